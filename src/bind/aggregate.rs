@@ -1,0 +1,339 @@
+//! Aggregates within expressions, and the list of columns that an aggregate with several results gives.
+
+use std::cell::RefCell;
+
+use super::Binder;
+use super::call::Bound;
+use super::expression::{Scalar, to};
+use super::name::{Given, literal_text, name_of};
+use super::scope::{Collected, Context};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::functions::aggregate::{self, Aggregate, State};
+use crate::functions::{Returns, Rule};
+use crate::plan::{AggregateCall, Expr};
+use crate::syntax::ast::{self, Argument, ExprKind};
+use crate::types::{Column, ScalarType, Value};
+
+/// The columns of an aggregate that gives several.
+pub(super) struct Several {
+    pub call: AggregateCall,
+    /// The name of each output as it stands by itself.
+    pub names: Vec<Given>,
+}
+
+/// Returns the aggregate that a name stands for, and the index of its condition.
+pub(super) fn find(name: &str) -> Option<(&'static Aggregate, Option<usize>)> {
+    if let Some((_, base, index)) = aggregate::CONDITIONAL.iter().find(|(n, _, _)| *n == name) {
+        return Some((aggregate::aggregate(base)?, Some(*index)));
+    }
+    Some((aggregate::aggregate(name)?, None))
+}
+
+impl Binder<'_> {
+    /// Binds an aggregate that gives one column and returns the column that will hold it.
+    pub(super) fn aggregate_call(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[Argument],
+        span: Span,
+        cx: &Context,
+        collected: &RefCell<Vec<Collected>>,
+    ) -> Scalar {
+        let row = Context { aggregates: None, ..*cx };
+        let Some((aggregate, condition)) = find(&name.text) else { return Scalar::unknown() };
+        if aggregate.several {
+            let Some(several) = self.several(name, arguments, span, &row) else { return Scalar::unknown() };
+            let [output] = &several.call.outputs[..] else {
+                self.refuse("AQ022", span, format!("`{}` gives several columns, and one value belongs here", name.text));
+                return Scalar::unknown();
+            };
+            let output = output.clone();
+            collected.borrow_mut().push(Collected { call: several.call, span });
+            return Scalar::known(Expr::Column(output));
+        }
+        let mut bound: Vec<Bound> = Vec::new();
+        for argument in arguments {
+            // `count(*)` is `count()`.
+            if matches!(argument.value.kind, ExprKind::Star) && aggregate.name == "count" {
+                continue;
+            }
+            bound.push(Bound { scalar: self.scalar(&argument.value, &row), span: argument.value.span });
+        }
+        let filter = self.aggregate_condition(condition, name, &mut bound);
+        let Some((overload, arguments, returns)) = self.choose(aggregate, &name.text, bound, span, name.span) else {
+            return Scalar::unknown();
+        };
+        let output = Column::new(self.fresh("aggregate"), returns);
+        let call = AggregateCall { aggregate, overload, arguments, filter, outputs: vec![output.clone()] };
+        collected.borrow_mut().push(Collected { call, span });
+        Scalar::known(Expr::Column(output))
+    }
+
+    fn aggregate_condition(&mut self, index: Option<usize>, name: &ast::Name, bound: &mut Vec<Bound>) -> Option<Expr> {
+        let index = index?;
+        if index >= bound.len() {
+            self.error("KS119", name.span, format!("`{}` takes a condition as its argument {}", name.text, index + 1));
+            return None;
+        }
+        let condition = bound.remove(index);
+        match condition.scalar.scalar_type {
+            Some(ScalarType::Bool) => Some(condition.scalar.expr),
+            None => None,
+            Some(other) => {
+                let problem =
+                    Diagnostic::error("KS107", condition.span, format!("a condition is of type bool, and this is of type {other}"));
+                if other.is_numeric() {
+                    self.strict.push(problem);
+                } else {
+                    self.problem(problem);
+                }
+                Some(to(condition.scalar.expr, ScalarType::Bool))
+            }
+        }
+    }
+
+    /// Chooses the overload of an aggregate and converts its arguments.
+    fn choose(
+        &mut self,
+        aggregate: &'static Aggregate,
+        called: &str,
+        arguments: Vec<Bound>,
+        span: Span,
+        name_span: Span,
+    ) -> Option<(usize, Vec<Expr>, ScalarType)> {
+        let signatures: Vec<_> = aggregate.overloads.iter().map(|o| o.parameters).collect();
+        let (index, kinds) = self.choose_overload(&signatures, called, &arguments, span, name_span)?;
+        let overload = &aggregate.overloads[index];
+        for (parameter, argument) in super::call::assign(overload.parameters, arguments.len())?.iter().zip(&arguments) {
+            if parameter.rule != Rule::Expression && self.constant(&argument.scalar).is_none() {
+                self.error("KS121", argument.span, format!("`{}` of `{called}` must be a constant", parameter.name));
+            }
+        }
+        if let State::Unbuilt = overload.state {
+            self.unsupported(span, format_args!("`{}()`", aggregate.name));
+        }
+        if arguments.iter().any(|a| a.scalar.scalar_type.is_none()) {
+            return None;
+        }
+        let converted: Vec<Expr> = arguments
+            .into_iter()
+            .zip(&kinds)
+            .map(|(argument, kind)| super::call::convert_argument(argument.scalar.expr, *kind, None))
+            .collect();
+        let types: Vec<ScalarType> = converted.iter().map(Expr::scalar_type).collect();
+        let returns = match overload.returns {
+            Returns::Type(scalar_type) => scalar_type,
+            Returns::Argument(i) => *types.get(i)?,
+            Returns::With(f) => f(&types)?,
+            Returns::Common | Returns::Widest | Returns::TypeName(_) => *types.first()?,
+        };
+        Some((index, converted, returns))
+    }
+
+    /// Binds an aggregate that gives several columns.
+    pub(super) fn several(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[Argument],
+        span: Span,
+        row: &Context,
+    ) -> Option<Several> {
+        let (aggregate, condition) = find(&name.text)?;
+        match aggregate.name {
+            "arg_max" | "arg_min" => self.arg_extreme(aggregate, name, arguments, span, row, &[]),
+            "take_any" => self.take_any(aggregate, condition, name, arguments, span, row),
+            _ => self.percentiles(aggregate, name, arguments, span, row),
+        }
+    }
+
+    /// Binds `arg_max(value, a, b)` and `arg_max(value, *)`; `keys` are the columns that `*` leaves out.
+    pub(super) fn arg_extreme(
+        &mut self,
+        aggregate: &'static Aggregate,
+        name: &ast::Name,
+        arguments: &[Argument],
+        span: Span,
+        row: &Context,
+        keys: &[String],
+    ) -> Option<Several> {
+        let Some((value, returned)) = arguments.split_first() else {
+            self.error("KS119", name.span, format!("`{}` takes at least 1 argument", name.text));
+            return None;
+        };
+        if matches!(value.value.kind, ExprKind::Star) {
+            self.error("KS198", value.value.span, "`*` stands for what is returned; name what is to be maximised first");
+            return None;
+        }
+        let maximised = self.scalar(&value.value, row);
+        if maximised.scalar_type == Some(ScalarType::Dynamic) {
+            self.error("KS206", value.value.span, "a dynamic value can't be ordered: convert it first");
+        }
+        let word = if aggregate.name == "arg_max" { "max" } else { "min" };
+        let own = match name_of(&value.value, row) {
+            Given::Positional => Given::Made(format!("{word}_")),
+            given => given,
+        };
+        let stem = own.text().unwrap_or("").to_string();
+        let maximised_column = match &maximised.expr {
+            Expr::Column(column) => Some(column.name.clone()),
+            _ => None,
+        };
+        let mut exprs = vec![maximised];
+        let mut names = vec![own];
+        for (index, argument) in returned.iter().enumerate() {
+            if matches!(argument.value.kind, ExprKind::Star) {
+                for column in row.columns {
+                    if keys.contains(&column.name) || maximised_column.as_ref() == Some(&column.name) {
+                        continue;
+                    }
+                    exprs.push(Scalar::known(Expr::Column(column.clone())));
+                    names.push(Given::Made(column.name.clone()));
+                }
+                if row.open {
+                    self.refuse("AQ002", argument.value.span, "the columns of this table are known only when the data are");
+                }
+                continue;
+            }
+            let scalar = self.scalar(&argument.value, row);
+            exprs.push(scalar);
+            names.push(match name_of(&argument.value, row) {
+                Given::Positional => {
+                    let prefix = if stem.starts_with(word) { stem.clone() } else { format!("{word}_{stem}") };
+                    Given::Made(format!("{prefix}_arg{}", index + 1))
+                }
+                Given::Spelled(text) | Given::Passed(text) | Given::Made(text) => Given::Made(text),
+            });
+        }
+        self.built_several(aggregate, exprs, names, None, span)
+    }
+
+    fn take_any(
+        &mut self,
+        aggregate: &'static Aggregate,
+        condition: Option<usize>,
+        name: &ast::Name,
+        arguments: &[Argument],
+        span: Span,
+        row: &Context,
+    ) -> Option<Several> {
+        let mut bound = Vec::new();
+        let mut names = Vec::new();
+        // `any(x)` is `any_x`, `take_any(x)` is `x` (measured).
+        let prefix = if matches!(name.text.as_str(), "any" | "anyif") { format!("{}_", name.text) } else { String::new() };
+        let values = if condition.is_some() { &arguments[..arguments.len().min(1)] } else { arguments };
+        for (index, argument) in values.iter().enumerate() {
+            if matches!(argument.value.kind, ExprKind::Star) {
+                for column in row.columns {
+                    bound.push(Scalar::known(Expr::Column(column.clone())));
+                    names.push(Given::Made(format!("{prefix}{}", column.name)));
+                }
+                continue;
+            }
+            bound.push(self.scalar(&argument.value, row));
+            names.push(match name_of(&argument.value, row).text() {
+                Some(text) => Given::Made(format!("{prefix}{text}")),
+                None => Given::Made(format!("any_arg{index}")),
+            });
+        }
+        if bound.is_empty() {
+            self.error("KS119", name.span, format!("`{}` takes at least 1 argument", name.text));
+            return None;
+        }
+        let filter = match condition {
+            Some(index) => {
+                let mut all: Vec<Bound> = arguments
+                    .iter()
+                    .map(|a| Bound { scalar: self.scalar(&a.value, row), span: a.value.span })
+                    .collect();
+                Some(self.aggregate_condition(Some(index), name, &mut all)?)
+            }
+            None => None,
+        };
+        self.built_several(aggregate, bound, names, filter, span)
+    }
+
+    fn percentiles(
+        &mut self,
+        aggregate: &'static Aggregate,
+        name: &ast::Name,
+        arguments: &[Argument],
+        span: Span,
+        row: &Context,
+    ) -> Option<Several> {
+        let weighted = usize::from(aggregate.name.starts_with("percentilesw"));
+        let Some(value) = arguments.first().filter(|_| arguments.len() >= 2 + weighted) else {
+            self.error("KS119", name.span, format!("`{}` takes a value and at least one percentile", name.text));
+            return None;
+        };
+        let stem = name_of(&value.value, row).text().unwrap_or("").to_string();
+        let mut exprs = Vec::new();
+        let mut names = Vec::new();
+        for (index, argument) in arguments.iter().enumerate() {
+            let scalar = self.scalar(&argument.value, row);
+            if index > weighted {
+                if scalar.scalar_type.is_some() && self.constant(&scalar).is_none() {
+                    self.error("KS121", argument.value.span, "a percentile must be a constant");
+                }
+                let text = literal_text(&argument.value).unwrap_or_default();
+                names.push(Given::Made(format!("percentile_{stem}_{text}")));
+            }
+            exprs.push(scalar);
+        }
+        let value_type = exprs[0].scalar_type?;
+        if exprs.iter().any(|e| e.scalar_type.is_none()) {
+            return None;
+        }
+        if let State::Unbuilt = aggregate.overloads[0].state {
+            self.unsupported(span, format_args!("`{}()`", aggregate.name));
+        }
+        let outputs = names.iter().map(|_| Column::new(self.fresh("aggregate"), value_type)).collect();
+        let arguments = exprs
+            .into_iter()
+            .enumerate()
+            .map(|(i, e)| if i > weighted { to(e.expr, ScalarType::Real) } else { e.expr })
+            .collect();
+        let call = AggregateCall { aggregate, overload: 0, arguments, filter: None, outputs };
+        Some(Several { call, names })
+    }
+
+    fn built_several(
+        &mut self,
+        aggregate: &'static Aggregate,
+        exprs: Vec<Scalar>,
+        names: Vec<Given>,
+        filter: Option<Expr>,
+        span: Span,
+    ) -> Option<Several> {
+        if let State::Unbuilt = aggregate.overloads[0].state {
+            self.unsupported(span, format_args!("`{}()`", aggregate.name));
+        }
+        let outputs: Vec<Column> =
+            exprs.iter().map(|scalar| Column::new(self.fresh("aggregate"), scalar.column_type())).collect();
+        let arguments = exprs.into_iter().map(|scalar| scalar.expr).collect();
+        Some(Several { call: AggregateCall { aggregate, overload: 0, arguments, filter, outputs }, names })
+    }
+}
+
+/// Tells whether an expression is the bare call of an aggregate that gives several columns.
+pub(super) fn several_call(expr: &ast::Expr) -> Option<(&ast::Name, &[Argument], &'static Aggregate)> {
+    match &expr.kind {
+        ExprKind::Call { name, arguments } => {
+            let (aggregate, _) = find(&name.text)?;
+            aggregate.several.then_some((name, arguments.as_slice(), aggregate))
+        }
+        _ => None,
+    }
+}
+
+
+/// Returns the value that an aggregate has over no rows, for `make-series` without `default`.
+pub(super) fn empty_value(call: &AggregateCall) -> Value {
+    let scalar_type = call.outputs[0].scalar_type;
+    match (call.aggregate.name, scalar_type) {
+        // Measured: bins without rows hold 0 for numbers.
+        (_, ScalarType::Long) => Value::Long(0),
+        (_, ScalarType::Int) => Value::Int(0),
+        (_, ScalarType::Real) => Value::Real(0.0),
+        (_, other) => Value::missing(other),
+    }
+}

@@ -1,0 +1,906 @@
+//! Scalar expressions: names, types, operators and the conversions between them.
+
+use super::Binder;
+use super::scope::{Binding, Context};
+use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::functions::{self, Kind as ParameterKind};
+use crate::plan::{Comparison, Expr, Step};
+use crate::syntax::ast::{
+    self, BinaryOperator, DynamicLiteral, ExprKind, InOperator, Literal, LiteralKind, TextOperator, UnaryOperator,
+};
+use crate::types::{Column, ScalarType, Value, convert, json};
+
+/// A bound scalar expression.
+#[derive(Debug, Clone)]
+pub(super) struct Scalar {
+    pub expr: Expr,
+    /// None after a mistake, or where only the data tell.
+    pub scalar_type: Option<ScalarType>,
+    /// Written as a literal.
+    pub literal: bool,
+}
+
+impl Scalar {
+    pub(super) fn known(expr: Expr) -> Self {
+        Scalar { scalar_type: Some(expr.scalar_type()), expr, literal: false }
+    }
+
+    pub(super) fn literal(value: Value) -> Self {
+        Scalar { scalar_type: Some(value.scalar_type()), expr: Expr::Literal(value), literal: true }
+    }
+
+    /// Makes what stands for an expression that could not be bound.
+    pub(super) fn unknown() -> Self {
+        Scalar { expr: Expr::Literal(Value::Null(ScalarType::Dynamic)), scalar_type: None, literal: false }
+    }
+
+    /// Makes what stands for a value of a type that is not there yet.
+    pub(super) fn placeholder(scalar_type: ScalarType) -> Self {
+        Scalar { expr: Expr::Literal(Value::missing(scalar_type)), scalar_type: Some(scalar_type), literal: false }
+    }
+
+    /// Returns the type that a column of it has.
+    pub(super) fn column_type(&self) -> ScalarType {
+        self.scalar_type.unwrap_or(ScalarType::Dynamic)
+    }
+}
+
+impl Binder<'_> {
+    pub(super) fn scalar(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
+        match &expr.kind {
+            ExprKind::Literal(literal) => self.literal(literal, expr.span),
+            ExprKind::Name(name) => self.name(name, cx),
+            ExprKind::Paren(inner) => self.scalar(inner, cx),
+            ExprKind::Member { .. } | ExprKind::Element { .. } => self.path(expr, cx),
+            ExprKind::Call { name, arguments } => self.call(name, arguments, expr.span, cx),
+            ExprKind::Unary { operator, operand } => self.unary(*operator, operand, expr.span, cx),
+            ExprKind::Binary { operator, left, right } => self.binary(*operator, left, right, expr, cx),
+            ExprKind::In { operator, left, list } => self.membership(*operator, left, list, expr.span, cx),
+            ExprKind::Between { negated, left, low, high } => self.between(*negated, left, low, high, expr.span, cx),
+            ExprKind::Star => {
+                self.error("KS198", expr.span, "`*` has no value here");
+                Scalar::unknown()
+            }
+            ExprKind::Wildcard(pattern) => {
+                self.error("KS142", expr.span, format!("`{pattern}` is not the name of one column"));
+                Scalar::unknown()
+            }
+            ExprKind::MethodCall { name, .. } => {
+                self.error("KS211", name.span, format!("`{}` is not a function of a value", name.text));
+                Scalar::unknown()
+            }
+            ExprKind::Error => Scalar::unknown(),
+            _ => {
+                // A table where a value belongs: Microsoft's parser names the place, the engine has no value for it.
+                self.table(expr, cx.scope);
+                self.error("KS109", expr.span, "a table stands where a value belongs");
+                Scalar::unknown()
+            }
+        }
+    }
+
+    /// Binds an expression that must be a condition.
+    pub(super) fn condition(&mut self, expr: &ast::Expr, cx: &Context) -> Expr {
+        let scalar = self.scalar(expr, cx);
+        match scalar.scalar_type {
+            Some(ScalarType::Bool) => scalar.expr,
+            None => Expr::Literal(Value::Bool(true)),
+            Some(ScalarType::Dynamic) => Expr::Convert { value: Box::new(scalar.expr), to: ScalarType::Bool },
+            Some(other) => {
+                self.problem(
+                    Diagnostic::error("KS107", expr.span, format!("a condition is of type bool, and this is of type {other}"))
+                        .help("compare it with something"),
+                );
+                Expr::Literal(Value::Bool(true))
+            }
+        }
+    }
+
+    pub(super) fn literal(&mut self, literal: &Literal, span: Span) -> Scalar {
+        match literal {
+            Literal::String(text) => Scalar::literal(Value::String(text.clone())),
+            Literal::Typed { kind, text, .. } => {
+                let scalar_type = literal_type(*kind);
+                match convert::read_literal(scalar_type, text) {
+                    Ok(value) => Scalar::literal(value),
+                    Err(message) => {
+                        self.refuse("AQ013", span, message);
+                        Scalar::placeholder(scalar_type)
+                    }
+                }
+            }
+            Literal::Dynamic(value) => {
+                let mut text = String::new();
+                self.dynamic(value, span, &mut text);
+                let value = if text == "null" { Value::Null(ScalarType::Dynamic) } else { Value::Dynamic(text) };
+                Scalar::literal(value)
+            }
+            Literal::Null => Scalar::literal(Value::Null(ScalarType::Dynamic)),
+        }
+    }
+
+    /// Writes a dynamic literal as JSON. Measured: timespans are stored as ticks, datetimes as their text.
+    fn dynamic(&mut self, literal: &DynamicLiteral, span: Span, out: &mut String) {
+        match literal {
+            DynamicLiteral::Null => out.push_str("null"),
+            DynamicLiteral::Array(items) => {
+                out.push('[');
+                for (i, item) in items.iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    self.dynamic(item, span, out);
+                }
+                out.push(']');
+            }
+            DynamicLiteral::Bag(members) => {
+                out.push('{');
+                // Of a key that stands twice the last value counts.
+                let mut kept: Vec<&(String, DynamicLiteral)> = Vec::new();
+                for member in members {
+                    match kept.iter_mut().find(|m| m.0 == member.0) {
+                        Some(earlier) => *earlier = member,
+                        None => kept.push(member),
+                    }
+                }
+                for (i, (key, value)) in kept.into_iter().enumerate() {
+                    if i > 0 {
+                        out.push(',');
+                    }
+                    json::write_string(key, out);
+                    out.push(':');
+                    self.dynamic(value, span, out);
+                }
+                out.push('}');
+            }
+            DynamicLiteral::Scalar(literal) => {
+                let scalar = self.literal(literal, span);
+                match scalar.expr {
+                    Expr::Literal(Value::TimeSpan(ticks)) => out.push_str(&ticks.to_string()),
+                    Expr::Literal(value) => out.push_str(&json::from_value(&value)),
+                    _ => out.push_str("null"),
+                }
+            }
+        }
+    }
+
+    fn name(&mut self, name: &ast::Name, cx: &Context) -> Scalar {
+        if let Some(column) = cx.column(&name.text) {
+            return Scalar::known(Expr::Column(column.clone()));
+        }
+        match cx.scope.find(&name.text) {
+            Some(Binding::Scalar(scalar)) => return scalar,
+            Some(Binding::Table(_)) => {
+                self.error("KS109", name.span, format!("`{}` is a table, and a value belongs here", name.text));
+                return Scalar::unknown();
+            }
+            Some(Binding::Function(function)) => return self.call_function_scalar(&function, &[], name.span, cx),
+            Some(Binding::Other) | None => {}
+        }
+        if cx.open {
+            self.refuse("AQ002", name.span, format!("whether `{}` is a column is known only when the data are", name.text));
+            return Scalar::unknown();
+        }
+        self.unknown_name(name, cx);
+        Scalar::unknown()
+    }
+
+    fn unknown_name(&mut self, name: &ast::Name, cx: &Context) {
+        let scope_names = cx.scope.names();
+        let candidates = cx.columns.iter().map(|c| c.name.as_str()).chain(scope_names.iter().map(String::as_str));
+        let mut problem =
+            Diagnostic::error("KS142", name.span, format!("there is no column or variable `{}`", name.text));
+        if let Some(near) = nearest(&name.text, candidates) {
+            problem = problem.help(format!("did you mean `{near}`?"));
+        } else if !cx.columns.is_empty() && cx.columns.len() <= 8 {
+            let names: Vec<&str> = cx.columns.iter().map(|c| c.name.as_str()).collect();
+            problem = problem.help(format!("the columns here are {}", names.join(", ")));
+        }
+        self.problem(problem);
+    }
+
+    /// Binds `base.member`, `base["key"]`, `base[0]` and chains of them.
+    fn path(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
+        let mut steps = Vec::new();
+        let mut base = expr;
+        loop {
+            match &base.kind {
+                ExprKind::Member { base: inner, member } => {
+                    if let ExprKind::Name(side) = &inner.kind
+                        && let Some(column) = self.side_column(side, member, cx)
+                    {
+                        base = inner;
+                        return self.finish_path(column, steps, base.span);
+                    }
+                    steps.push(Step::Key(member.text.clone()));
+                    base = inner;
+                }
+                ExprKind::Element { base: inner, index } => {
+                    if let (ExprKind::Name(side), ExprKind::Literal(Literal::String(text))) = (&inner.kind, &index.kind) {
+                        let member = ast::Name { span: index.span, text: text.clone(), quoted: true };
+                        if let Some(column) = self.side_column(side, &member, cx) {
+                            return self.finish_path(column, steps, inner.span);
+                        }
+                    }
+                    let step = self.step(index, cx);
+                    steps.push(step);
+                    base = inner;
+                }
+                ExprKind::Paren(inner) if matches!(inner.kind, ExprKind::Member { .. } | ExprKind::Element { .. }) => base = inner,
+                _ => break,
+            }
+        }
+        let scalar = self.scalar(base, cx);
+        self.finish_path(scalar, steps, base.span)
+    }
+
+    fn side_column(&mut self, side: &ast::Name, member: &ast::Name, cx: &Context) -> Option<Scalar> {
+        let (left, right) = cx.sides?;
+        let columns = match side.text.as_str() {
+            "$left" => left,
+            "$right" => right,
+            _ => return None,
+        };
+        let found = columns.iter().find(|c| c.name == member.text);
+        Some(match found {
+            Some(column) => Scalar::known(Expr::Column(Column::new(
+                format!("{}.{}", side.text, column.name),
+                column.scalar_type,
+            ))),
+            None => {
+                if !cx.open {
+                    let mut problem = Diagnostic::error(
+                        "KS142",
+                        member.span,
+                        format!("the {} side has no column `{}`", &side.text[1..], member.text),
+                    );
+                    if let Some(near) = nearest(&member.text, columns.iter().map(|c| c.name.as_str())) {
+                        problem = problem.help(format!("did you mean `{near}`?"));
+                    }
+                    self.problem(problem);
+                }
+                Scalar::unknown()
+            }
+        })
+    }
+
+    fn finish_path(&mut self, base: Scalar, mut steps: Vec<Step>, span: Span) -> Scalar {
+        if steps.is_empty() {
+            return base;
+        }
+        steps.reverse();
+        match base.scalar_type {
+            None => Scalar::unknown(),
+            Some(ScalarType::Dynamic) => Scalar::known(match base.expr {
+                Expr::Path { base, steps: mut inner } => {
+                    inner.extend(steps);
+                    Expr::Path { base, steps: inner }
+                }
+                base => Expr::Path { base: Box::new(base), steps },
+            }),
+            Some(other) => {
+                let code = if matches!(steps[0], Step::Key(_)) { "KS143" } else { "KS116" };
+                let mut problem = Diagnostic::error(code, span, format!("a value of type {other} has no members"));
+                if other == ScalarType::String {
+                    problem = problem.help("read the text with parse_json() first");
+                }
+                self.problem(problem);
+                Scalar::unknown()
+            }
+        }
+    }
+
+    fn step(&mut self, index: &ast::Expr, cx: &Context) -> Step {
+        let scalar = self.scalar(index, cx);
+        match self.constant(&scalar) {
+            Some(Value::String(key)) => return Step::Key(key),
+            Some(Value::Long(i)) => return Step::Index(i),
+            Some(Value::Int(i)) => return Step::Index(i.into()),
+            _ => {}
+        }
+        match scalar.scalar_type {
+            Some(ScalarType::String | ScalarType::Long) => Step::Computed(Box::new(scalar.expr)),
+            Some(ScalarType::Int) => Step::Computed(Box::new(to(scalar.expr, ScalarType::Long))),
+            Some(ScalarType::Dynamic) => Step::Computed(Box::new(scalar.expr)),
+            Some(other) => {
+                self.error("KS136", index.span, format!("an index is a number or a key, and this is of type {other}"));
+                Step::Index(0)
+            }
+            None => Step::Index(0),
+        }
+    }
+
+    fn unary(&mut self, operator: UnaryOperator, operand: &ast::Expr, span: Span, cx: &Context) -> Scalar {
+        let value = self.scalar(operand, cx);
+        let Some(scalar_type) = value.scalar_type else { return value };
+        let minus = operator == UnaryOperator::Minus;
+        match (&value.expr, scalar_type) {
+            (Expr::Literal(Value::Long(v)), _) if minus => Scalar::literal(Value::Long(v.wrapping_neg())),
+            (Expr::Literal(Value::Int(v)), _) if minus => Scalar::literal(Value::Int(v.wrapping_neg())),
+            (Expr::Literal(Value::Real(v)), _) if minus => Scalar::literal(Value::Real(-v)),
+            (Expr::Literal(Value::TimeSpan(v)), _) if minus => Scalar::literal(Value::TimeSpan(v.wrapping_neg())),
+            (_, t) if t.is_numeric() || t == ScalarType::TimeSpan => {
+                if !minus {
+                    return Scalar { literal: false, ..value };
+                }
+                // 0 - x: arithmetic of ints is of type long (measured), and so is the sign.
+                let zero = Scalar::literal(if t == ScalarType::TimeSpan { Value::TimeSpan(0) } else { Value::Long(0) });
+                self.arithmetic("-", zero, value, span)
+            }
+            (_, ScalarType::Dynamic) => {
+                let zero = Scalar::literal(Value::Long(0));
+                self.arithmetic("-", zero, value, span)
+            }
+            (_, other) => {
+                self.error("KS105", span, format!("a value of type {other} has no sign"));
+                Scalar::unknown()
+            }
+        }
+    }
+
+    fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        whole: &ast::Expr,
+        cx: &Context,
+    ) -> Scalar {
+        match operator {
+            BinaryOperator::And | BinaryOperator::Or => self.logical(operator, whole, cx),
+            BinaryOperator::Text { operator, negated } => self.text(operator, negated, left, right, whole.span, cx),
+            BinaryOperator::EqualTilde => self.text_call("=~", left, right, whole.span, cx),
+            BinaryOperator::NotEqualTilde => self.text_call("!~", left, right, whole.span, cx),
+            _ => {
+                let (l, r) = (self.scalar(left, cx), self.scalar(right, cx));
+                let span = whole.span;
+                match operator {
+                    BinaryOperator::Equal => self.equality(false, l, r, span),
+                    BinaryOperator::NotEqual => self.equality(true, l, r, span),
+                    BinaryOperator::Less => self.ordering(Comparison::Less, l, r, span),
+                    BinaryOperator::LessOrEqual => self.ordering(Comparison::LessOrEqual, l, r, span),
+                    BinaryOperator::Greater => self.ordering(Comparison::Greater, l, r, span),
+                    BinaryOperator::GreaterOrEqual => self.ordering(Comparison::GreaterOrEqual, l, r, span),
+                    BinaryOperator::Add => self.arithmetic("+", l, r, span),
+                    BinaryOperator::Subtract => self.arithmetic("-", l, r, span),
+                    BinaryOperator::Multiply => self.arithmetic("*", l, r, span),
+                    BinaryOperator::Divide => self.arithmetic("/", l, r, span),
+                    _ => self.arithmetic("%", l, r, span),
+                }
+            }
+        }
+    }
+
+    /// Binds a chain of `and` or of `or`, however long, without recursion along the chain.
+    fn logical(&mut self, operator: BinaryOperator, whole: &ast::Expr, cx: &Context) -> Scalar {
+        let mut operands = Vec::new();
+        let mut rest = whole;
+        while let ExprKind::Binary { operator: o, left, right } = &rest.kind
+            && *o == operator
+        {
+            operands.push(&**right);
+            rest = left;
+        }
+        operands.push(rest);
+        operands.reverse();
+        let word = if operator == BinaryOperator::And { "and" } else { "or" };
+        let mut bound = Vec::new();
+        for operand in operands {
+            let scalar = self.scalar(operand, cx);
+            match scalar.scalar_type {
+                Some(ScalarType::Bool) => bound.push(scalar.expr),
+                Some(ScalarType::Dynamic) => bound.push(to(scalar.expr, ScalarType::Bool)),
+                None => bound.push(Expr::Literal(Value::Bool(true))),
+                Some(other) => {
+                    self.error("KS106", operand.span, format!("`{word}` takes values of type bool, and this is of type {other}"));
+                    bound.push(Expr::Literal(Value::Bool(true)));
+                }
+            }
+        }
+        Scalar::known(if operator == BinaryOperator::And { Expr::And(bound) } else { Expr::Or(bound) })
+    }
+
+    fn text(
+        &mut self,
+        operator: TextOperator,
+        negated: bool,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+        cx: &Context,
+    ) -> Scalar {
+        let name = text_operator_name(operator);
+        if operator == TextOperator::Search {
+            return self.text_call("has", left, right, span, cx);
+        }
+        if !negated {
+            return self.text_call(name, left, right, span, cx);
+        }
+        let negated_name = format!("!{name}");
+        if functions::scalar_function(&negated_name).is_some() {
+            return self.text_call(&negated_name, left, right, span, cx);
+        }
+        let inner = self.text_call(name, left, right, span, cx);
+        match inner.scalar_type {
+            Some(_) => Scalar::known(Expr::Not(Box::new(inner.expr))),
+            None => inner,
+        }
+    }
+
+    fn text_call(&mut self, name: &str, left: &ast::Expr, right: &ast::Expr, span: Span, cx: &Context) -> Scalar {
+        let (l, r) = (self.scalar(left, cx), self.scalar(right, cx));
+        let (Some(lt), Some(rt)) = (l.scalar_type, r.scalar_type) else { return boolean() };
+        let is_text = |t| matches!(t, ScalarType::String | ScalarType::Dynamic);
+        // `has` takes no dynamic *literal* on its right (Microsoft's parser: KS106).
+        let strict = name.trim_start_matches('!').starts_with("has");
+        if !is_text(lt) || !is_text(rt) || strict && r.literal && rt == ScalarType::Dynamic {
+            self.problem(
+                Diagnostic::error("KS106", span, format!("`{name}` is not defined for {lt} and {rt}"))
+                    .help("convert the operand with tostring()"),
+            );
+            return boolean();
+        }
+        if strict && rt == ScalarType::Dynamic {
+            self.refuse("AQ014", right.span, format!("`{name}` takes a string on its right: convert it with tostring()"));
+        }
+        let arguments = vec![to(l.expr, ScalarType::String), to(r.expr, ScalarType::String)];
+        self.library_call(name, arguments, span)
+    }
+
+    /// Calls a function of the library by a name that is surely there, arguments ready.
+    pub(super) fn library_call(&mut self, name: &str, arguments: Vec<Expr>, span: Span) -> Scalar {
+        let Some(function) = functions::scalar_function(name) else {
+            self.unsupported(span, format_args!("`{name}`"));
+            return Scalar::unknown();
+        };
+        let types: Vec<ScalarType> = arguments.iter().map(Expr::scalar_type).collect();
+        let exact = function.overloads.iter().position(|overload| {
+            let mut expected = overload.parameters.iter().flat_map(|p| std::iter::repeat_n(p.kind, p.max.min(64).into()));
+            types.iter().all(|t| match expected.next() {
+                Some(ParameterKind::Is(wanted)) => wanted == *t,
+                Some(ParameterKind::Text | ParameterKind::AsText) => *t == ScalarType::String,
+                Some(_) => true,
+                None => false,
+            }) && expected.next().is_none_or(|_| overload.parameters.iter().map(|p| usize::from(p.min)).sum::<usize>() <= types.len())
+        });
+        let Some(overload) = exact else {
+            let types: Vec<&str> = types.iter().map(|t| t.name()).collect();
+            self.unsupported(span, format_args!("`{name}` of {}", types.join(" and ")));
+            return Scalar::unknown();
+        };
+        self.built_call(function, overload, arguments, span)
+    }
+
+    /// Binds `==` and `!=`.
+    fn equality(&mut self, negated: bool, l: Scalar, r: Scalar, span: Span) -> Scalar {
+        let operator = if negated { Comparison::NotEqual } else { Comparison::Equal };
+        let (Some(lt), Some(rt)) = (l.scalar_type, r.scalar_type) else { return boolean() };
+        let Some(common) = self.comparable(&l, &r) else {
+            self.refuse(
+                "AQ015",
+                span,
+                format!("values of types {lt} and {rt} can't be compared: convert one of them first"),
+            );
+            return boolean();
+        };
+        compare(operator, to(l.expr, common), to(r.expr, common))
+    }
+
+    /// Returns the type in which two values are compared by `==`, None where the engine refuses.
+    fn comparable(&self, l: &Scalar, r: &Scalar) -> Option<ScalarType> {
+        use ScalarType::*;
+        let (lt, rt) = (l.scalar_type?, r.scalar_type?);
+        match (lt, rt) {
+            (Dynamic, Dynamic) => None,
+            _ if lt == rt => Some(lt),
+            // Measured: a string literal takes the type of what it is compared with.
+            (String, Dynamic) | (Dynamic, String) => Some(String),
+            (String, other) if l.literal => Some(other),
+            (other, String) if r.literal => Some(other),
+            (Dynamic, Int) | (Int, Dynamic) => Some(Long),
+            (Dynamic, other) | (other, Dynamic) => Some(other),
+            _ => common_number(lt, rt),
+        }
+    }
+
+    /// Binds `<`, `<=`, `>` and `>=`: numbers (bool counts as one) with numbers, datetimes and timespans with their own.
+    fn ordering(&mut self, operator: Comparison, l: Scalar, r: Scalar, span: Span) -> Scalar {
+        use ScalarType::*;
+        let (Some(lt), Some(rt)) = (l.scalar_type, r.scalar_type) else { return boolean() };
+        let common = match (lt, rt) {
+            (DateTime, DateTime) | (TimeSpan, TimeSpan) => Some(lt),
+            (Dynamic, t) | (t, Dynamic) if t.is_numeric() => Some(if t == Int { Long } else { t }),
+            (Dynamic, Dynamic) => {
+                self.refuse("AQ015", span, "two dynamic values can't be ordered: convert them first");
+                return boolean();
+            }
+            _ => common_number(lt, rt),
+        };
+        let Some(common) = common else {
+            let mut problem =
+                Diagnostic::error("KS106", span, format!("values of types {lt} and {rt} can't be ordered"));
+            if [lt, rt].contains(&Dynamic) {
+                problem = problem.help("convert the dynamic value first, as with todatetime() or tolong()");
+            }
+            self.problem(problem);
+            return boolean();
+        };
+        compare(operator, to(l.expr, common), to(r.expr, common))
+    }
+
+    /// Binds `+ - * / %` by the table of types that Microsoft's parser has.
+    pub(super) fn arithmetic(&mut self, operator: &str, l: Scalar, r: Scalar, span: Span) -> Scalar {
+        use ScalarType::*;
+        let (Some(lt), Some(rt)) = (l.scalar_type, r.scalar_type) else { return Scalar::unknown() };
+        let pair = match (operator, lt, rt) {
+            (_, Dynamic, t) if t.is_numeric() => Some((wide(t), wide(t))),
+            (_, t, Dynamic) if t.is_numeric() => Some((wide(t), wide(t))),
+            ("+" | "-", Dynamic, DateTime | TimeSpan) | ("+" | "-", DateTime | TimeSpan, Dynamic) => {
+                self.refuse("AQ015", span, format!("`{operator}` of a dynamic value and a {}: convert it first", if lt == Dynamic { rt } else { lt }));
+                return Scalar::placeholder(if operator == "+" { if lt == Dynamic { rt } else { lt } } else { TimeSpan });
+            }
+            (_, Dynamic, Dynamic) => {
+                self.refuse("AQ015", span, format!("`{operator}` of two dynamic values: convert them first"));
+                return Scalar::placeholder(Dynamic);
+            }
+            (_, a, b) if a.is_numeric() && b.is_numeric() => common_number(wide(a), wide(b)).map(|c| (c, c)),
+            ("+", DateTime, TimeSpan) | ("+", TimeSpan, DateTime | TimeSpan) => Some((lt, rt)),
+            ("-", DateTime, DateTime | TimeSpan) | ("-", TimeSpan, TimeSpan) => Some((lt, rt)),
+            ("*", TimeSpan, n) if n.is_numeric() => Some((TimeSpan, wide(n))),
+            ("*", n, TimeSpan) if n.is_numeric() => Some((wide(n), TimeSpan)),
+            ("/", TimeSpan, n) if n.is_numeric() => Some((TimeSpan, wide(n))),
+            ("/" | "%", TimeSpan, TimeSpan) => Some((TimeSpan, TimeSpan)),
+            // The parser lets these pass, with these types.
+            ("+", DateTime, DateTime) => return self.odd(operator, lt, rt, DateTime, span),
+            ("-", TimeSpan, DateTime) => return self.odd(operator, lt, rt, DateTime, span),
+            ("*", TimeSpan, TimeSpan) => return self.odd(operator, lt, rt, TimeSpan, span),
+            ("*" | "/" | "%", DateTime, n) if n.is_numeric() => return self.odd(operator, lt, rt, DateTime, span),
+            ("*", n, DateTime) if n.is_numeric() => return self.odd(operator, lt, rt, DateTime, span),
+            ("/", DateTime, DateTime | TimeSpan) => return self.odd(operator, lt, rt, Real, span),
+            ("%", DateTime, DateTime | TimeSpan) => return self.odd(operator, lt, rt, TimeSpan, span),
+            ("%", TimeSpan, n) if n.is_numeric() => return self.odd(operator, lt, rt, TimeSpan, span),
+            _ => None,
+        };
+        let Some((left_type, right_type)) = pair else {
+            let mut problem =
+                Diagnostic::error("KS106", span, format!("`{operator}` is not defined for {lt} and {rt}"));
+            if operator == "+" && [lt, rt].contains(&String) {
+                problem = problem.help("join texts with strcat()");
+            }
+            self.problem(problem);
+            return Scalar::unknown();
+        };
+        self.library_call(operator, vec![to(l.expr, left_type), to(r.expr, right_type)], span)
+    }
+
+    fn odd(&mut self, operator: &str, l: ScalarType, r: ScalarType, result: ScalarType, span: Span) -> Scalar {
+        self.unsupported(span, format_args!("`{operator}` of {l} and {r}"));
+        Scalar::placeholder(result)
+    }
+
+    fn between(
+        &mut self,
+        negated: bool,
+        left: &ast::Expr,
+        low: &ast::Expr,
+        high: &ast::Expr,
+        span: Span,
+        cx: &Context,
+    ) -> Scalar {
+        use ScalarType::*;
+        let (value, low_value, mut high_value) = (self.scalar(left, cx), self.scalar(low, cx), self.scalar(high, cx));
+        let (Some(vt), Some(lt), Some(ht)) = (value.scalar_type, low_value.scalar_type, high_value.scalar_type) else {
+            return boolean();
+        };
+        let fits = |b: ScalarType| match vt {
+            Int | Long | Real | Decimal | Dynamic => b.is_numeric() || vt != Dynamic && b == Dynamic,
+            DateTime | TimeSpan => b == vt,
+            _ => false,
+        };
+        if !fits(lt) {
+            let code = if matches!(vt, Bool | String | Guid) { "KS106" } else { "KS141" };
+            self.error(code, low.span, format!("a {vt} does not lie between values of type {lt}"));
+            return boolean();
+        }
+        // `datetime between (start .. span)`: the end is start + span.
+        if vt == DateTime && ht == TimeSpan {
+            high_value = self.arithmetic("+", low_value.clone(), high_value, high.span);
+        } else if !fits(ht) {
+            self.error("KS141", high.span, format!("a {vt} does not lie between values of type {ht}"));
+            return boolean();
+        }
+        let (below, above) = if negated {
+            (Comparison::Less, Comparison::Greater)
+        } else {
+            (Comparison::GreaterOrEqual, Comparison::LessOrEqual)
+        };
+        let low = self.ordering(below, value.clone(), low_value, span);
+        let high = self.ordering(above, value, high_value, span);
+        let both = vec![low.expr, high.expr];
+        // A null bound makes the whole null (measured), which `and` alone does not: false and null is false.
+        self.library_call(if negated { "!between" } else { "between" }, both, span)
+    }
+
+    fn membership(
+        &mut self,
+        operator: InOperator,
+        left: &ast::Expr,
+        list: &[ast::Expr],
+        span: Span,
+        cx: &Context,
+    ) -> Scalar {
+        let value = self.scalar(left, cx);
+        if matches!(operator, InOperator::HasAny | InOperator::HasAll) {
+            return self.has_any(operator, value, list, span, cx);
+        }
+        let negated = matches!(operator, InOperator::NotIn | InOperator::NotInTilde);
+        let fold_case = matches!(operator, InOperator::InTilde | InOperator::NotInTilde);
+        if fold_case
+            && let Some(t) = value.scalar_type
+            && !matches!(t, ScalarType::String | ScalarType::Dynamic)
+        {
+            self.error("KS107", left.span, format!("`in~` takes text, and this is of type {t}"));
+        }
+        let Some(value_type) = value.scalar_type else {
+            self.list_items(list, cx);
+            return boolean();
+        };
+        // A dynamic is compared as what the list holds; text is what lists mostly hold.
+        if let [single] = list
+            && self.is_tabular_operand(single, cx)
+        {
+            let table = self.table(single, cx.scope);
+            return self.in_query(value, table, fold_case, negated, single.span);
+        }
+        let items = self.list_items(list, cx);
+        let target = if value_type == ScalarType::Dynamic {
+            items.iter().find_map(|i| i.scalar_type.filter(|t| *t != ScalarType::Dynamic)).unwrap_or(ScalarType::String)
+        } else {
+            value_type
+        };
+        let target = if value_type.is_numeric() {
+            items.iter().filter_map(|i| i.scalar_type).fold(wide(value_type), |t, i| common_number(t, i).unwrap_or(t))
+        } else {
+            wide(target)
+        };
+        let mut set = Vec::new();
+        let mut others = Vec::new();
+        for item in items {
+            let Some(item_type) = item.scalar_type else { continue };
+            match self.constant(&item) {
+                Some(Value::Dynamic(text)) => {
+                    // Arrays among the items are flattened (measured).
+                    for element in json::flatten(&text) {
+                        set.push(convert::convert(&element, target));
+                    }
+                }
+                Some(Value::Null(ScalarType::Dynamic)) => {}
+                Some(constant) => {
+                    if !self.fits_in_list(item_type, target, item.literal) {
+                        self.refuse("AQ015", span, format!("a {value_type} can't be compared with a {item_type} in the list"));
+                    }
+                    set.push(convert::convert(&constant, target));
+                }
+                None => others.push(item),
+            }
+        }
+        // What does not convert equals nothing.
+        set.retain(|v| !v.is_null());
+        let folded = Expr::In { value: Box::new(to(value.expr.clone(), target)), set, fold_case, negated };
+        if others.is_empty() {
+            return Scalar::known(folded);
+        }
+        let mut all = vec![folded];
+        for item in others {
+            all.push(self.in_computed(&value, item, fold_case, negated, span).expr);
+        }
+        Scalar::known(if negated { Expr::And(all) } else { Expr::Or(all) })
+    }
+
+    fn fits_in_list(&self, item: ScalarType, target: ScalarType, literal: bool) -> bool {
+        item == target
+            || item == ScalarType::Dynamic
+            || target == ScalarType::Dynamic
+            || common_number(item, target).is_some()
+            || literal && item == ScalarType::String
+    }
+
+    /// Binds membership in one item that is not constant: equality, or search in an array.
+    fn in_computed(&mut self, value: &Scalar, item: Scalar, fold_case: bool, negated: bool, span: Span) -> Scalar {
+        if item.scalar_type == Some(ScalarType::Dynamic) {
+            let text = to(value.expr.clone(), ScalarType::String);
+            let name = if fold_case { "in~ array" } else { "in array" };
+            let value_arg = if fold_case { text } else { value.expr.clone() };
+            let found = self.library_call(name, vec![item.expr, value_arg], span);
+            return if negated && found.scalar_type.is_some() { Scalar::known(Expr::Not(Box::new(found.expr))) } else { found };
+        }
+        if fold_case {
+            let name = if negated { "!~" } else { "=~" };
+            let sides = vec![to(value.expr.clone(), ScalarType::String), to(item.expr, ScalarType::String)];
+            return self.library_call(name, sides, span);
+        }
+        self.equality(negated, value.clone(), item, span)
+    }
+
+    fn is_tabular_operand(&self, expr: &ast::Expr, cx: &Context) -> bool {
+        match &expr.kind {
+            // A column beats a `let` of its name (measured).
+            ExprKind::Name(name) if cx.column(&name.text).is_some() => false,
+            ExprKind::Paren(inner) => self.is_tabular_operand(inner, cx),
+            ExprKind::Name(name) => match cx.scope.find(&name.text) {
+                Some(_) => self.is_tabular(expr, cx.scope),
+                None => self.catalog.table(&name.text).is_some(),
+            },
+            _ => self.is_tabular(expr, cx.scope),
+        }
+    }
+
+    fn in_query(&mut self, value: Scalar, table: super::Table, fold_case: bool, negated: bool, span: Span) -> Scalar {
+        let value_type = value.column_type();
+        let Some(first) = table.node.columns.first().cloned() else {
+            if !table.open {
+                self.refuse("AQ012", span, "a table without columns holds no values");
+            } else {
+                self.refuse("AQ002", span, "the columns of this table are known only when the data are");
+            }
+            return boolean();
+        };
+        let target = match (value_type, first.scalar_type) {
+            (ScalarType::Dynamic, ScalarType::Dynamic) => ScalarType::String,
+            (ScalarType::Dynamic, other) | (other, ScalarType::Dynamic) => other,
+            (a, b) if a == b => a,
+            (a, b) => match common_number(a, b) {
+                Some(common) => common,
+                None => {
+                    self.refuse("AQ015", span, format!("a {a} can't be searched in a column of type {b}"));
+                    return boolean();
+                }
+            },
+        };
+        let columns = vec![Column::new(first.name.clone(), target)];
+        let node = crate::plan::Node {
+            columns,
+            serialized: false,
+            kind: crate::plan::Kind::Project {
+                input: Box::new(table.node),
+                expressions: vec![to(Expr::Column(first), target)],
+            },
+        };
+        let value = Box::new(to(value.expr, target));
+        Scalar::known(Expr::InQuery { value, query: Box::new(node), fold_case, negated })
+    }
+
+    fn list_items(&mut self, list: &[ast::Expr], cx: &Context) -> Vec<Scalar> {
+        list.iter().map(|item| self.scalar(item, cx)).collect()
+    }
+
+    fn has_any(&mut self, operator: InOperator, value: Scalar, list: &[ast::Expr], span: Span, cx: &Context) -> Scalar {
+        let name = if operator == InOperator::HasAny { "has_any" } else { "has_all" };
+        match value.scalar_type {
+            Some(ScalarType::String | ScalarType::Dynamic) => {}
+            None => {
+                self.list_items(list, cx);
+                return boolean();
+            }
+            Some(other) => {
+                self.error("KS107", span, format!("`{name}` searches text, and this is of type {other}"));
+                return boolean();
+            }
+        }
+        let mut arguments = vec![to(value.expr, ScalarType::String)];
+        for item in list {
+            if self.is_tabular_operand(item, cx) {
+                let table = self.table(item, cx.scope);
+                match self.gathered(table, item.span) {
+                    Some(array) => arguments.push(array),
+                    None => return boolean(),
+                }
+                continue;
+            }
+            let needle = self.scalar(item, cx);
+            match needle.scalar_type {
+                Some(ScalarType::Dynamic | ScalarType::String) => arguments.push(needle.expr),
+                Some(_) => arguments.push(to(needle.expr, ScalarType::String)),
+                None => return boolean(),
+            }
+        }
+        self.library_call(name, arguments, span)
+    }
+
+    /// Makes an array of the first column of a table, computed once per query.
+    fn gathered(&mut self, table: super::Table, span: Span) -> Option<Expr> {
+        let first = table.node.columns.first()?.clone();
+        let aggregate = crate::functions::aggregate::aggregate("make_list")?;
+        let output = Column::new("list", ScalarType::Dynamic);
+        let call = crate::plan::AggregateCall {
+            aggregate,
+            overload: 0,
+            arguments: vec![to(Expr::Column(first), ScalarType::String)],
+            filter: None,
+            outputs: vec![output.clone()],
+        };
+        let node = crate::plan::Node {
+            columns: vec![output],
+            serialized: false,
+            kind: crate::plan::Kind::Aggregate { input: Box::new(table.node), keys: vec![], aggregates: vec![call] },
+        };
+        let list = self.scalar_query(super::Table::new(node), span);
+        Some(list.expr)
+    }
+}
+
+/// Makes a conversion, unless the expression has the type already. Constants are converted at once.
+pub(super) fn to(expr: Expr, scalar_type: ScalarType) -> Expr {
+    if expr.scalar_type() == scalar_type {
+        return expr;
+    }
+    match expr {
+        Expr::Literal(value) => Expr::Literal(convert::convert(&value, scalar_type)),
+        expr => Expr::Convert { value: Box::new(expr), to: scalar_type },
+    }
+}
+
+/// Makes what stands for a condition that could not be bound.
+fn boolean() -> Scalar {
+    Scalar::placeholder(ScalarType::Bool)
+}
+
+fn compare(operator: Comparison, left: Expr, right: Expr) -> Scalar {
+    Scalar::known(Expr::Compare { operator, left: Box::new(left), right: Box::new(right) })
+}
+
+/// Arithmetic knows no `int`: it is a `long` (measured).
+fn wide(scalar_type: ScalarType) -> ScalarType {
+    if scalar_type == ScalarType::Int { ScalarType::Long } else { scalar_type }
+}
+
+/// Returns the type in which two numbers meet; a bool counts as a number.
+pub(super) fn common_number(a: ScalarType, b: ScalarType) -> Option<ScalarType> {
+    use ScalarType::*;
+    let rank = |t| match t {
+        Bool => Some(0),
+        Int => Some(1),
+        Long => Some(2),
+        Real => Some(3),
+        Decimal => Some(4),
+        _ => None,
+    };
+    let order = [Bool, Int, Long, Real, Decimal];
+    let widest = rank(a)?.max(rank(b)?);
+    // Two bools are compared as bools; a bool and a number as numbers.
+    Some(if widest == 0 { Bool } else { order[widest] })
+}
+
+fn literal_type(kind: LiteralKind) -> ScalarType {
+    match kind {
+        LiteralKind::Bool => ScalarType::Bool,
+        LiteralKind::Int => ScalarType::Int,
+        LiteralKind::Long => ScalarType::Long,
+        LiteralKind::Real => ScalarType::Real,
+        LiteralKind::Decimal => ScalarType::Decimal,
+        LiteralKind::DateTime => ScalarType::DateTime,
+        LiteralKind::TimeSpan => ScalarType::TimeSpan,
+        LiteralKind::Guid => ScalarType::Guid,
+        LiteralKind::String => ScalarType::String,
+    }
+}
+
+fn text_operator_name(operator: TextOperator) -> &'static str {
+    match operator {
+        TextOperator::Has | TextOperator::Search => "has",
+        TextOperator::HasCs => "has_cs",
+        TextOperator::HasPrefix => "hasprefix",
+        TextOperator::HasPrefixCs => "hasprefix_cs",
+        TextOperator::HasSuffix => "hassuffix",
+        TextOperator::HasSuffixCs => "hassuffix_cs",
+        TextOperator::Contains => "contains",
+        TextOperator::ContainsCs => "contains_cs",
+        TextOperator::StartsWith => "startswith",
+        TextOperator::StartsWithCs => "startswith_cs",
+        TextOperator::EndsWith => "endswith",
+        TextOperator::EndsWithCs => "endswith_cs",
+        TextOperator::Like => "like",
+        TextOperator::LikeCs => "likecs",
+        TextOperator::MatchesRegex => "matches regex",
+    }
+}

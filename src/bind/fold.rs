@@ -1,0 +1,116 @@
+//! The value of an expression that reads no row.
+
+use crate::functions::{self, Arg, Call, Kernel};
+use crate::plan::{Comparison, Expr, Step};
+use crate::types::{ScalarType, Value, arrow, convert, json};
+
+/// Functions that give another value each time: never folded.
+const VOLATILE: &[&str] = &["rand", "new_guid"];
+
+/// Returns the value of a constant expression, None where it reads a row, runs a query or changes with each call.
+pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
+    match expr {
+        Expr::Literal(value) => Some(value.clone()),
+        Expr::Now => Some(Value::DateTime(now)),
+        Expr::Convert { value, to } => Some(convert::convert(&fold(value, now)?, *to)),
+        Expr::ParseJson(text) => match fold(text, now)? {
+            Value::String(text) => Some(dynamic(json::parse_dynamic(&text).as_deref())),
+            _ => None,
+        },
+        Expr::Not(operand) => Some(match fold(operand, now)? {
+            Value::Bool(value) => Value::Bool(!value),
+            other => other,
+        }),
+        Expr::And(operands) => logical(operands, false, now),
+        Expr::Or(operands) => logical(operands, true, now),
+        Expr::Compare { operator, left, right } => {
+            let name = match operator {
+                Comparison::Equal => "==",
+                Comparison::NotEqual => "!=",
+                Comparison::Less => "<",
+                Comparison::LessOrEqual => "<=",
+                Comparison::Greater => ">",
+                Comparison::GreaterOrEqual => ">=",
+            };
+            let function = functions::scalar_function(name)?;
+            let values = [fold(left, now)?, fold(right, now)?];
+            let wanted = values[0].scalar_type();
+            let overload = function.overloads.iter().position(
+                |o| matches!(o.parameters.first(), Some(p) if p.kind == functions::Kind::Is(wanted)),
+            )?;
+            call(function, overload, values.to_vec(), ScalarType::Bool, now)
+        }
+        Expr::In { value, set, fold_case: false, negated } => {
+            let value = fold(value, now)?;
+            Some(Value::Bool(set.contains(&value) != *negated))
+        }
+        Expr::Path { base, steps } => {
+            let base = fold(base, now)?;
+            let Value::Dynamic(text) = base else { return Some(Value::Null(ScalarType::Dynamic)) };
+            let mut at = text.as_str();
+            for step in steps {
+                let found = match step {
+                    Step::Key(key) => json::get_key(at, key),
+                    Step::Index(index) => json::get_index(at, *index),
+                    Step::Computed(_) => return None,
+                };
+                match found {
+                    Some(inner) => at = inner,
+                    None => return Some(Value::Null(ScalarType::Dynamic)),
+                }
+            }
+            Some(dynamic(Some(at)))
+        }
+        Expr::Call { function, overload, arguments, returns } => {
+            if VOLATILE.contains(&function.name) {
+                return None;
+            }
+            let values = arguments.iter().map(|argument| fold(argument, now)).collect::<Option<Vec<_>>>()?;
+            call(function, *overload, values, *returns, now)
+        }
+        Expr::Column(_) | Expr::In { .. } | Expr::InQuery { .. } | Expr::ScalarQuery { .. } => None,
+    }
+}
+
+fn dynamic(text: Option<&str>) -> Value {
+    match text {
+        Some(text) if text.trim() != "null" => Value::Dynamic(text.to_string()),
+        _ => Value::Null(ScalarType::Dynamic),
+    }
+}
+
+/// `and` (`decisive` is false) and `or` (true) by three-valued logic.
+fn logical(operands: &[Expr], decisive: bool, now: i64) -> Option<Value> {
+    let mut result = Value::Bool(!decisive);
+    for operand in operands {
+        match fold(operand, now)? {
+            Value::Bool(value) if value == decisive => return Some(Value::Bool(decisive)),
+            Value::Bool(_) => {}
+            _ => result = Value::Null(ScalarType::Bool),
+        }
+    }
+    Some(result)
+}
+
+fn call(
+    function: &functions::Function,
+    overload: usize,
+    values: Vec<Value>,
+    returns: ScalarType,
+    now: i64,
+) -> Option<Value> {
+    let arguments: Vec<Arg> = values
+        .iter()
+        .map(|value| Arg { array: arrow::repeat(value, 1), constant: true, scalar_type: value.scalar_type() })
+        .collect();
+    let call = Call { arguments: &arguments, rows: 1, now };
+    let array = match function.overloads[overload].kernel {
+        Kernel::Columns(kernel) => kernel(&call).ok()?,
+        Kernel::Prepared(prepare) => {
+            let constants: Vec<Option<Value>> = values.iter().cloned().map(Some).collect();
+            prepare(&constants).ok()?(&call).ok()?
+        }
+        Kernel::Unbuilt => return None,
+    };
+    (array.len() == 1).then(|| arrow::value_at(array.as_ref(), 0, returns))
+}

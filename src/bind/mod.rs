@@ -1,0 +1,169 @@
+//! AST, catalog and functions to a typed plan: names, types, overloads, result column names, and problems.
+//!
+//! Two kinds of problems come out. A *mistake* is what Microsoft's parser refuses as well, with its code. A *refusal*
+//! (`AQ…`) is what has a meaning in KQL that alertq does not compute yet, or that Kusto's engine refuses although the
+//! parser accepts it: `check` tells it as a warning, a query does not run with it.
+
+mod aggregate;
+mod call;
+mod expression;
+mod fold;
+mod name;
+mod operator;
+mod scope;
+mod source;
+mod statement;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::plan::{Node, Plan};
+use crate::syntax::ast;
+use crate::types::Column;
+
+use scope::Scope;
+
+/// What a query is bound for.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The clock: what `now()` gives, in ticks. `set query_now` in the text wins.
+    pub now: i64,
+    /// Values of query parameters, as KQL literals.
+    pub parameters: HashMap<String, String>,
+}
+
+/// A query with its meaning.
+#[derive(Debug)]
+pub struct Bound {
+    /// None where there is an error or a refusal.
+    pub plan: Option<Plan>,
+    /// Mistakes, in the order of their places.
+    pub problems: Vec<Diagnostic>,
+    /// Why the query can't be run although it is valid.
+    pub refusals: Vec<Diagnostic>,
+    /// What Microsoft's parser refuses and Kusto's engine computes all the same (a bool where a number belongs).
+    pub strict: Vec<Diagnostic>,
+    /// Columns of the last statement's result, None where it has none.
+    pub columns: Option<Vec<Column>>,
+    /// More columns may come, which only the data tell.
+    pub open: bool,
+}
+
+impl Bound {
+    /// Tells whether the query is valid KQL over this catalog.
+    pub fn is_valid(&self) -> bool {
+        !self.problems.iter().chain(&self.strict).any(Diagnostic::is_error)
+    }
+}
+
+/// Gives a query its meaning.
+///
+/// ```
+/// use alertq::{bind, catalog::Catalog, syntax};
+/// let query = syntax::parse("SecurityAlert | summarize count() by AlertSeverity").query;
+/// let bound = bind::bind(&query, &Catalog::standard(), &bind::Options::default());
+/// assert!(bound.is_valid());
+/// let names: Vec<_> = bound.columns.unwrap().into_iter().map(|c| c.name).collect();
+/// assert_eq!(names, ["AlertSeverity", "count_"]);
+/// ```
+pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
+    let mut binder = Binder {
+        catalog,
+        now: options.now,
+        parameters: options.parameters.clone(),
+        problems: Vec::new(),
+        refusals: Vec::new(),
+        strict: Vec::new(),
+        shared: Vec::new(),
+        depth: 0,
+        names: 0,
+    };
+    let outcome = binder.query(query, &Rc::new(Scope::default()));
+    let Binder { mut problems, mut refusals, mut strict, shared, now, .. } = binder;
+    problems.sort_by_key(|p| p.span);
+    problems.dedup();
+    refusals.sort_by_key(|p| p.span);
+    refusals.dedup();
+    strict.sort_by_key(|p| p.span);
+    strict.dedup();
+    let valid = !problems.iter().any(Diagnostic::is_error);
+    let last = outcome.results.last();
+    let columns = last.map(|table| table.node.columns.clone());
+    let open = last.is_some_and(|table| table.open);
+    let plan = (valid && refusals.is_empty()).then(|| Plan {
+        results: outcome
+            .results
+            .into_iter()
+            .enumerate()
+            .map(|(i, table)| crate::plan::QueryResult {
+                name: if i == 0 { "PrimaryResult".into() } else { format!("PrimaryResult_{i}") },
+                node: table.node,
+                render: table.render,
+            })
+            .collect(),
+        shared,
+        now: Some(now),
+    });
+    Bound { plan, problems, refusals, strict, columns, open }
+}
+
+/// A relation while it is bound.
+#[derive(Debug, Clone)]
+struct Table {
+    node: Node,
+    /// More columns may come; an unknown name may be one of them.
+    open: bool,
+    /// How `withsource` calls it, where it has a name.
+    label: Option<String>,
+    render: Option<crate::plan::Render>,
+}
+
+impl Table {
+    fn new(node: Node) -> Self {
+        Table { node, open: false, label: None, render: None }
+    }
+}
+
+/// How deep function calls may nest while they are expanded.
+const MAX_CALLS: usize = 64;
+
+struct Binder<'a> {
+    catalog: &'a Catalog,
+    now: i64,
+    parameters: HashMap<String, String>,
+    problems: Vec<Diagnostic>,
+    refusals: Vec<Diagnostic>,
+    strict: Vec<Diagnostic>,
+    shared: Vec<Node>,
+    depth: usize,
+    /// How many internal names were given.
+    names: usize,
+}
+
+impl Binder<'_> {
+    fn problem(&mut self, problem: Diagnostic) {
+        self.problems.push(problem);
+    }
+
+    fn error(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.problem(Diagnostic::error(code, span, message));
+    }
+
+    /// The text has a meaning that is not computed here: the query is not run.
+    fn refuse(&mut self, code: &'static str, span: Span, message: impl Into<String>) {
+        self.refusals.push(Diagnostic::error(code, span, message));
+    }
+
+    /// Says that something of KQL's is not built yet.
+    fn unsupported(&mut self, span: Span, what: impl std::fmt::Display) {
+        self.refuse("AQ001", span, format!("{what} is not supported yet"));
+    }
+
+    /// Returns a column name that no text can spell.
+    fn fresh(&mut self, stem: &str) -> String {
+        self.names += 1;
+        format!("\u{1}{stem}{}", self.names)
+    }
+}

@@ -1,0 +1,226 @@
+//! How the columns of a result are called.
+//!
+//! Measured on the engine and asked of Microsoft's parser: a few functions pass on the name of their first argument, a
+//! few put their own before it, paths join their steps with `_`, and everything else is `Column1`, `Column2` ...
+
+use std::collections::HashSet;
+
+use super::Binder;
+use super::scope::{Binding, Context};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::functions::{self, Naming, aggregate};
+use crate::syntax::ast::{self, ExprKind, Literal};
+use crate::types::Column;
+
+/// Functions of the binder's own that pass on the name of their first argument.
+const PASSING: &[&str] = &[
+    "tostring", "toint", "tolong", "toreal", "todouble", "tobool", "toboolean", "todatetime", "totimespan", "toguid",
+    "todecimal", "parse_json", "parsejson", "todynamic", "toobject",
+];
+
+/// The name of an unnamed expression.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Given {
+    /// Spelled out: `name = value`, or a column.
+    Spelled(String),
+    /// Passed on by a function from its first argument.
+    Passed(String),
+    /// Made of a prefix or a path.
+    Made(String),
+    /// By position.
+    Positional,
+}
+
+impl Given {
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Given::Spelled(text) | Given::Passed(text) | Given::Made(text) => Some(text),
+            Given::Positional => None,
+        }
+    }
+}
+
+/// One column of a list, with its place.
+pub(super) struct Item {
+    pub given: Given,
+    pub span: Span,
+}
+
+/// How names of a list are made unique.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    Project,
+    /// A name that the input has takes the place of that column; a name that stands twice is an error.
+    Extend,
+    Summarize,
+    Print,
+}
+
+/// Returns the name that an expression has by itself.
+pub(super) fn name_of(expr: &ast::Expr, cx: &Context) -> Given {
+    match &expr.kind {
+        ExprKind::Name(name) => match cx.scope.find(&name.text) {
+            Some(Binding::Function(_)) if cx.column(&name.text).is_none() => Given::Positional,
+            _ => Given::Spelled(name.text.clone()),
+        },
+        ExprKind::Paren(inner) => match name_of(inner, cx) {
+            Given::Spelled(text) => Given::Passed(text),
+            other => other,
+        },
+        ExprKind::Member { .. } | ExprKind::Element { .. } => path_name(expr, cx),
+        ExprKind::Call { name, arguments } => call_name(&name.text, arguments, cx),
+        _ => Given::Positional,
+    }
+}
+
+fn path_name(expr: &ast::Expr, cx: &Context) -> Given {
+    match &expr.kind {
+        ExprKind::Member { base, member } => joined(base, &member.text, cx),
+        ExprKind::Element { base, index } => match &index.kind {
+            ExprKind::Literal(Literal::String(text)) => joined(base, text, cx),
+            ExprKind::Literal(Literal::Typed { text, .. }) => joined(base, text, cx),
+            ExprKind::Unary { operand, .. } => match &operand.kind {
+                ExprKind::Literal(Literal::Typed { text, .. }) => joined(base, &format!("_{text}"), cx),
+                _ => Given::Positional,
+            },
+            _ => Given::Positional,
+        },
+        _ => name_of(expr, cx),
+    }
+}
+
+fn joined(base: &ast::Expr, step: &str, cx: &Context) -> Given {
+    match name_of(base, cx).text() {
+        Some(base) => Given::Made(format!("{base}_{step}")),
+        // `pack_array(1, 2)[0]` is called `0` (measured).
+        None => Given::Made(step.to_string()),
+    }
+}
+
+fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
+    let first = || arguments.first().map_or(Given::Positional, |a| name_of(&a.value, cx));
+    let first_text = || first().text().unwrap_or("").to_string();
+    if matches!(cx.scope.find(name), Some(Binding::Function(_))) {
+        return Given::Positional;
+    }
+    if PASSING.contains(&name) {
+        return passed(first());
+    }
+    if matches!(name, "column_ifexists" | "columnifexists") {
+        return match arguments.first().map(|a| &a.value.kind) {
+            Some(ExprKind::Literal(Literal::String(text))) if cx.column(text).is_some() => Given::Passed(text.clone()),
+            _ => passed(first()),
+        };
+    }
+    if let Some((_, base, index)) = aggregate::CONDITIONAL.iter().find(|(n, _, _)| *n == name) {
+        if *index == 0 {
+            return Given::Made(format!("{name}_"));
+        }
+        return match aggregate::aggregate(base).map(|a| a.naming) {
+            Some(Naming::PrefixAndFirstArgument(prefix)) => Given::Made(format!("{prefix}_{}", first_text())),
+            _ => Given::Made(format!("{name}_{}", first_text())),
+        };
+    }
+    if let Some(aggregate) = aggregate::aggregate(name) {
+        if aggregate.name == "percentile" && arguments.len() >= 2 {
+            let percent = literal_text(&arguments[1].value).unwrap_or_default();
+            return Given::Made(format!("percentile_{}_{percent}", first_text()));
+        }
+        return by_naming(aggregate.naming, name, first);
+    }
+    match functions::scalar_function(name) {
+        Some(function) => by_naming(function.naming, name, first),
+        None => Given::Positional,
+    }
+}
+
+fn passed(given: Given) -> Given {
+    match given {
+        Given::Spelled(text) => Given::Passed(text),
+        other => other,
+    }
+}
+
+fn by_naming(naming: Naming, called: &str, first: impl Fn() -> Given) -> Given {
+    let first_text = || first().text().unwrap_or("").to_string();
+    match naming {
+        Naming::None | Naming::Special => Given::Positional,
+        Naming::FirstArgument => passed(first()),
+        Naming::NameAndFirstArgument => Given::Made(format!("{called}_{}", first_text())),
+        Naming::PrefixAndFirstArgument(prefix) => Given::Made(format!("{prefix}_{}", first_text())),
+        Naming::Prefix(prefix) => Given::Made(prefix.to_string()),
+    }
+}
+
+/// Returns a number as it stands in a column's name: `99.9` is `99_9`.
+pub(super) fn literal_text(expr: &ast::Expr) -> Option<String> {
+    match &expr.kind {
+        ExprKind::Literal(Literal::Typed { text, .. }) => Some(text.replace('.', "_")),
+        ExprKind::Paren(inner) => literal_text(inner),
+        _ => None,
+    }
+}
+
+impl Binder<'_> {
+    /// Makes the names of a list unique, left to right.
+    pub(super) fn unique_names(&mut self, items: &[Item], input: &[Column], mode: Mode) -> Vec<String> {
+        let spelled: HashSet<&str> = items
+            .iter()
+            .filter_map(|item| match &item.given {
+                Given::Spelled(text) => Some(text.as_str()),
+                _ => None,
+            })
+            .collect();
+        let mut taken: HashSet<String> = HashSet::new();
+        let mut taken_by_spelling: HashSet<String> = HashSet::new();
+        let mut positional = 0;
+        let mut names = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let base = match item.given.text() {
+                Some(text) => text.to_string(),
+                None if mode == Mode::Print => format!("print_{index}"),
+                None => loop {
+                    positional += 1;
+                    let name = format!("Column{positional}");
+                    if mode == Mode::Project || !input.iter().any(|c| c.name == name) {
+                        break name;
+                    }
+                },
+            };
+            let is_spelled = matches!(item.given, Given::Spelled(_));
+            let clash = taken.contains(&base);
+            let wrong = clash
+                && match item.given {
+                    Given::Spelled(_) => taken_by_spelling.contains(&base) || mode == Mode::Extend,
+                    Given::Passed(_) => taken_by_spelling.contains(&base) || mode == Mode::Extend,
+                    _ => mode == Mode::Extend,
+                };
+            if wrong {
+                self.problem(
+                    Diagnostic::error("KS171", item.span, format!("there is a column `{base}` already"))
+                        .help("give the column another name: `name = ...`"),
+                );
+            }
+            let name = if clash {
+                (1..).map(|k| format!("{base}{k}")).find(|n| !taken.contains(n) && !spelled.contains(n.as_str()))
+            } else {
+                None
+            };
+            let name = name.unwrap_or(base);
+            if is_spelled {
+                taken_by_spelling.insert(name.clone());
+            }
+            taken.insert(name.clone());
+            names.push(name);
+        }
+        names
+    }
+}
+
+/// Returns `name`, or the first of `name1`, `name2` ... that is free.
+pub(super) fn free_name(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    if !is_taken(name) {
+        return name.to_string();
+    }
+    (1..).map(|k| format!("{name}{k}")).find(|n| !is_taken(n)).unwrap_or_default()
+}

@@ -1,0 +1,275 @@
+//! Tabular operators, one file per operator or family.
+
+mod expand;
+mod join;
+mod parse;
+mod project;
+mod series;
+mod sort;
+mod summarize;
+mod union;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::expression::Scalar;
+use super::scope::{Binding, Context, Scope};
+use super::{Binder, Table};
+use crate::diagnostic::Span;
+use crate::plan::{Expr, Kind, Node, Render, WindowCall};
+use crate::syntax::ast::{self, ExprKind, Literal, Operator, OperatorKind, OperatorParameter};
+use crate::types::{Column, ScalarType, Value};
+
+impl Binder<'_> {
+    /// Applies an operator to a table.
+    pub(super) fn operator(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
+        let span = operator.span;
+        match &operator.kind {
+            OperatorKind::As { name, .. } => {
+                let table = Table { label: Some(name.text.clone()), ..input };
+                scope.declare(&name.text, Binding::Table(Rc::new(table.clone())));
+                table
+            }
+            OperatorKind::Count { as_name } => self.count(as_name.as_ref(), input),
+            OperatorKind::Distinct { columns, .. } => self.distinct(columns, input, scope),
+            OperatorKind::Extend { columns } => self.extend(columns, input, scope),
+            OperatorKind::GetSchema { .. } => self.get_schema(input, span),
+            OperatorKind::Invoke { call } => self.invoke(call, input, scope),
+            OperatorKind::Join { parameters, right, condition } => {
+                self.join(parameters, right, condition, span, input, scope)
+            }
+            OperatorKind::Lookup { parameters, right, condition } => {
+                self.lookup(parameters, right, condition, span, input, scope)
+            }
+            OperatorKind::MakeSeries(series) => self.make_series(series, input, scope),
+            OperatorKind::MvExpand { parameters, columns, limit } => {
+                self.mv_expand(parameters, columns, limit.as_deref(), input, scope)
+            }
+            OperatorKind::Parse(parse) => self.parse(parse, input, scope),
+            OperatorKind::Print { .. } | OperatorKind::Range { .. } => {
+                self.error("KS175", operator.keyword.span, format!("`{}` begins a query", operator.keyword.text));
+                input
+            }
+            OperatorKind::Project { columns } => self.project(columns, input, scope),
+            OperatorKind::ProjectAway { columns } => self.project_away(columns, input),
+            OperatorKind::ProjectKeep { columns } => self.project_keep(columns, input),
+            OperatorKind::ProjectRename { columns } => self.project_rename(columns, input),
+            OperatorKind::ProjectReorder { columns } => self.project_reorder(columns, input),
+            OperatorKind::Render { chart, properties } => self.render(chart.as_ref(), properties, input, scope),
+            OperatorKind::Serialize { columns } => self.serialize(columns, input, scope),
+            OperatorKind::Sort { by, .. } => self.sort(by, input, scope),
+            OperatorKind::Summarize(summarize) => self.summarize(summarize, span, input, scope),
+            OperatorKind::Take { count, .. } => self.take(count, input, scope),
+            OperatorKind::Top { count, by, .. } => self.top(count, by, input, scope),
+            OperatorKind::Union { parameters, tables } => self.union(Some(input), parameters, tables, span, scope),
+            OperatorKind::Where { predicate, .. } => self.filter(predicate, input, scope),
+            OperatorKind::Error => Table { open: true, ..input },
+            _ => {
+                // Known to KQL, not built: what comes out of it is unknown, and no further mistakes are looked for.
+                self.unsupported(operator.keyword.span, format_args!("the operator `{}`", operator.keyword.text));
+                Table { open: true, render: None, label: None, ..input }
+            }
+        }
+    }
+
+    /// Binds expressions over the rows of a table; window functions among them become a node of their own below.
+    pub(super) fn over_rows<R>(
+        &mut self,
+        input: Table,
+        scope: &Rc<Scope>,
+        bind: impl FnOnce(&mut Self, &Context) -> R,
+    ) -> (Table, R) {
+        let windows = RefCell::new(Vec::<WindowCall>::new());
+        let result = bind(self, &Context { windows: Some(&windows), ..Context::row(scope, &input) });
+        let calls = windows.into_inner();
+        if calls.is_empty() {
+            return (input, result);
+        }
+        let mut columns = input.node.columns.clone();
+        columns.extend(calls.iter().map(|call| call.output.clone()));
+        let node = Node {
+            columns,
+            serialized: true,
+            kind: Kind::Window { input: Box::new(input.node.clone()), functions: calls },
+        };
+        (Table { node, ..input }, result)
+    }
+
+    fn filter(&mut self, predicate: &ast::Expr, input: Table, scope: &Rc<Scope>) -> Table {
+        let original = input.node.columns.clone();
+        let (input, predicate) = self.over_rows(input, scope, |binder, cx| binder.predicate(predicate, cx));
+        let (columns, serialized) = (input.node.columns.clone(), input.node.serialized);
+        let kind = Kind::Filter { input: Box::new(input.node), predicate };
+        let table = Table { node: Node { columns, serialized, kind }, label: None, ..input };
+        if table.node.columns.len() == original.len() {
+            return table;
+        }
+        // The columns of window functions go again.
+        let expressions = original.iter().cloned().map(Expr::Column).collect();
+        Table { node: projection(table.node, original, expressions), ..table }
+    }
+
+    /// Binds what stands behind `where`: a bool; a number counts as true where it is not 0.
+    fn predicate(&mut self, predicate: &ast::Expr, cx: &Context) -> Expr {
+        let scalar = self.scalar(predicate, cx);
+        match scalar.scalar_type {
+            Some(ScalarType::Bool) => scalar.expr,
+            Some(ScalarType::Dynamic) => super::expression::to(scalar.expr, ScalarType::Bool),
+            None => Expr::Literal(Value::Bool(true)),
+            Some(other) => {
+                self.error("KS141", predicate.span, format!("a condition is of type bool, and this is of type {other}"));
+                Expr::Literal(Value::Bool(true))
+            }
+        }
+    }
+
+    fn take(&mut self, count: &ast::Expr, input: Table, scope: &Rc<Scope>) -> Table {
+        let count = self.row_count(count, scope);
+        let (columns, serialized) = (input.node.columns.clone(), input.node.serialized);
+        let kind = Kind::Limit { input: Box::new(input.node), count };
+        Table { node: Node { columns, serialized, kind }, label: None, ..input }
+    }
+
+    /// Reads a number of rows; less than none is none.
+    pub(super) fn row_count(&mut self, count: &ast::Expr, scope: &Rc<Scope>) -> usize {
+        let scalar = self.scalar(count, &Context::rowless(scope));
+        match (scalar.scalar_type, self.constant(&scalar)) {
+            (Some(ScalarType::Long), Some(Value::Long(n))) => usize::try_from(n).unwrap_or(0),
+            (Some(ScalarType::Int), Some(Value::Int(n))) => usize::try_from(n).unwrap_or(0),
+            (None, _) => 0,
+            (Some(t), Some(_)) => {
+                self.error("KS134", count.span, format!("a number of rows is an integer, and this is of type {t}"));
+                0
+            }
+            (Some(_), None) => {
+                self.refuse("AQ023", count.span, "the number of rows must be a constant");
+                0
+            }
+        }
+    }
+
+    fn count(&mut self, as_name: Option<&ast::Name>, input: Table) -> Table {
+        let name = as_name.map_or("Count", |name| name.text.as_str());
+        let column = Column::new(name, ScalarType::Long);
+        let Some(aggregate) = crate::functions::aggregate::aggregate("count") else { return Binder::nothing() };
+        let call = crate::plan::AggregateCall {
+            aggregate,
+            overload: 0,
+            arguments: Vec::new(),
+            filter: None,
+            outputs: vec![column.clone()],
+        };
+        let kind = Kind::Aggregate { input: Box::new(input.node), keys: Vec::new(), aggregates: vec![call] };
+        Table::new(Node { columns: vec![column], serialized: true, kind })
+    }
+
+    fn get_schema(&mut self, input: Table, span: Span) -> Table {
+        if input.open {
+            self.refuse("AQ002", span, "the columns of this table are known only when the data are");
+        }
+        let columns = vec![
+            Column::new("ColumnName", ScalarType::String),
+            Column::new("ColumnOrdinal", ScalarType::Long),
+            Column::new("DataType", ScalarType::String),
+            Column::new("ColumnType", ScalarType::String),
+        ];
+        let rows = input
+            .node
+            .columns
+            .iter()
+            .zip(0..)
+            .map(|(column, ordinal)| {
+                vec![
+                    Value::String(column.name.clone()),
+                    Value::Long(ordinal),
+                    Value::String(clr_name(column.scalar_type).into()),
+                    Value::String(column.scalar_type.name().into()),
+                ]
+            })
+            .collect();
+        Table::new(Node { columns, serialized: true, kind: Kind::Values { rows } })
+    }
+
+    fn invoke(&mut self, call: &ast::Expr, input: Table, scope: &Rc<Scope>) -> Table {
+        let ExprKind::Call { name, arguments } = &call.kind else {
+            self.error("KS109", call.span, "`invoke` takes the call of a function");
+            return input;
+        };
+        let Some(Binding::Function(function)) = scope.find(&name.text) else {
+            self.unknown_function(name, &Context::rowless(scope));
+            return Binder::nothing();
+        };
+        // The input is the first argument: declared under a name that no text can spell.
+        let inner = Scope::child(scope);
+        let input_name = self.fresh("input");
+        inner.declare(&input_name, Binding::Table(Rc::new(input)));
+        let name = ast::Name { span: call.span, text: input_name, quoted: true };
+        let value = ast::Expr { span: call.span, kind: ExprKind::Name(name) };
+        let mut all = vec![ast::Argument { name: None, value }];
+        all.extend(arguments.iter().cloned());
+        self.call_function_table(&function, &all, call.span, &Context::rowless(&inner))
+    }
+
+    fn render(
+        &mut self,
+        chart: Option<&ast::Name>,
+        properties: &[OperatorParameter],
+        input: Table,
+        scope: &Rc<Scope>,
+    ) -> Table {
+        let cx = Context::row(scope, &input);
+        let properties = properties
+            .iter()
+            .map(|property| {
+                let text = match &property.value.kind {
+                    ExprKind::Name(name) => name.text.clone(),
+                    ExprKind::Literal(Literal::String(text)) => text.clone(),
+                    ExprKind::Literal(Literal::Typed { text, .. }) => text.clone(),
+                    _ => {
+                        let scalar = self.scalar(&property.value, &cx);
+                        self.constant(&scalar).map(|v| crate::types::convert::text_of(&v)).unwrap_or_default()
+                    }
+                };
+                (property.name.text.clone(), text)
+            })
+            .collect();
+        let chart = chart.map_or("table", |name| name.text.as_str()).to_string();
+        Table { render: Some(Render { chart, properties }), ..input }
+    }
+}
+
+/// Returns the value of a parameter that is a bare word: `kind=inner`.
+pub(super) fn word<'a>(parameters: &'a [OperatorParameter], name: &str) -> Option<(&'a str, Span)> {
+    parameters.iter().find(|p| p.name.text == name).and_then(|p| match &p.value.kind {
+        ExprKind::Name(value) => Some((value.text.as_str(), p.value.span)),
+        ExprKind::Literal(Literal::String(text) | Literal::Typed { text, .. }) => Some((text.as_str(), p.value.span)),
+        _ => None,
+    })
+}
+
+/// Makes a node that computes columns row by row.
+pub(super) fn projection(input: Node, columns: Vec<Column>, expressions: Vec<Expr>) -> Node {
+    let serialized = input.serialized;
+    Node { columns, serialized, kind: Kind::Project { input: Box::new(input), expressions } }
+}
+
+/// Returns what a scalar gives as a column: an unknown one is null.
+pub(super) fn column_expr(scalar: Scalar) -> Expr {
+    scalar.expr
+}
+
+/// The names that `getschema` has for types (measured).
+fn clr_name(scalar_type: ScalarType) -> &'static str {
+    match scalar_type {
+        ScalarType::Bool => "System.SByte",
+        ScalarType::Int => "System.Int32",
+        ScalarType::Long => "System.Int64",
+        ScalarType::Real => "System.Double",
+        ScalarType::Decimal => "System.Data.SqlTypes.SqlDecimal",
+        ScalarType::String => "System.String",
+        ScalarType::DateTime => "System.DateTime",
+        ScalarType::TimeSpan => "System.TimeSpan",
+        ScalarType::Guid => "System.Guid",
+        ScalarType::Dynamic => "System.Object",
+    }
+}

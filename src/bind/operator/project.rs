@@ -1,0 +1,279 @@
+//! `project` and its kin, `extend`, `print`, `serialize`, `distinct`.
+
+use std::rc::Rc;
+
+use super::super::name::{Given, Item, Mode, name_of};
+use super::super::scope::{Context, Scope};
+use super::super::{Binder, Table};
+use super::projection;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::plan::{Expr, Kind, Node};
+use crate::syntax::ast::{self, ExprKind, NamedExpr, OrderedExpr};
+use crate::types::{Column, ScalarType};
+
+/// One column of a list, bound.
+struct Listed {
+    item: Item,
+    expr: Expr,
+    scalar_type: ScalarType,
+}
+
+impl Binder<'_> {
+    fn listed(&mut self, columns: &[NamedExpr], cx: &Context) -> Vec<Listed> {
+        let mut listed = Vec::with_capacity(columns.len());
+        for column in columns {
+            let scalar = self.scalar(&column.value, cx);
+            let scalar_type = scalar.column_type();
+            let given = match &column.names[..] {
+                [] => name_of(&column.value, cx),
+                [name] if !column.tuple => Given::Spelled(name.text.clone()),
+                names => {
+                    self.unsupported(column.span, "a tuple of names outside of `summarize`");
+                    Given::Spelled(names.first().map(|n| n.text.clone()).unwrap_or_default())
+                }
+            };
+            listed.push(Listed { item: Item { given, span: column.span }, expr: super::column_expr(scalar), scalar_type });
+        }
+        listed
+    }
+
+    pub(in crate::bind) fn print(&mut self, columns: &[NamedExpr], scope: &Rc<Scope>) -> Table {
+        let listed = self.listed(columns, &Context::rowless(scope));
+        // A bare name has no say here: `let x = 1; print x` is `print_0`.
+        let items: Vec<Item> = listed
+            .iter()
+            .zip(columns)
+            .map(|(l, c)| Item {
+                given: if c.names.is_empty() { Given::Positional } else { l.item.given.clone() },
+                span: l.item.span,
+            })
+            .collect();
+        let names = self.unique_names(&items, &[], Mode::Print);
+        let unit = Node { columns: Vec::new(), serialized: true, kind: Kind::Unit };
+        Table::new(combine(unit, names, listed))
+    }
+
+    pub(super) fn project(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
+        let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx));
+        let items: Vec<&Item> = listed.iter().map(|l| &l.item).collect();
+        let items: Vec<Item> = items.into_iter().map(|i| Item { given: i.given.clone(), span: i.span }).collect();
+        let names = self.unique_names(&items, &input.node.columns, Mode::Project);
+        Table::new(combine(input.node, names, listed))
+    }
+
+    pub(super) fn extend(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
+        let original = input.node.columns.clone();
+        let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx));
+        let items: Vec<Item> =
+            listed.iter().map(|l| Item { given: l.item.given.clone(), span: l.item.span }).collect();
+        let names = self.unique_names(&items, &original, Mode::Extend);
+        // What has the name of an input column takes its place (measured), the rest is appended.
+        let mut result: Vec<(Column, Expr)> = original.into_iter().map(|c| (c.clone(), Expr::Column(c))).collect();
+        for (name, column) in names.into_iter().zip(listed) {
+            let new = Column::new(name, column.scalar_type);
+            match result.iter_mut().find(|(c, _)| c.name == new.name) {
+                Some(place) => *place = (new, column.expr),
+                None => result.push((new, column.expr)),
+            }
+        }
+        let (columns, expressions) = result.into_iter().unzip();
+        Table { node: projection(input.node, columns, expressions), label: None, ..input }
+    }
+
+    pub(super) fn serialize(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
+        let node = if input.node.serialized {
+            input.node
+        } else {
+            let columns = input.node.columns.clone();
+            Node { columns, serialized: true, kind: Kind::Serialize { input: Box::new(input.node) } }
+        };
+        let table = Table { node, label: None, ..input };
+        if columns.is_empty() { table } else { self.extend(columns, table, scope) }
+    }
+
+    pub(super) fn distinct(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
+        let mut items = Vec::new();
+        let mut keys: Vec<(Expr, ScalarType)> = Vec::new();
+        let cx = Context::row(scope, &input);
+        for column in columns {
+            if matches!(column.value.kind, ExprKind::Star) {
+                for c in &input.node.columns {
+                    // A column that is listed already does not come again.
+                    if items.iter().any(|i: &Item| i.given == Given::Spelled(c.name.clone())) {
+                        continue;
+                    }
+                    items.push(Item { given: Given::Spelled(c.name.clone()), span: column.span });
+                    keys.push((Expr::Column(c.clone()), c.scalar_type));
+                }
+                continue;
+            }
+            let scalar = self.scalar(&column.value, &cx);
+            if scalar.scalar_type == Some(ScalarType::Dynamic) {
+                self.problem(
+                    Diagnostic::error("KS116", column.span, "a dynamic value can't be a key")
+                        .help("convert it with tostring()"),
+                );
+            }
+            let given = match column.names.first() {
+                Some(name) => Given::Spelled(name.text.clone()),
+                None => name_of(&column.value, &cx),
+            };
+            items.push(Item { given, span: column.span });
+            keys.push((scalar.expr.clone(), scalar.column_type()));
+        }
+        if input.open && columns.iter().any(|c| matches!(c.value.kind, ExprKind::Star)) {
+            self.refuse("AQ002", columns[0].span, "the columns of this table are known only when the data are");
+        }
+        let names = self.unique_names(&items, &input.node.columns, Mode::Project);
+        let columns = names.into_iter().zip(&keys).map(|(n, (_, t))| Column::new(n, *t)).collect();
+        let keys = keys.into_iter().map(|(e, _)| e).collect();
+        let kind = Kind::Aggregate { input: Box::new(input.node), keys, aggregates: Vec::new() };
+        Table { open: input.open, ..Table::new(Node { columns, serialized: false, kind }) }
+    }
+
+    /// Returns the columns that a name or a wildcard stands for.
+    fn matching(&mut self, expr: &ast::Expr, input: &Table) -> Vec<Column> {
+        match &expr.kind {
+            ExprKind::Star => input.node.columns.clone(),
+            ExprKind::Wildcard(pattern) => {
+                let found: Vec<Column> =
+                    input.node.columns.iter().filter(|c| matches_wildcard(pattern, &c.name)).cloned().collect();
+                if found.is_empty() && !input.open {
+                    self.error("KS109", expr.span, format!("no column matches `{pattern}`"));
+                }
+                found
+            }
+            ExprKind::Name(name) => match input.node.columns.iter().find(|c| c.name == name.text) {
+                Some(column) => vec![column.clone()],
+                None => {
+                    if !input.open {
+                        let mut problem =
+                            Diagnostic::error("KS109", name.span, format!("there is no column `{}`", name.text));
+                        if let Some(near) = nearest(&name.text, input.node.columns.iter().map(|c| c.name.as_str())) {
+                            problem = problem.help(format!("did you mean `{near}`?"));
+                        }
+                        self.problem(problem);
+                    }
+                    Vec::new()
+                }
+            },
+            _ => {
+                self.error("KS109", expr.span, "the name of a column is expected");
+                Vec::new()
+            }
+        }
+    }
+
+    pub(super) fn project_away(&mut self, columns: &[ast::Expr], input: Table) -> Table {
+        let away: Vec<Column> = columns.iter().flat_map(|c| self.matching(c, &input)).collect();
+        keep(input, |c| !away.contains(c))
+    }
+
+    pub(super) fn project_keep(&mut self, columns: &[ast::Expr], input: Table) -> Table {
+        let kept: Vec<Column> = columns.iter().flat_map(|c| self.matching(c, &input)).collect();
+        keep(input, |c| kept.contains(c))
+    }
+
+    pub(super) fn project_rename(&mut self, columns: &[NamedExpr], input: Table) -> Table {
+        let mut renamed = input.node.columns.clone();
+        for column in columns {
+            let old = match &column.value.kind {
+                ExprKind::Name(old) => old,
+                _ => {
+                    self.error("KS109", column.value.span, "the name of a column is expected");
+                    continue;
+                }
+            };
+            let Some(new) = column.names.first() else { continue };
+            let found = self.matching(&column.value, &input);
+            let Some(place) = input.node.columns.iter().position(|c| found.first() == Some(c)) else { continue };
+            if renamed.iter().any(|c| c.name == new.text) {
+                self.error("KS171", new.span, format!("there is a column `{}` already", new.text));
+                continue;
+            }
+            let _ = old;
+            renamed[place].name.clone_from(&new.text);
+        }
+        let expressions = input.node.columns.iter().cloned().map(Expr::Column).collect();
+        Table { node: projection(input.node, renamed, expressions), label: None, ..input }
+    }
+
+    pub(super) fn project_reorder(&mut self, columns: &[OrderedExpr], input: Table) -> Table {
+        let mut order: Vec<Column> = Vec::new();
+        for column in columns {
+            let mut found = self.matching(&column.value.value, &input);
+            if let Some(ascending) = column.ascending {
+                found.sort_by(|a, b| if column.granny { granny(&a.name, &b.name) } else { a.name.cmp(&b.name) });
+                if !ascending {
+                    found.reverse();
+                }
+            }
+            for column in found {
+                if !order.contains(&column) {
+                    order.push(column);
+                }
+            }
+        }
+        for column in &input.node.columns {
+            if !order.contains(column) {
+                order.push(column.clone());
+            }
+        }
+        let expressions = order.iter().cloned().map(Expr::Column).collect();
+        Table { node: projection(input.node, order, expressions), label: None, ..input }
+    }
+}
+
+fn combine(input: Node, names: Vec<String>, listed: Vec<Listed>) -> Node {
+    let (columns, expressions) =
+        names.into_iter().zip(listed).map(|(name, l)| (Column::new(name, l.scalar_type), l.expr)).unzip();
+    projection(input, columns, expressions)
+}
+
+fn keep(input: Table, wanted: impl Fn(&Column) -> bool) -> Table {
+    let columns: Vec<Column> = input.node.columns.iter().filter(|c| wanted(c)).cloned().collect();
+    let expressions = columns.iter().cloned().map(Expr::Column).collect();
+    Table { node: projection(input.node, columns, expressions), label: None, ..input }
+}
+
+/// Tells whether a name matches a pattern in which `*` stands for any text.
+pub(in crate::bind) fn matches_wildcard(pattern: &str, name: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = name.strip_prefix(parts.next().unwrap_or("")) else { return false };
+    let mut last = None;
+    for part in parts {
+        if let Some(part) = last.replace(part) {
+            match rest.find(part) {
+                Some(at) => rest = &rest[at + part.len()..],
+                None => return false,
+            }
+        }
+    }
+    match last {
+        Some(part) => rest.ends_with(part),
+        None => rest.is_empty(),
+    }
+}
+
+/// Compares names with runs of digits as numbers (`granny-asc`).
+fn granny(a: &str, b: &str) -> std::cmp::Ordering {
+    let key = |s: &str| {
+        let mut parts = Vec::new();
+        for c in s.chars() {
+            match (c.to_digit(10), parts.last_mut()) {
+                (Some(d), Some((String(_), _))) | (Some(d), None) => parts.push((Number(u128::from(d)), ())),
+                (Some(d), Some((Number(n), _))) => *n = n.saturating_mul(10).saturating_add(d.into()),
+                (None, Some((String(s), _))) => s.push(c),
+                (None, _) => parts.push((String(c.to_string()), ())),
+            }
+        }
+        parts
+    };
+    #[derive(PartialEq, Eq, PartialOrd, Ord)]
+    enum Part {
+        Number(u128),
+        String(std::string::String),
+    }
+    use Part::{Number, String};
+    key(a).cmp(&key(b))
+}

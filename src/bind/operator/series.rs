@@ -1,0 +1,170 @@
+//! `make-series`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::super::aggregate::empty_value;
+use super::super::expression::{Scalar, to};
+use super::super::name::{Given, Item, Mode, name_of};
+use super::super::scope::{Collected, Context, Scope};
+use super::super::{Binder, Table};
+use super::{projection, word};
+use crate::plan::{Expr, Kind, Node, SeriesAxis};
+use crate::syntax::ast::{self, MakeSeries};
+use crate::types::{Column, ScalarType, Value, convert};
+
+impl Binder<'_> {
+    pub(super) fn make_series(&mut self, series: &MakeSeries, input: Table, scope: &Rc<Scope>) -> Table {
+        let non_empty = word(&series.parameters, "kind").is_some_and(|(kind, _)| kind == "nonempty");
+        let keys = self.keys(&series.by, &input, scope);
+        let row = Context::row(scope, &input);
+        let collected: RefCell<Vec<Collected>> = RefCell::default();
+        let mut items: Vec<Item> = keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
+        let mut values: Vec<(Expr, ScalarType)> = Vec::new();
+        let mut defaults = Vec::new();
+        for aggregate in &series.aggregates {
+            let cx = Context { aggregates: Some(&collected), ..row };
+            let scalar = self.scalar(&aggregate.value.value, &cx);
+            let scalar_type = scalar.column_type();
+            let given = match aggregate.value.names.first() {
+                Some(name) => Given::Spelled(name.text.clone()),
+                None => match name_of(&aggregate.value.value, &row) {
+                    Given::Spelled(text) | Given::Passed(text) => Given::Made(text),
+                    other => other,
+                },
+            };
+            items.push(Item { given, span: aggregate.value.span });
+            let default = aggregate.default.as_ref().map(|expr| {
+                let scalar = self.scalar(expr, &Context::rowless(scope));
+                match self.constant(&scalar) {
+                    Some(value) => convert::convert(&value, scalar_type),
+                    None => {
+                        self.error("KS121", expr.span, "a default must be a constant");
+                        Value::missing(scalar_type)
+                    }
+                }
+            });
+            let empty = || collected.borrow().last().map_or(Value::missing(scalar_type), |c| empty_value(&c.call));
+            defaults.push(default.unwrap_or_else(empty));
+            values.push((scalar.expr, scalar_type));
+        }
+        let axis_value = self.scalar(&series.on.value, &row);
+        let axis_type = axis_value.column_type();
+        let axis_given = match series.on.names.first() {
+            Some(name) => Given::Spelled(name.text.clone()),
+            None => name_of(&series.on.value, &row),
+        };
+        items.push(Item { given: axis_given, span: series.on.span });
+        let Some(axis) = self.axis(series, &axis_value, scope) else {
+            return Binder::nothing();
+        };
+        let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
+        // First the rows of each bin are aggregated, then bins become arrays.
+        let calls: Vec<_> = collected.into_inner().into_iter().map(|c| c.call).collect();
+        let key_columns: Vec<Column> = keys.iter().map(|k| Column::new(self.fresh("key"), k.scalar.column_type())).collect();
+        let axis_column = Column::new(self.fresh("axis"), axis_type);
+        let bin = self.bin(&axis_value, &axis, series.on.span);
+        let in_range = self.in_range(&axis_value, &axis, series.on.span);
+        let (filtered_columns, filtered_serialized) = (input.node.columns.clone(), input.node.serialized);
+        let filtered = match in_range {
+            Some(predicate) => Node {
+                columns: filtered_columns,
+                serialized: filtered_serialized,
+                kind: Kind::Filter { input: Box::new(input.node), predicate },
+            },
+            None => input.node,
+        };
+        let mut grouped = key_columns.clone();
+        grouped.push(axis_column.clone());
+        grouped.extend(calls.iter().flat_map(|c| c.outputs.iter().cloned()));
+        let mut key_exprs: Vec<Expr> = keys.into_iter().map(|k| k.scalar.expr).collect();
+        key_exprs.push(bin);
+        let kind = Kind::Aggregate { input: Box::new(filtered), keys: key_exprs, aggregates: calls };
+        let aggregated = Node { columns: grouped, serialized: false, kind };
+        let mut columns = key_columns.clone();
+        columns.push(axis_column.clone());
+        let mut expressions: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
+        for (expr, scalar_type) in values {
+            columns.push(Column::new(self.fresh("value"), scalar_type));
+            expressions.push(expr);
+        }
+        let computed = projection(aggregated, columns, expressions);
+        let count = key_columns.len();
+        let result = names
+            .into_iter()
+            .enumerate()
+            .map(|(i, name)| Column::new(name, if i < count { key_columns[i].scalar_type } else { ScalarType::Dynamic }))
+            .collect();
+        let kind = Kind::Series { input: Box::new(computed), keys: count, axis, defaults, non_empty };
+        Table::new(Node { columns: result, serialized: false, kind })
+    }
+
+    fn axis(&mut self, series: &MakeSeries, value: &Scalar, scope: &Rc<Scope>) -> Option<SeriesAxis> {
+        use ScalarType::*;
+        let axis_type = value.scalar_type?;
+        let step_type = match axis_type {
+            DateTime | TimeSpan => TimeSpan,
+            t if t.is_numeric() => t,
+            other => {
+                self.error("KS138", series.on.span, format!("an axis is a number, a datetime or a timespan, and this is of type {other}"));
+                return None;
+            }
+        };
+        let cx = Context::rowless(scope);
+        let mut bound = |binder: &mut Self, expr: Option<&ast::Expr>, wanted: ScalarType| -> Option<Option<Expr>> {
+            let Some(expr) = expr else { return Some(None) };
+            let scalar = binder.scalar(expr, &cx);
+            let got = scalar.scalar_type?;
+            if got != wanted && !(got.is_numeric() && wanted.is_numeric()) {
+                binder.error("KS107", expr.span, format!("a value of type {wanted} is expected, and this is of type {got}"));
+                return None;
+            }
+            Some(Some(to(scalar.expr, wanted)))
+        };
+        let from = bound(self, series.from.as_deref(), axis_type)?;
+        let mut until = bound(self, series.to.as_deref(), axis_type)?;
+        let step = bound(self, series.step.as_deref(), step_type)?;
+        let Some(step) = step else {
+            self.unsupported(series.on.span, "`make-series` without `step`");
+            return None;
+        };
+        // `in range(from, to, step)` includes the end, `from .. to ..` does not (documented).
+        if series.in_range
+            && let Some(end) = until.take()
+        {
+            let sum = self.arithmetic("+", Scalar::known(end), Scalar::known(step.clone()), series.on.span);
+            until = Some(sum.expr);
+        }
+        Some(SeriesAxis { from, to: until, step, scalar_type: axis_type })
+    }
+
+    /// The start of the bin in which a row lies: counted from `from` where it is written.
+    fn bin(&mut self, value: &Scalar, axis: &SeriesAxis, span: crate::diagnostic::Span) -> Expr {
+        let (name, arguments) = match &axis.from {
+            Some(from) => ("bin_at", vec![value.expr.clone(), axis.step.clone(), from.clone()]),
+            None => ("bin", vec![value.expr.clone(), axis.step.clone()]),
+        };
+        self.library_call(name, arguments, span).expr
+    }
+
+    fn in_range(&mut self, value: &Scalar, axis: &SeriesAxis, span: crate::diagnostic::Span) -> Option<Expr> {
+        let _ = span;
+        let compare = |operator, bound: &Expr| Expr::Compare {
+            operator,
+            left: Box::new(value.expr.clone()),
+            right: Box::new(bound.clone()),
+        };
+        let mut conditions = Vec::new();
+        if let Some(from) = &axis.from {
+            conditions.push(compare(crate::plan::Comparison::GreaterOrEqual, from));
+        }
+        if let Some(until) = &axis.to {
+            conditions.push(compare(crate::plan::Comparison::Less, until));
+        }
+        match conditions.len() {
+            0 => None,
+            1 => conditions.pop(),
+            _ => Some(Expr::And(conditions)),
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `summarize`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use super::super::aggregate::several_call;
+use super::super::expression::Scalar;
+use super::super::name::{Given, Item, Mode, name_of};
+use super::super::scope::{Collected, Context, Scope};
+use super::super::{Binder, Table};
+use super::projection;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::plan::{AggregateCall, Expr, Kind, Node};
+use crate::syntax::ast::{self, NamedExpr, Summarize};
+use crate::types::{Column, ScalarType};
+
+/// A column of the result while it is made.
+struct Output {
+    item: Item,
+    expr: Expr,
+    scalar_type: ScalarType,
+}
+
+impl Binder<'_> {
+    pub(super) fn summarize(&mut self, summarize: &Summarize, span: Span, input: Table, scope: &Rc<Scope>) -> Table {
+        for parameter in &summarize.parameters {
+            let known = ["hint.strategy", "hint.shufflekey", "hint.num_partitions", "hint.concurrency", "hint.spread"];
+            if !known.contains(&parameter.name.text.as_str()) && !parameter.name.text.starts_with("hint.") {
+                self.error("KS198", parameter.name.span, format!("`{}` is not a parameter of `summarize`", parameter.name.text));
+            }
+        }
+        if let Some(bin) = &summarize.bin {
+            self.unsupported(bin.span, "`bin=` after the keys of `summarize`");
+        }
+        if summarize.aggregates.is_empty() && summarize.by.is_empty() {
+            return Table { label: None, ..input };
+        }
+        let keys = self.keys(&summarize.by, &input, scope);
+        let (calls, outputs) = self.aggregates(&summarize.aggregates, &keys, &input, scope);
+        self.aggregated(keys, calls, outputs, input, span)
+    }
+
+    /// Binds the keys behind `by`.
+    pub(super) fn keys(&mut self, by: &[NamedExpr], input: &Table, scope: &Rc<Scope>) -> Vec<Key> {
+        let cx = Context::row(scope, input);
+        let mut keys = Vec::new();
+        for key in by {
+            let scalar = self.scalar(&key.value, &cx);
+            if scalar.scalar_type == Some(ScalarType::Dynamic) {
+                self.problem(
+                    Diagnostic::error("KS116", key.value.span, "a dynamic value can't be a key")
+                        .help("convert it with tostring()"),
+                );
+            }
+            let given = match key.names.first() {
+                Some(name) => Given::Spelled(name.text.clone()),
+                None => name_of(&key.value, &cx),
+            };
+            // A variable that is no column has no name here (measured).
+            let given = match given {
+                Given::Spelled(text) if key.names.is_empty() && cx.column(&text).is_none() && !cx.open => Given::Positional,
+                other => other,
+            };
+            keys.push(Key { item: Item { given, span: key.span }, scalar });
+        }
+        keys
+    }
+
+    /// Binds aggregates: what is computed for each group, and the columns made of it.
+    fn aggregates(
+        &mut self,
+        list: &[NamedExpr],
+        keys: &[Key],
+        input: &Table,
+        scope: &Rc<Scope>,
+    ) -> (Vec<AggregateCall>, Vec<Output>) {
+        let collected: RefCell<Vec<Collected>> = RefCell::default();
+        let row = Context::row(scope, input);
+        let key_columns: Vec<String> = keys.iter().filter_map(Key::column).collect();
+        let mut outputs = Vec::new();
+        for named in list {
+            if let Some((name, arguments, aggregate)) = several_call(&named.value) {
+                let several = if matches!(aggregate.name, "arg_max" | "arg_min") {
+                    self.arg_extreme(aggregate, name, arguments, named.span, &row, &key_columns)
+                } else {
+                    self.several(name, arguments, named.span, &row)
+                };
+                let Some(several) = several else { continue };
+                if named.names.len() > several.names.len() {
+                    self.error("KS198", named.span, format!("{} names for {} columns", named.names.len(), several.names.len()));
+                }
+                for (i, (given, column)) in several.names.iter().zip(&several.call.outputs).enumerate() {
+                    let given = match named.names.get(i) {
+                        Some(name) => Given::Spelled(name.text.clone()),
+                        None => given.clone(),
+                    };
+                    outputs.push(Output {
+                        item: Item { given: made(given, named.names.get(i).is_some()), span: named.span },
+                        expr: Expr::Column(column.clone()),
+                        scalar_type: column.scalar_type,
+                    });
+                }
+                collected.borrow_mut().push(Collected { call: several.call, span: named.span });
+                continue;
+            }
+            let before = collected.borrow().len();
+            // A plain column beside an aggregate has no one value: only what aggregates give can be read.
+            let scalar = self.scalar(&named.value, &Context { aggregates: Some(&collected), ..row });
+            self.only_aggregates(&named.value, &scalar, &collected, before, input);
+            let given = match &named.names[..] {
+                [name, ..] => Given::Spelled(name.text.clone()),
+                [] => made(name_of(&named.value, &row), false),
+            };
+            let scalar_type = scalar.column_type();
+            outputs.push(Output { item: Item { given, span: named.span }, expr: scalar.expr, scalar_type });
+        }
+        (collected.into_inner().into_iter().map(|c| c.call).collect(), outputs)
+    }
+
+    fn only_aggregates(
+        &mut self,
+        value: &ast::Expr,
+        scalar: &Scalar,
+        collected: &RefCell<Vec<Collected>>,
+        before: usize,
+        input: &Table,
+    ) {
+        if scalar.scalar_type.is_none() {
+            return;
+        }
+        let mut names = std::collections::HashSet::new();
+        scalar.expr.columns_read(&mut names);
+        let reads_input = input.node.columns.iter().any(|c| names.contains(c.name.as_str()));
+        if reads_input || collected.borrow().len() == before {
+            let problem = Diagnostic::error("KS236", value.span, "`summarize` takes aggregates, and this is none")
+                .help("put a plain column behind `by`, or take one of its values with take_any()");
+            self.problem(problem);
+        }
+    }
+
+    /// Makes the node that groups, and the projection that gives its columns their names and places.
+    fn aggregated(
+        &mut self,
+        keys: Vec<Key>,
+        calls: Vec<AggregateCall>,
+        outputs: Vec<Output>,
+        input: Table,
+        span: Span,
+    ) -> Table {
+        let _ = span;
+        let mut items: Vec<Item> = keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
+        items.extend(outputs.iter().map(|o| Item { given: o.item.given.clone(), span: o.item.span }));
+        let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
+        let mut grouped = Vec::new();
+        let mut columns = Vec::new();
+        let mut expressions = Vec::new();
+        for (key, name) in keys.iter().zip(&names) {
+            let column = Column::new(self.fresh("key"), key.scalar.column_type());
+            expressions.push(Expr::Column(column.clone()));
+            columns.push(Column::new(name, column.scalar_type));
+            grouped.push(column);
+        }
+        for call in &calls {
+            grouped.extend(call.outputs.iter().cloned());
+        }
+        for (output, name) in outputs.into_iter().zip(&names[keys.len()..]) {
+            columns.push(Column::new(name, output.scalar_type));
+            expressions.push(output.expr);
+        }
+        let keys = keys.into_iter().map(|k| k.scalar.expr).collect();
+        let kind = Kind::Aggregate { input: Box::new(input.node), keys, aggregates: calls };
+        let node = Node { columns: grouped, serialized: false, kind };
+        Table { open: false, ..Table::new(projection(node, columns, expressions)) }
+    }
+}
+
+/// A grouping key.
+pub(super) struct Key {
+    pub item: Item,
+    pub scalar: Scalar,
+}
+
+impl Key {
+    /// The column of the input that it is, if it is just one.
+    fn column(&self) -> Option<String> {
+        match &self.scalar.expr {
+            Expr::Column(column) => Some(column.name.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// What an aggregate is called by itself is never spelled out, whatever it is made of.
+fn made(given: Given, spelled: bool) -> Given {
+    match given {
+        Given::Spelled(text) | Given::Passed(text) if !spelled => Given::Made(text),
+        other => other,
+    }
+}

@@ -1,0 +1,143 @@
+//! What a name can stand for at a place in a text.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::Table;
+use super::expression::Scalar;
+use crate::diagnostic::Span;
+use crate::plan::{AggregateCall, WindowCall};
+use crate::syntax::ast;
+use crate::types::Column;
+
+/// The names declared so far, inner ones first.
+#[derive(Debug, Default)]
+pub(super) struct Scope {
+    names: RefCell<HashMap<String, Binding>>,
+    parent: Option<Rc<Scope>>,
+}
+
+/// What a declared name stands for.
+#[derive(Debug, Clone)]
+pub(super) enum Binding {
+    Scalar(Scalar),
+    Table(Rc<Table>),
+    Function(Rc<Function>),
+    /// `entity_group [...]`, and other things that only few operators take.
+    Other,
+}
+
+/// A function of the user's.
+#[derive(Debug)]
+pub(super) struct Function {
+    pub name: String,
+    pub view: bool,
+    pub parameters: Vec<ast::Parameter>,
+    pub body: ast::Query,
+    /// What its body can see besides its parameters.
+    pub scope: Rc<Scope>,
+}
+
+impl Scope {
+    pub(super) fn child(parent: &Rc<Scope>) -> Rc<Scope> {
+        Rc::new(Scope { names: RefCell::default(), parent: Some(parent.clone()) })
+    }
+
+    /// Makes a copy of what can be seen now: later declarations do not show in it.
+    pub(super) fn frozen(scope: &Rc<Scope>) -> Rc<Scope> {
+        let names = RefCell::new(scope.names.borrow().clone());
+        Rc::new(Scope { names, parent: scope.parent.as_ref().map(Scope::frozen) })
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<Binding> {
+        let found = self.names.borrow().get(name).cloned();
+        found.or_else(|| self.parent.as_ref().and_then(|parent| parent.find(name)))
+    }
+
+    /// Tells whether this level declares the name.
+    pub(super) fn declares(&self, name: &str) -> bool {
+        self.names.borrow().contains_key(name)
+    }
+
+    pub(super) fn declare(&self, name: impl Into<String>, binding: Binding) {
+        self.names.borrow_mut().insert(name.into(), binding);
+    }
+
+    /// Returns all names that can be seen, for suggestions.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.names.borrow().keys().cloned().collect();
+        if let Some(parent) = &self.parent {
+            names.extend(parent.names());
+        }
+        names
+    }
+
+    /// Returns views and tabular functions without parameters whose names match, for wildcards in `union`.
+    pub(super) fn views(&self) -> Vec<(String, Rc<Function>)> {
+        let mut views = self.parent.as_ref().map(|parent| parent.views()).unwrap_or_default();
+        for (name, binding) in self.names.borrow().iter() {
+            if let Binding::Function(function) = binding
+                && function.view
+            {
+                views.push((name.clone(), function.clone()));
+            }
+        }
+        views.sort_by(|a, b| a.0.cmp(&b.0));
+        views
+    }
+}
+
+/// What an expression stands in.
+#[derive(Clone, Copy)]
+pub(super) struct Context<'a> {
+    pub scope: &'a Rc<Scope>,
+    /// The row: its columns, none outside of an operator.
+    pub columns: &'a [Column],
+    /// `$left` and `$right` of a join.
+    pub sides: Option<(&'a [Column], &'a [Column])>,
+    /// An unknown name may be a column that only the data tell.
+    pub open: bool,
+    /// The row stands in a serialized relation.
+    pub serialized: bool,
+    /// In `summarize`: where aggregates are collected.
+    pub aggregates: Option<&'a RefCell<Vec<Collected>>>,
+    /// Where window functions are collected.
+    pub windows: Option<&'a RefCell<Vec<WindowCall>>>,
+}
+
+/// An aggregate found in an expression of `summarize`.
+#[derive(Debug)]
+pub(super) struct Collected {
+    pub call: AggregateCall,
+    pub span: Span,
+}
+
+impl<'a> Context<'a> {
+    /// Makes the context of an expression outside of any row.
+    pub(super) fn rowless(scope: &'a Rc<Scope>) -> Self {
+        Context {
+            scope,
+            columns: &[],
+            sides: None,
+            open: false,
+            serialized: false,
+            aggregates: None,
+            windows: None,
+        }
+    }
+
+    /// Makes the context of an expression over the rows of a table.
+    pub(super) fn row(scope: &'a Rc<Scope>, table: &'a Table) -> Self {
+        Context {
+            columns: &table.node.columns,
+            open: table.open,
+            serialized: table.node.serialized,
+            ..Context::rowless(scope)
+        }
+    }
+
+    pub(super) fn column(&self, name: &str) -> Option<&'a Column> {
+        self.columns.iter().find(|column| column.name == name)
+    }
+}

@@ -1,0 +1,271 @@
+//! Statements: `let`, `set`, `declare query_parameters`, and the expressions that give results.
+
+use std::rc::Rc;
+
+use super::expression::Scalar;
+use super::scope::{Binding, Context, Function, Scope};
+use super::{Binder, Table};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::plan::{Expr, Kind, Node};
+use crate::syntax::ast::{self, ExprKind, ParameterKind, StatementKind};
+use crate::types::{ScalarType, Value};
+
+/// What the statements of a query come to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub results: Vec<Table>,
+    /// The last expression, where it is a scalar: the body of a scalar function.
+    pub scalar: Option<Scalar>,
+}
+
+impl Binder<'_> {
+    pub(super) fn query(&mut self, query: &ast::Query, scope: &Rc<Scope>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for statement in &query.statements {
+            match &statement.kind {
+                StatementKind::Let { name, value } => self.let_statement(name, value, scope),
+                StatementKind::Set { name, value } => self.set_statement(name, value.as_ref(), scope),
+                StatementKind::DeclareParameters { parameters } => self.query_parameters(parameters, scope),
+                StatementKind::DeclarePattern { name, .. } => {
+                    self.unsupported(name.span, "`declare pattern`");
+                    scope.declare(&name.text, Binding::Other);
+                }
+                StatementKind::Alias { name, .. } => self.unsupported(name.span, "`alias database`"),
+                StatementKind::Restrict { .. } => self.unsupported(statement.span, "`restrict access`"),
+                StatementKind::Expr(expr) => self.result(expr, scope, &mut outcome),
+            }
+        }
+        outcome
+    }
+
+    fn result(&mut self, expr: &ast::Expr, scope: &Rc<Scope>, outcome: &mut Outcome) {
+        if self.is_tabular(expr, scope) {
+            let table = self.table(expr, scope);
+            outcome.results.push(table);
+            outcome.scalar = None;
+        } else {
+            outcome.scalar = Some(self.scalar(expr, &Context::rowless(scope)));
+        }
+    }
+
+    fn let_statement(&mut self, name: &ast::Name, value: &ast::Expr, scope: &Rc<Scope>) {
+        if scope.declares(&name.text) {
+            self.problem(
+                Diagnostic::error("KS201", name.span, format!("`{}` has been declared before", name.text))
+                    .help("give one of the two another name"),
+            );
+        }
+        let binding = match &value.kind {
+            ExprKind::Function { view, parameters, body } => Binding::Function(Rc::new(Function {
+                name: name.text.clone(),
+                view: *view,
+                parameters: parameters.clone(),
+                body: (**body).clone(),
+                // What stands in the scope now: a function sees neither itself nor what is declared after it.
+                scope: Scope::frozen(scope),
+            })),
+            ExprKind::EntityGroup(_) => Binding::Other,
+            _ if self.is_tabular(value, scope) => Binding::Table(Rc::new(self.table(value, scope))),
+            _ => Binding::Scalar(self.scalar(value, &Context::rowless(scope))),
+        };
+        if let Binding::Function(function) = &binding {
+            self.check_function(function);
+        }
+        scope.declare(&name.text, binding);
+    }
+
+    /// Binds the body of a function once with its parameters unknown, so that its mistakes show without a call.
+    fn check_function(&mut self, function: &Rc<Function>) {
+        let scope = Scope::child(&function.scope);
+        for parameter in &function.parameters {
+            let binding = match &parameter.kind {
+                ParameterKind::Scalar(type_name) => {
+                    Binding::Scalar(Scalar::placeholder(self.type_name(type_name)))
+                }
+                ParameterKind::Table(columns) => {
+                    let columns = self.declared_columns(columns);
+                    Binding::Table(Rc::new(Table {
+                        open: false,
+                        ..Table::new(Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } })
+                    }))
+                }
+                ParameterKind::AnyTable => Binding::Table(Rc::new(Table {
+                    open: true,
+                    ..Table::new(Node { columns: Vec::new(), serialized: false, kind: Kind::Values { rows: Vec::new() } })
+                })),
+            };
+            scope.declare(&parameter.name.text, binding);
+        }
+        // A refusal within a function that is never called does not matter.
+        let refusals = self.refusals.len();
+        self.query(&function.body, &scope);
+        self.refusals.truncate(refusals);
+    }
+
+    fn set_statement(&mut self, name: &ast::Name, value: Option<&ast::Expr>, scope: &Rc<Scope>) {
+        match name.text.as_str() {
+            "query_now" => {
+                let Some(value) = value else { return };
+                let scalar = self.scalar(value, &Context::rowless(scope));
+                match self.constant(&scalar) {
+                    Some(Value::DateTime(now)) => self.now = now,
+                    _ => self.refuse("AQ010", value.span, "`query_now` must be a datetime literal"),
+                }
+            }
+            // They choose how Kusto runs a query, or limit its result: nothing that changes the rows of a small one.
+            "notruncation" | "truncationmaxsize" | "truncationmaxrecords" | "maxmemoryconsumptionperiterator"
+            | "max_memory_consumption_per_query_per_node" | "servertimeout" | "norequesttimeout" | "query_language"
+            | "request_app_name" | "request_description" | "request_user" | "client_activity_id"
+            | "request_readonly" | "query_consistency" | "query_datascope" | "materialized_view_shuffle"
+            | "query_results_cache_max_age" | "query_fanout_threads_percent" | "query_fanout_nodes_percent"
+            | "deferpartialqueryfailures" | "best_effort" | "query_take_max_records" | "query_python_debug"
+            | "debug_query_externaldata_projection_fusion_disabled" => {
+                if name.text == "query_take_max_records" {
+                    self.unsupported(name.span, "`set query_take_max_records`");
+                }
+            }
+            other => self.unsupported(name.span, format_args!("`set {other}`")),
+        }
+    }
+
+    fn query_parameters(&mut self, parameters: &[ast::Parameter], scope: &Rc<Scope>) {
+        for parameter in parameters {
+            let ParameterKind::Scalar(type_name) = &parameter.kind else {
+                self.error("KS198", parameter.name.span, "a query parameter is a scalar");
+                continue;
+            };
+            let scalar_type = self.type_name(type_name);
+            let given = self.parameters.get(&parameter.name.text).cloned();
+            let value = match (given, &parameter.default) {
+                (Some(text), _) => self.parameter_value(&text, scalar_type, parameter.name.span),
+                (None, Some(default)) => {
+                    let scalar = self.scalar(default, &Context::rowless(scope));
+                    self.convert(scalar, scalar_type, default.span)
+                }
+                (None, None) => {
+                    self.refuse(
+                        "AQ011",
+                        parameter.name.span,
+                        format!("the query parameter `{}` has no value; give it with --param", parameter.name.text),
+                    );
+                    Scalar::placeholder(scalar_type)
+                }
+            };
+            scope.declare(&parameter.name.text, Binding::Scalar(value));
+        }
+    }
+
+    /// Reads a parameter's value: a KQL literal, or bare text of a string parameter.
+    fn parameter_value(&mut self, text: &str, scalar_type: ScalarType, span: Span) -> Scalar {
+        if scalar_type == ScalarType::String {
+            let unquoted = text.strip_prefix(['"', '\'']).and_then(|t| t.strip_suffix(['"', '\'']));
+            return Scalar::literal(Value::String(unquoted.unwrap_or(text).to_string()));
+        }
+        let value = crate::types::convert::convert(&Value::String(text.to_string()), scalar_type);
+        if value.is_null() && text != "null" {
+            self.refuse("AQ011", span, format!("`{text}` is not a value of type {scalar_type}"));
+        }
+        Scalar::literal(value)
+    }
+
+    /// Finds the type that a name stands for.
+    pub(super) fn type_name(&mut self, name: &ast::Name) -> ScalarType {
+        ScalarType::from_name(&name.text).unwrap_or_else(|| {
+            self.error("KS147", name.span, format!("`{}` is not a type", name.text));
+            ScalarType::Dynamic
+        })
+    }
+
+    /// Tells whether an expression is a relation.
+    pub(super) fn is_tabular(&self, expr: &ast::Expr, scope: &Rc<Scope>) -> bool {
+        match &expr.kind {
+            ExprKind::Pipeline { .. } | ExprKind::Leading(_) | ExprKind::DataTable { .. } | ExprKind::ExternalData { .. } => {
+                true
+            }
+            ExprKind::Paren(inner) => self.is_tabular(inner, scope),
+            ExprKind::Wildcard(_) => true,
+            ExprKind::Name(name) => match scope.find(&name.text) {
+                Some(Binding::Table(_)) => true,
+                Some(Binding::Function(function)) => self.is_tabular_function(&function),
+                Some(_) => false,
+                // An unknown name that stands alone is most likely meant as a table.
+                None => true,
+            },
+            ExprKind::Call { name, arguments } => match name.text.as_str() {
+                "materialize" => arguments.first().is_some_and(|a| self.is_tabular(&a.value, scope)),
+                "table" | "_GetWatchlist" | "_GetWatchlistAlias" | "external_table" | "materialized_view" | "view" => true,
+                other => match scope.find(other) {
+                    Some(Binding::Function(function)) => self.is_tabular_function(&function),
+                    _ => crate::functions::scalar_function(other).is_none() && !super::call::is_special(other),
+                },
+            },
+            ExprKind::Member { base, .. } | ExprKind::MethodCall { base, .. } => {
+                matches!(&base.kind, ExprKind::Call { name, .. } if matches!(name.text.as_str(), "workspace" | "app" | "database" | "cluster" | "resource" | "arg" | "adx"))
+                    || matches!(&base.kind, ExprKind::MethodCall { .. } | ExprKind::Member { .. }) && self.is_tabular(base, scope)
+            }
+            _ => false,
+        }
+    }
+
+    pub(super) fn is_tabular_function(&self, function: &Rc<Function>) -> bool {
+        let scope = Scope::child(&function.scope);
+        let dummy = || {
+            Binding::Table(Rc::new(Table::new(Node {
+                columns: Vec::new(),
+                serialized: false,
+                kind: Kind::Unit,
+            })))
+        };
+        let scalar = || Binding::Scalar(Scalar::placeholder(ScalarType::Dynamic));
+        for parameter in &function.parameters {
+            let tabular = !matches!(parameter.kind, ParameterKind::Scalar(_));
+            scope.declare(&parameter.name.text, if tabular { dummy() } else { scalar() });
+        }
+        let mut tabular = false;
+        for statement in &function.body.statements {
+            match &statement.kind {
+                StatementKind::Let { name, value } => {
+                    let binding = match &value.kind {
+                        ExprKind::Function { view, parameters, body } => Binding::Function(Rc::new(Function {
+                            name: name.text.clone(),
+                            view: *view,
+                            parameters: parameters.clone(),
+                            body: (**body).clone(),
+                            scope: Scope::frozen(&scope),
+                        })),
+                        _ if self.is_tabular(value, &scope) => dummy(),
+                        _ => scalar(),
+                    };
+                    scope.declare(&name.text, binding);
+                }
+                StatementKind::Expr(expr) => tabular = self.is_tabular(expr, &scope),
+                _ => {}
+            }
+        }
+        tabular
+    }
+
+    /// Makes the expression of a scalar that is computed once per query, from the first row and column of a table.
+    pub(super) fn scalar_query(&mut self, table: Table, span: Span) -> Scalar {
+        let Some(first) = table.node.columns.first().cloned() else {
+            if !table.open {
+                self.refuse("AQ012", span, "`toscalar` of a table without columns has no value");
+            }
+            return Scalar::unknown();
+        };
+        let columns = table.node.columns.clone();
+        let node = Node { columns, serialized: false, kind: Kind::Limit { input: Box::new(table.node), count: 1 } };
+        let query = self.share(node);
+        Scalar::known(Expr::ScalarQuery { query: Box::new(query), returns: first.scalar_type })
+    }
+
+    /// Makes a node that is computed once, however often it stands in the plan.
+    pub(super) fn share(&mut self, node: Node) -> Node {
+        if matches!(node.kind, Kind::Shared { .. }) {
+            return node;
+        }
+        let (columns, serialized) = (node.columns.clone(), node.serialized);
+        self.shared.push(node);
+        Node { columns, serialized, kind: Kind::Shared { index: self.shared.len() - 1 } }
+    }
+}

@@ -1,0 +1,217 @@
+//! `alertq check`: syntax, names and types of queries and rules.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Map, Value, json};
+
+use super::config::Config;
+use super::console::Console;
+use super::input::{self, Input};
+use super::output::Output;
+use super::stop::Stop;
+use super::{Global, Outcome, data};
+use crate::bind;
+use crate::catalog::Catalog;
+use crate::diagnostic::render::{self, Lines, Report};
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::rules;
+use crate::syntax;
+use crate::types::Column;
+
+/// What folders are searched for.
+const ENDINGS: [&str; 4] = ["kql", "csl", "yaml", "yml"];
+
+/// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
+///
+/// Takes files (.kql, .csl, rules in YAML) and folders of them; `-` reads one query from standard input. Without a path
+/// it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  alertq check rules/\n  alertq check rule.yaml --output-format github\n  \
+                        echo 'SecurityAlert | where Severty == 1' | alertq check -\n  \
+                        echo 'SecurityAlert | count' | alertq check --output-format json -")]
+pub(super) struct Arguments {
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Full)]
+    output_format: Format,
+    /// Leaves names and types out.
+    #[arg(long)]
+    syntax_only: bool,
+    /// Adds a table whose columns queries may name, as in `alertq query`.
+    #[arg(long, value_name = "[NAME=]PATH")]
+    data: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The lines that each problem is about.
+    Full,
+    /// One line for each problem.
+    Concise,
+    Json,
+    Github,
+    Sarif,
+    Junit,
+    Azure,
+    Gitlab,
+}
+
+/// What became of one text.
+#[derive(Debug)]
+struct Checked {
+    input: Input,
+    diagnostics: Vec<Diagnostic>,
+    columns: Option<Vec<Column>>,
+    open: bool,
+}
+
+pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
+    let config = Config::load(global.config.as_deref())?;
+    let paths = if arguments.paths.is_empty() { &config.rules } else { &arguments.paths };
+    if paths.is_empty() {
+        return Err(Stop::failure("there is nothing to check").help("name files or folders, or `-` for standard input"));
+    }
+    let inputs = read(paths)?;
+    let catalog = if arguments.syntax_only { Catalog::standard() } else { catalog(arguments, &config, &inputs)? };
+    let options = bind::Options { now: global.clock(), ..bind::Options::default() };
+    let named = |input: &Input| paths.iter().any(|path| path.display().to_string() == input.name);
+    let checker = Checker { catalog: &catalog, options: &options, syntax_only: arguments.syntax_only };
+    let mut checked = Vec::new();
+    for input in inputs {
+        let explicit = named(&input);
+        checked.extend(checker.check(input, explicit));
+    }
+    let single = arguments.paths.len() == 1 && arguments.paths[0] == Path::new("-");
+    let mut output = Output::stdout();
+    output.text(&report(&checked, arguments.output_format, single, console))?;
+    output.finish()?;
+    summarize(&checked, arguments.output_format, console);
+    let found = checked.iter().flat_map(|checked| &checked.diagnostics).any(|d| d.severity != Severity::Information);
+    Ok(if found { Outcome::Found } else { Outcome::Clean })
+}
+
+fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Stop> {
+    let files = input::files(paths, &ENDINGS)?;
+    if files.is_empty() {
+        return Err(Stop::failure("no query and no rule was found there").help("queries end in .kql or .csl, rules in .yaml"));
+    }
+    files.iter().map(|path| input::file(path)).collect()
+}
+
+/// Makes the catalog, with those tables of the user's that some text may name.
+fn catalog(arguments: &Arguments, config: &Config, inputs: &[Input]) -> Result<Catalog, Stop> {
+    let sources = data::Sources::new(&arguments.data, config);
+    if sources.is_empty() {
+        return Ok(Catalog::standard());
+    }
+    let text = inputs.iter().map(|input| input.text.as_str()).collect::<Vec<_>>().join("\n");
+    Ok(sources.open(&text)?.catalog)
+}
+
+struct Checker<'a> {
+    catalog: &'a Catalog,
+    options: &'a bind::Options,
+    syntax_only: bool,
+}
+
+impl Checker<'_> {
+    /// Checks a text; none where it is a file of another kind that was only found on the way.
+    fn check(&self, input: Input, explicit: bool) -> Option<Checked> {
+        let rule = Path::new(&input.name).extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
+        if !rule {
+            return Some(self.query(input));
+        }
+        match rules::yaml::read(&input.text) {
+            Ok(Some(rule)) => Some(self.rule(input, &rule)),
+            Ok(None) if explicit => {
+                let problem = Diagnostic::error("AQ500", Span::default(), "the file is no rule: it has no key 'query'");
+                Some(Checked { input, diagnostics: vec![problem], columns: None, open: false })
+            }
+            Ok(None) => None,
+            Err(diagnostics) => Some(Checked { input, diagnostics, columns: None, open: false }),
+        }
+    }
+
+    fn query(&self, input: Input) -> Checked {
+        let parsed = syntax::parse(&input.text);
+        let mut diagnostics = parsed.problems;
+        if self.syntax_only {
+            return Checked { input, diagnostics, columns: None, open: false };
+        }
+        let bound = bind::bind(&parsed.query, self.catalog, self.options);
+        diagnostics.extend(bound.problems);
+        diagnostics.extend(bound.refusals.into_iter().map(refusal));
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        Checked { input, diagnostics, columns: bound.columns, open: bound.open }
+    }
+
+    fn rule(&self, input: Input, rule: &rules::Rule) -> Checked {
+        if self.syntax_only {
+            let problems = rule.query.iter().flat_map(|query| {
+                syntax::parse(&query.text).problems.into_iter().map(|problem| query.in_file(problem))
+            });
+            return Checked { diagnostics: problems.collect(), input, columns: None, open: false };
+        }
+        let rules::Checked { mut problems, refusals, columns, open } = rules::check(rule, self.catalog, self.options);
+        problems.extend(refusals.into_iter().map(refusal));
+        problems.sort_by_key(|problem| problem.span);
+        Checked { input, diagnostics: problems, columns, open }
+    }
+}
+
+/// Tells what keeps a valid query from running here: what alertq lacks is no fault of the query.
+fn refusal(mut refusal: Diagnostic) -> Diagnostic {
+    refusal.severity = if refusal.code == "AQ001" { Severity::Information } else { Severity::Warning };
+    refusal
+}
+
+impl Checked {
+    fn report(&self) -> Report<'_> {
+        Report { path: &self.input.name, text: &self.input.text, diagnostics: &self.diagnostics }
+    }
+
+    fn json(&self, path: bool) -> Value {
+        let lines = Lines::new(&self.input.text);
+        let ok = !self.diagnostics.iter().any(Diagnostic::is_error);
+        let column = |column: &Column| json!({"name": column.name, "type": column.scalar_type.name()});
+        let columns = self.columns.as_ref().filter(|_| ok).map(|columns| columns.iter().map(column).collect::<Vec<_>>());
+        let mut object = Map::new();
+        if path {
+            object.insert("path".into(), json!(self.input.name));
+        }
+        object.insert("ok".into(), json!(ok));
+        let diagnostics = self.diagnostics.iter().map(|diagnostic| render::json::diagnostic(diagnostic, &lines));
+        object.insert("diagnostics".into(), diagnostics.collect());
+        object.insert("columns".into(), json!(columns));
+        object.insert("open".into(), json!(self.open));
+        Value::Object(object)
+    }
+}
+
+fn report(checked: &[Checked], format: Format, single: bool, console: &Console) -> String {
+    let reports: Vec<Report> = checked.iter().map(Checked::report).collect();
+    match format {
+        Format::Full => reports.iter().map(|report| render::full(report, console.result_style())).collect(),
+        Format::Concise => reports.iter().map(render::concise).collect(),
+        Format::Json if single => checked.iter().map(|checked| format!("{}\n", checked.json(false))).collect(),
+        Format::Json => format!("{}\n", Value::Array(checked.iter().map(|checked| checked.json(true)).collect())),
+        Format::Github => render::github::render(&reports),
+        Format::Sarif => render::sarif::render(&reports),
+        Format::Junit => render::junit::render(&reports),
+        Format::Azure => render::azure::render(&reports),
+        Format::Gitlab => render::gitlab::render(&reports),
+    }
+}
+
+/// Says in one line how it went, where a person reads.
+fn summarize(checked: &[Checked], format: Format, console: &Console) {
+    if !matches!(format, Format::Full | Format::Concise) {
+        return;
+    }
+    let count = |severity| checked.iter().flat_map(|c| &c.diagnostics).filter(|d| d.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let counted = |number: usize, word: &str| format!("{number} {word}{}", if number == 1 { "" } else { "s" });
+    let (errors, warnings) = (counted(errors, "error"), counted(warnings, "warning"));
+    console.note(&format!("{} checked: {errors}, {warnings}", counted(checked.len(), "text")));
+}

@@ -1,0 +1,166 @@
+//! `alertq.toml`: what a project keeps. Flags win over it.
+//!
+//! ```toml
+//! rules = ["rules/"]          # what `alertq check` reads when no path is given
+//! memory_limit = "4GB"
+//!
+//! [tables]                    # as `--data NAME=PATH`; relative to the folder of this file
+//! SecurityAlert = ["exports/*.parquet", "older/alerts.csv.gz"]
+//! ```
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::input::{self, Input};
+use super::stop::Stop;
+use super::value;
+use crate::diagnostic::{Diagnostic, Span, nearest};
+
+const FILE: &str = "alertq.toml";
+const KEYS: [&str; 3] = ["memory_limit", "rules", "tables"];
+
+/// A project's settings; paths are ready to be opened.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Config {
+    /// Tables and the patterns of their files, in the order of the file.
+    pub(super) tables: Vec<(String, Vec<PathBuf>)>,
+    pub(super) rules: Vec<PathBuf>,
+    /// Bytes.
+    pub(super) memory_limit: Option<usize>,
+}
+
+impl Config {
+    /// Reads the file that was named, else the nearest one upward from the working directory, else nothing.
+    pub(super) fn load(named: Option<&Path>) -> Result<Config, Stop> {
+        let path = match named {
+            Some(path) => path.to_path_buf(),
+            None => match find() {
+                Some(path) => path,
+                None => return Ok(Config::default()),
+            },
+        };
+        let Input { name, text } = input::file(&path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        read(&text, folder).map_err(|problems| Stop::Problems { path: name, text, problems })
+    }
+}
+
+fn find() -> Option<PathBuf> {
+    let folder = env::current_dir().ok()?;
+    folder.ancestors().map(|folder| folder.join(FILE)).find(|path| path.is_file())
+}
+
+fn read(text: &str, folder: &Path) -> Result<Config, Vec<Diagnostic>> {
+    let table = DeTable::parse(text).map_err(|error| {
+        let span = error.span().map_or(Span::default(), |span| Span::new(span.start, span.end));
+        vec![Diagnostic::error("AQ400", span, error.message()).help("the file is TOML, see https://toml.io")]
+    })?;
+    let mut reader = Reader { folder, problems: Vec::new() };
+    let config = reader.config(table.get_ref());
+    if reader.problems.is_empty() { Ok(config) } else { Err(reader.problems) }
+}
+
+struct Reader<'a> {
+    folder: &'a Path,
+    problems: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    fn config(&mut self, table: &DeTable) -> Config {
+        let mut config = Config::default();
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "tables" => config.tables = self.tables(value),
+                "rules" => config.rules = self.paths(value),
+                "memory_limit" => config.memory_limit = self.size(value),
+                _ => self.unknown(key.get_ref(), key.span()),
+            }
+        }
+        config
+    }
+
+    fn tables(&mut self, value: &Spanned<DeValue>) -> Vec<(String, Vec<PathBuf>)> {
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(value, "'tables' is a table: [tables]");
+            return Vec::new();
+        };
+        let mut entries: Vec<_> = table.iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        entries.into_iter().map(|(key, value)| (key.get_ref().to_string(), self.paths(value))).collect()
+    }
+
+    /// Takes one path or a list of them.
+    fn paths(&mut self, value: &Spanned<DeValue>) -> Vec<PathBuf> {
+        let items: Vec<&Spanned<DeValue>> = match value.get_ref() {
+            DeValue::Array(items) => items.iter().collect(),
+            _ => vec![value],
+        };
+        let mut paths = Vec::new();
+        for item in items {
+            match item.get_ref().as_str() {
+                Some(path) => paths.push(self.folder.join(path)),
+                None => self.wrong(item, "a path is a string"),
+            }
+        }
+        paths
+    }
+
+    fn size(&mut self, value: &Spanned<DeValue>) -> Option<usize> {
+        match value.get_ref().as_str().map(value::size) {
+            Some(Ok(size)) => Some(size),
+            Some(Err(message)) => {
+                self.wrong(value, &message);
+                None
+            }
+            None => {
+                self.wrong(value, "a size is a string, for example \"4GB\"");
+                None
+            }
+        }
+    }
+
+    fn wrong(&mut self, value: &Spanned<DeValue>, message: &str) {
+        let span = value.span();
+        self.problems.push(Diagnostic::error("AQ401", Span::new(span.start, span.end), message));
+    }
+
+    fn unknown(&mut self, key: &str, span: std::ops::Range<usize>) {
+        let problem = Diagnostic::error("AQ402", Span::new(span.start, span.end), format!("unknown key '{key}'"));
+        self.problems.push(match nearest(key, KEYS) {
+            Some(near) => problem.help(format!("did you mean '{near}'?")),
+            None => problem.help(format!("the keys are: {}", KEYS.join(", "))),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_relative_to_the_file() {
+        let text = "rules = 'r'\nmemory_limit = '1MB'\n[tables]\nB = 'b.csv'\nA = ['/x/*.parquet', 'y']\n";
+        let config = read(text, Path::new("/p")).unwrap();
+        let tables = vec![
+            ("B".to_string(), vec![PathBuf::from("/p/b.csv")]),
+            ("A".to_string(), vec![PathBuf::from("/x/*.parquet"), PathBuf::from("/p/y")]),
+        ];
+        assert_eq!(config, Config { tables, rules: vec!["/p/r".into()], memory_limit: Some(1_000_000) });
+    }
+
+    #[test]
+    fn unknown_keys_name_the_nearest_known_one() {
+        let problems = read("[table]\nA = 'a'\n", Path::new("")).unwrap_err();
+        assert_eq!((problems[0].span, problems[0].help.as_deref()), (Span::new(1, 6), Some("did you mean 'tables'?")));
+    }
+
+    #[test]
+    fn wrong_values_and_wrong_toml_have_places() {
+        assert_eq!(read("memory_limit = 4", Path::new("")).unwrap_err()[0].span, Span::new(15, 16));
+        assert_eq!(read("tables = 4", Path::new("")).unwrap_err()[0].code, "AQ401");
+        assert_eq!(read("tables = [", Path::new("")).unwrap_err()[0].code, "AQ400");
+    }
+}

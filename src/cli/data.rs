@@ -1,0 +1,238 @@
+//! Tables: which files they are in, what a query can know of them, and their rows for the engine.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::RecordBatch;
+
+use super::config::Config;
+use super::stop::Stop;
+use crate::catalog::{Catalog, TableInfo, tables};
+use crate::engine;
+use crate::format::{Format, Limits};
+use crate::plan::Plan;
+use crate::source::{self, BadRows};
+use crate::types::Column;
+
+/// Rows that are not in Parquet are held in memory up to this many bytes, and lie in a temporary file beyond.
+const IN_MEMORY: usize = 256 << 20;
+
+/// What the user said of where records are.
+#[derive(Debug)]
+pub(super) struct Sources {
+    /// Paths with the name of their table, if it was given.
+    flags: Vec<(Option<String>, String)>,
+    config: Vec<(String, String)>,
+    options: source::Options,
+}
+
+/// Tables that have been opened.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) catalog: Catalog,
+    tables: Vec<source::Table>,
+    /// Nobody named any data: the built-in sample stands in.
+    sample: bool,
+    /// Rows that cannot be read are set aside, so that all columns of a row must be looked at.
+    skips: bool,
+}
+
+/// What the engine gets, and whether it is the sample.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) tables: Vec<engine::Table>,
+    pub(super) sample: bool,
+    /// Records that could not be read and were set aside.
+    pub(super) rejected: u64,
+}
+
+impl Sources {
+    /// Takes `--data` and the tables of `alertq.toml`; flags win.
+    pub(super) fn new(flags: &[String], config: &Config) -> Sources {
+        let flags: Vec<_> = flags
+            .iter()
+            .map(|spec| match source::split_name(spec) {
+                (Some(name), path) => (Some(name.to_string()), path.to_string()),
+                (None, path) => (None, path.to_string()),
+            })
+            .collect();
+        let named = |name: &str| flags.iter().any(|(other, _)| other.as_deref() == Some(name));
+        let tables = config.tables.iter().filter(|(name, _)| !named(name));
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let config = tables.flat_map(|(name, paths)| paths.iter().map(move |p| (name.clone(), path(p)))).collect();
+        Sources { flags, config, options: source::Options::default() }
+    }
+
+    /// Sets records that cannot be read aside, as lines of JSON.
+    pub(super) fn skip_bad_rows(&mut self, writer: Arc<Mutex<File>>) {
+        self.options.bad_rows = BadRows::Write(writer);
+    }
+
+    /// Tells whether the user named any data.
+    pub(super) fn is_empty(&self) -> bool {
+        self.flags.is_empty() && self.config.is_empty()
+    }
+
+    /// Opens the tables that a text may name. Files that have no name must be opened to learn it.
+    pub(super) fn open(&self, text: &str) -> Result<Opened, Stop> {
+        let mut tables = self.open_all(self.flags.iter().filter(|(name, _)| may_name(text, name.as_deref())).cloned())?;
+        let loose: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
+        let config = self.config.iter().filter(|(name, _)| !loose.contains(name) && may_name(text, Some(name)));
+        tables.extend(self.open_all(config.map(|(name, path)| (Some(name.clone()), path.clone())))?);
+        let mut catalog = Catalog::standard();
+        for table in &tables {
+            catalog.add(info(table));
+        }
+        Ok(Opened { catalog, tables, sample: self.is_empty(), skips: !matches!(self.options.bad_rows, BadRows::Fail) })
+    }
+
+    fn open_all(&self, paths: impl Iterator<Item = (Option<String>, String)>) -> Result<Vec<source::Table>, Stop> {
+        let paths: Vec<_> = paths.collect();
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        source::open_all(&paths, &self.options).map_err(unreadable)
+    }
+}
+
+impl Opened {
+    /// Returns the tables of the user's.
+    pub(super) fn tables(&self) -> &[source::Table] {
+        &self.tables
+    }
+
+    /// Returns what is worth telling about the files.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        self.tables.iter().flat_map(source::Table::warnings).collect()
+    }
+
+    /// Reads what a plan scans. Parquet stays where it is; the rest is read once, the columns that the plan names.
+    ///
+    /// Large tables become temporary files: have a [`super::interrupt::Scratch`].
+    pub(super) fn load(&self, plan: &Plan, memory_limit: Option<usize>) -> Result<Loaded, Stop> {
+        let mut loaded = Loaded { tables: Vec::new(), sample: false, rejected: 0 };
+        for (name, wanted) in plan.scans() {
+            let table = self.tables.iter().find(|table| table.name == name);
+            let (columns, data) = match table {
+                Some(table) => match in_place(table) {
+                    Some(files) => (table.columns.clone(), engine::TableData::Parquet { files }),
+                    None => {
+                        let (columns, data, rejected) = self.read(table, &wanted, memory_limit)?;
+                        loaded.rejected += rejected;
+                        (columns, data)
+                    }
+                },
+                None => {
+                    let sample = self.sample.then(|| source::sample::table(name)).flatten();
+                    let Some((columns, batches)) = sample else { return Err(no_data(name)) };
+                    loaded.sample = true;
+                    (columns, engine::TableData::Batches(batches))
+                }
+            };
+            loaded.tables.push(engine::Table { name: name.to_string(), columns, data });
+        }
+        Ok(loaded)
+    }
+
+    /// Reads the rows of a table; columns that no file has are left to the engine, which gives them as missing.
+    fn read(
+        &self,
+        table: &source::Table,
+        wanted: &[Column],
+        memory_limit: Option<usize>,
+    ) -> Result<(Vec<Column>, engine::TableData, u64), Stop> {
+        // What the records are judged by must not depend on the query where bad ones are left out.
+        let read = |column: &Column| self.skips || wanted.iter().any(|other| other.name == column.name);
+        let places: Vec<usize> = (0..table.columns.len()).filter(|place| read(&table.columns[*place])).collect();
+        let mut batches = table.read_columns(&places);
+        let columns = batches.columns().to_vec();
+        let limit = memory_limit.map_or(IN_MEMORY, |limit| IN_MEMORY.min(limit / 2));
+        let mut spool = Spool { columns: columns.clone(), held: Vec::new(), size: 0, limit, file: None };
+        for batch in &mut batches {
+            spool.add(batch.map_err(unreadable)?)?;
+        }
+        Ok((columns, spool.finish()?, batches.rejected()))
+    }
+}
+
+/// Makes what opening or reading files can fail with.
+pub(super) fn unreadable(error: source::Error) -> Stop {
+    Stop::failure(error)
+}
+
+fn no_data(table: &str) -> Stop {
+    Stop::failure(format!("there is no data for the table {table}"))
+        .help(format!("say where it is with --data {table}=PATH, or in alertq.toml"))
+}
+
+/// Tells whether a text can refer to a table: by its name, or as one of many.
+fn may_name(text: &str, name: Option<&str>) -> bool {
+    name.is_none_or(|name| text.contains(name)) || ["*", "search", "find"].iter().any(|word| text.contains(word))
+}
+
+/// What a query can know of an opened table. The standard columns stay hidden whether the files have them or not.
+fn info(table: &source::Table) -> TableInfo {
+    let known = table.known.map(tables::TableInfo::info);
+    let hidden = known.map(|known| known.hidden).unwrap_or_default();
+    let is_hidden = |column: &Column| hidden.iter().any(|other| other.name == column.name);
+    let columns = table.columns.iter().filter(|column| !is_hidden(column)).cloned().collect();
+    TableInfo { name: table.name.clone(), columns, hidden }
+}
+
+/// Returns the files of a table that the engine can scan where they lie: Parquet whose columns have the table's names.
+fn in_place(table: &source::Table) -> Option<Vec<PathBuf>> {
+    let fits = |column: &Column| table.columns.contains(column);
+    let files = table.inputs.iter().map(|input| {
+        let same = input.parquet_columns.as_ref()?.iter().all(fits);
+        same.then(|| input.bytes.on_disk().to_path_buf())
+    });
+    files.collect()
+}
+
+/// Rows that are kept until the engine wants them: in memory, and in a file where they are too many.
+struct Spool {
+    columns: Vec<Column>,
+    held: Vec<RecordBatch>,
+    size: usize,
+    limit: usize,
+    file: Option<(PathBuf, Box<dyn crate::format::Writer>)>,
+}
+
+impl Spool {
+    fn add(&mut self, batch: RecordBatch) -> Result<(), Stop> {
+        if let Some((path, writer)) = &mut self.file {
+            return writer.write(&batch).map_err(|error| Stop::write(path.display(), &error));
+        }
+        self.size += batch.get_array_memory_size();
+        self.held.push(batch);
+        if self.size > self.limit {
+            self.spill()?;
+        }
+        Ok(())
+    }
+
+    fn spill(&mut self) -> Result<(), Stop> {
+        let file = tempfile::Builder::new().suffix(".parquet").tempfile();
+        let failed = |error: &std::io::Error| Stop::write("a temporary file", error);
+        // The scratch folder removes it in the end.
+        let (file, path) = file.and_then(|file| Ok(file.keep()?)).map_err(|error| failed(&error))?;
+        let mut writer = Format::Parquet.writer(Box::new(file), Limits::default());
+        writer.begin("PrimaryResult", &self.columns).map_err(|error| failed(&error))?;
+        for batch in self.held.drain(..) {
+            writer.write(&batch).map_err(|error| failed(&error))?;
+        }
+        self.file = Some((path, writer));
+        Ok(())
+    }
+
+    fn finish(self) -> Result<engine::TableData, Stop> {
+        match self.file {
+            None => Ok(engine::TableData::Batches(self.held)),
+            Some((path, mut writer)) => {
+                writer.finish().map_err(|error| Stop::write(path.display(), &error))?;
+                Ok(engine::TableData::Parquet { files: vec![path] })
+            }
+        }
+    }
+}

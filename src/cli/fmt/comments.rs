@@ -1,0 +1,140 @@
+//! Comments, which the tree does not hold, put back into the canonical layout.
+
+use crate::syntax::{self, Token, tokenize};
+
+/// A comment and what it stands beside, in the text that its author laid out.
+#[derive(Debug)]
+struct Comment<'a> {
+    /// From `//` to the end of the line.
+    text: &'a str,
+    /// Nothing stands before it on its line.
+    alone: bool,
+    /// Index of the token that follows.
+    next: usize,
+}
+
+/// Puts the comments of `original` into `laid_out`, which is the same query; None where one finds no place.
+pub(super) fn restore(original: &str, laid_out: &str) -> Option<String> {
+    let tokens = tokens(original);
+    let comments = comments(original, &tokens);
+    if comments.is_empty() {
+        return Some(laid_out.to_string());
+    }
+    if tokens.is_empty() {
+        return Some(comments.iter().map(|comment| format!("{}\n", comment.text)).collect());
+    }
+    let printed = self::tokens(laid_out);
+    let places = matches(original, &tokens, laid_out, &printed);
+    // What goes in, by the offset where it goes.
+    let mut insertions: Vec<(usize, String)> = Vec::new();
+    for comment in comments {
+        let before = places[..comment.next].iter().rev().find_map(|place| *place);
+        let after = places[comment.next..].iter().find_map(|place| *place);
+        insertions.push(match (comment.alone, before, after) {
+            (false, Some(token), _) => {
+                let end = line_end(laid_out, printed[token].span.end);
+                (end, format!(" {}", comment.text))
+            }
+            (_, _, Some(token)) => {
+                let start = line_start(laid_out, printed[token].span.start);
+                let line = &laid_out[start..];
+                let indent = &line[..line.len() - line.trim_start().len()];
+                (start, format!("{indent}{}\n", comment.text))
+            }
+            (_, _, None) => (laid_out.len(), format!("{}\n", comment.text)),
+        });
+    }
+    let inside = |at: usize| printed.iter().any(|token| token.span.start < at && at < token.span.end);
+    if insertions.iter().any(|(at, _)| inside(*at)) {
+        return None;
+    }
+    insertions.sort_by_key(|(at, _)| *at);
+    let mut text = String::new();
+    let mut done = 0;
+    for (at, comment) in insertions {
+        text.push_str(&laid_out[done..at]);
+        text.push_str(&comment);
+        done = at;
+    }
+    text.push_str(&laid_out[done..]);
+    // The last word has the parser: the text must still be the same query.
+    (syntax::print::query(&syntax::parse(&text).query) == laid_out).then_some(text)
+}
+
+/// Returns the tokens that hold text: the end is none.
+fn tokens(text: &str) -> Vec<Token> {
+    tokenize(text).into_iter().filter(|token| token.span.start < token.span.end).collect()
+}
+
+/// Finds the comments: all that stands between tokens and is not white space.
+fn comments<'a>(text: &'a str, tokens: &[Token]) -> Vec<Comment<'a>> {
+    let mut found = Vec::new();
+    let starts = tokens.iter().map(|token| token.span.start).chain([text.len()]);
+    let mut end = 0;
+    for (next, start) in starts.enumerate() {
+        let gap = text.get(end..start).unwrap_or_default();
+        for (number, line) in gap.lines().enumerate() {
+            let comment = line.trim();
+            if !comment.is_empty() {
+                found.push(Comment { text: comment, alone: number > 0 || next == 0, next });
+            }
+        }
+        end = tokens.get(next).map_or(start, |token| token.span.end);
+    }
+    found
+}
+
+/// Finds the token of the new text that each of the old one has become.
+fn matches(old_text: &str, old: &[Token], new_text: &str, new: &[Token]) -> Vec<Option<usize>> {
+    /// How far one text may be ahead of the other: parentheses, a comma, another spelling.
+    const AHEAD: usize = 8;
+    let same = |a: usize, b: usize| match (old.get(a), new.get(b)) {
+        (Some(a), Some(b)) => {
+            let texts = || old_text.get(a.span.start..a.span.end) == new_text.get(b.span.start..b.span.end);
+            a.kind == b.kind && (a.kind == syntax::TokenKind::String || texts())
+        }
+        _ => false,
+    };
+    let mut places = vec![None; old.len()];
+    let (mut a, mut b) = (0, 0);
+    while a < old.len() && b < new.len() {
+        let steps = (0..=AHEAD).flat_map(|sum| (0..=sum).map(move |left| (left, sum - left)));
+        if let Some((left, right)) = steps.into_iter().find(|(left, right)| same(a + left, b + right)) {
+            (a, b) = (a + left, b + right);
+            places[a] = Some(b);
+        }
+        (a, b) = (a + 1, b + 1);
+    }
+    places
+}
+
+fn line_start(text: &str, at: usize) -> usize {
+    text[..at].rfind('\n').map_or(0, |end| end + 1)
+}
+
+fn line_end(text: &str, at: usize) -> usize {
+    text[at..].find('\n').map_or(text.len(), |length| at + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(original: &str, wanted: &str) {
+        let laid_out = syntax::print::query(&syntax::parse(original).query);
+        let text = restore(original, &laid_out);
+        assert_eq!(text.as_deref(), Some(wanted));
+        assert_eq!(restore(wanted, &laid_out).as_deref(), Some(wanted), "not stable");
+    }
+
+    #[test]
+    fn comments_stay_beside_what_they_are_about() {
+        check("// a\nT|take 5//b\n// c\n|count\n//d", "// a\nT\n| take 5 //b\n// c\n| count\n//d\n");
+        check("T // 'x' | y\n| where a == 'http://b'", "T // 'x' | y\n| where a == \"http://b\"\n");
+    }
+
+    #[test]
+    fn a_text_of_comments_alone_stays() {
+        check("// a\n// b", "// a\n// b\n");
+    }
+}

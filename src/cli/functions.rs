@@ -1,0 +1,208 @@
+//! `alertq functions`: what the library of functions holds, from the same values that the binder reads.
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::console::Console;
+use super::output::Output;
+use super::stop::Stop;
+use super::Outcome;
+use crate::diagnostic::nearest;
+use crate::functions::aggregate::{self, Aggregate, CONDITIONAL, State};
+use crate::functions::{self, Function, Kernel, Kind, Parameter, Returns, Rule};
+
+/// Lists functions and aggregates: signatures, examples, and whether alertq computes them.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  alertq functions\n  alertq functions parse_json\n  alertq functions --unsupported\n  \
+                        alertq functions --format json")]
+pub(super) struct Arguments {
+    /// Tells all about this one.
+    name: Option<String>,
+    /// Lists only those that queries cannot use yet.
+    #[arg(long, conflicts_with = "name")]
+    unsupported: bool,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// What the listing tells of a function or an aggregate.
+struct Entry {
+    name: &'static str,
+    kind: &'static str,
+    aliases: Vec<&'static str>,
+    summary: &'static str,
+    signatures: Vec<String>,
+    examples: &'static [(&'static str, &'static str)],
+    supported: bool,
+    page: &'static str,
+}
+
+pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
+    let mut entries: Vec<Entry> = functions::scalar_functions().into_iter().map(Entry::function).collect();
+    entries.extend(aggregate::aggregates().into_iter().map(Entry::aggregate));
+    entries.retain(|entry| !entry.name.starts_with(|c: char| !c.is_alphabetic() && c != '_'));
+    entries.sort_by_key(|entry| (entry.name, entry.kind));
+    if let Some(name) = &arguments.name {
+        let all = entries;
+        entries = select(all, name)?;
+    }
+    entries.retain(|entry| !(arguments.unsupported && entry.supported));
+    let text = match (arguments.format, &arguments.name) {
+        (Format::Json, _) => format!("{:#}\n", Value::Array(entries.iter().map(Entry::json).collect())),
+        (Format::Text, Some(_)) => entries.iter().map(Entry::page).collect::<Vec<_>>().join("\n"),
+        (Format::Text, None) => list(&entries, console.result_style().width),
+    };
+    let mut output = Output::stdout();
+    output.text(&text)?;
+    output.finish()?;
+    Ok(Outcome::Clean)
+}
+
+fn select(entries: Vec<Entry>, name: &str) -> Result<Vec<Entry>, Stop> {
+    let near = nearest(name, entries.iter().flat_map(Entry::names)).map(str::to_string);
+    let found: Vec<Entry> = entries.into_iter().filter(|entry| entry.names().any(|known| known == name)).collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let stop = Stop::failure(format!("there is no function '{name}' in KQL that alertq knows of"));
+    Err(match near {
+        Some(near) => stop.help(format!("did you mean '{near}'?")),
+        None => stop.help("`alertq functions` lists them all"),
+    })
+}
+
+fn list(entries: &[Entry], width: usize) -> String {
+    let longest = entries.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for entry in entries {
+        let state = if entry.supported { "" } else { "not supported yet: " };
+        let line = format!("{:longest$}  {:9}  {state}{}", entry.name, entry.kind, entry.summary);
+        let line = line.trim_end();
+        if line.chars().count() > width {
+            text.extend(line.chars().take(width.saturating_sub(1)).chain(['…']));
+        } else {
+            text.push_str(line);
+        }
+        text.push('\n');
+    }
+    text
+}
+
+impl Entry {
+    fn function(function: &'static Function) -> Entry {
+        let supported = function.overloads.iter().any(|overload| !matches!(overload.kernel, Kernel::Unbuilt));
+        let overloads = function.overloads.iter();
+        Entry {
+            name: function.name,
+            kind: "scalar",
+            aliases: function.aliases.to_vec(),
+            summary: function.summary,
+            signatures: overloads.map(|o| signature(function.name, o.parameters, &o.returns)).collect(),
+            examples: function.examples,
+            supported,
+            page: function.page,
+        }
+    }
+
+    fn aggregate(aggregate: &'static Aggregate) -> Entry {
+        let conditional = CONDITIONAL.iter().filter(|(_, base, _)| *base == aggregate.name).map(|(name, _, _)| *name);
+        let overloads = aggregate.overloads.iter();
+        Entry {
+            name: aggregate.name,
+            kind: "aggregate",
+            aliases: aggregate.aliases.iter().copied().chain(conditional).collect(),
+            summary: aggregate.summary,
+            signatures: overloads.map(|o| signature(aggregate.name, o.parameters, &o.returns)).collect(),
+            examples: aggregate.examples,
+            supported: aggregate.overloads.iter().any(|overload| !matches!(overload.state, State::Unbuilt)),
+            page: aggregate.page,
+        }
+    }
+
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.aliases.clone())
+    }
+
+    fn json(&self) -> Value {
+        json!({
+            "name": self.name,
+            "kind": self.kind,
+            "aliases": self.aliases,
+            "summary": self.summary,
+            "signatures": self.signatures,
+            "examples": self.examples.iter().map(|(query, result)| json!([query, result])).collect::<Vec<_>>(),
+            "supported": self.supported,
+            "page": self.page,
+        })
+    }
+
+    fn page(&self) -> String {
+        let mut text = format!("{} ({})\n  {}\n", self.name, self.kind, self.summary);
+        if !self.supported {
+            text.push_str("\nNot supported yet: queries that call it are refused.\n");
+        }
+        text.push_str("\nSignatures\n");
+        text.extend(self.signatures.iter().map(|signature| format!("  {signature}\n")));
+        if !self.aliases.is_empty() {
+            text.push_str(&format!("\nAlso\n  {}\n", self.aliases.join(", ")));
+        }
+        if !self.examples.is_empty() {
+            text.push_str("\nExamples\n");
+            text.extend(self.examples.iter().map(|(query, result)| format!("  {query}\n    {result}\n")));
+        }
+        text
+    }
+}
+
+fn signature(name: &str, parameters: &[Parameter], returns: &Returns) -> String {
+    let parameters: Vec<String> = parameters.iter().map(parameter).collect();
+    format!("{name}({}) -> {}", parameters.join(", "), result(returns))
+}
+
+fn parameter(parameter: &Parameter) -> String {
+    let rule = match parameter.rule {
+        Rule::Expression => "",
+        Rule::Constant => "constant ",
+        Rule::Literal => "literal ",
+        Rule::Column => "column ",
+    };
+    let written = format!("{}: {rule}{}", parameter.name, taken(parameter.kind));
+    match (parameter.min, parameter.max) {
+        (0, 1) => format!("[{written}]"),
+        (_, 1) => written,
+        (0, _) => format!("[{written}, ...]"),
+        _ => format!("{written}, ..."),
+    }
+}
+
+fn taken(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Is(scalar_type) => scalar_type.name(),
+        Kind::Text => "string or dynamic",
+        Kind::AsText | Kind::Any => "any",
+        Kind::Number => "number",
+        Kind::Integer => "int or long",
+        Kind::Summable => "number, datetime or timespan",
+        Kind::Orderable | Kind::NotDynamic => "any but dynamic",
+        Kind::Dynamic => "dynamic",
+        Kind::Common => "any, of one type",
+        Kind::TypeName => "typeof(...)",
+    }
+}
+
+fn result(returns: &Returns) -> String {
+    match returns {
+        Returns::Type(scalar_type) => scalar_type.name().to_string(),
+        Returns::Argument(index) => format!("type of argument {}", index + 1),
+        Returns::Common => "type of the arguments".to_string(),
+        Returns::Widest => "widest type of the arguments".to_string(),
+        Returns::TypeName(index) => format!("type that argument {} names", index + 1),
+        Returns::With(_) => "depends on the arguments".to_string(),
+    }
+}

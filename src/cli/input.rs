@@ -1,0 +1,119 @@
+//! Reads texts: queries, rules, from files and from standard input.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::stop::Stop;
+
+/// How messages call standard input.
+pub(super) const STDIN: &str = "<stdin>";
+
+/// Queries and rules are small; what is longer is something else.
+const LONGEST: u64 = 64 << 20;
+
+/// A text and how messages call it.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// Reads standard input to its end.
+pub(super) fn stdin() -> Result<Input, Stop> {
+    read(STDIN.to_string(), io::stdin().lock())
+}
+
+/// Reads a file, or standard input where the path is `-`.
+pub(super) fn file(path: &Path) -> Result<Input, Stop> {
+    if path == Path::new("-") {
+        return stdin();
+    }
+    let name = path.display().to_string();
+    match fs::File::open(path) {
+        Ok(file) => read(name, file),
+        Err(error) => Err(Stop::failure(format!("{name} cannot be read: {error}"))),
+    }
+}
+
+fn read(name: String, stream: impl Read) -> Result<Input, Stop> {
+    let mut bytes = Vec::new();
+    if let Err(error) = stream.take(LONGEST + 1).read_to_end(&mut bytes) {
+        return Err(Stop::failure(format!("{name} cannot be read: {error}")));
+    }
+    if bytes.len() as u64 > LONGEST {
+        return Err(Stop::failure(format!("{name} is longer than {} MB: this is no query", LONGEST >> 20)));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Input { name, text }),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let line = 1 + error.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count();
+            Err(Stop::failure(format!("{name}, line {line}, byte {at}: the text is not UTF-8"))
+                .help("save the file with the encoding UTF-8"))
+        }
+    }
+}
+
+/// Finds the files with one of the endings in folders and below, in the order of their names; paths of files stay.
+pub(super) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, Stop> {
+    let mut found = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            walk(path, endings, &mut found)?;
+        } else {
+            found.push(path.clone());
+        }
+    }
+    Ok(found)
+}
+
+fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Result<(), Stop> {
+    // A list of what is left to do, not recursion: folders nest as deep as somebody likes. Links are followed where
+    // the user names them, not below: they may form a circle.
+    let mut left = vec![folder.to_path_buf()];
+    while let Some(path) = left.pop() {
+        if path != folder && !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
+            let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+            if ending.is_some_and(|ending| endings.contains(&ending.as_str())) {
+                found.push(path);
+            }
+            continue;
+        }
+        let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+        let entries = entries.map_err(|error| Stop::failure(format!("{} cannot be read: {error}", path.display())))?;
+        let mut entries: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
+        entries.retain(|entry| !entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')));
+        // The list is taken from its end.
+        entries.sort_by(|a, b| b.cmp(a));
+        left.extend(entries);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_give_their_files_in_order_and_hidden_ones_stay_hidden() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in ["b/2.kql", "b/1.CSL", "a.kql", "c.txt", ".git/x.kql"] {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "T").unwrap();
+        }
+        let found = files(&[folder.path().to_path_buf()], &["kql", "csl"]).unwrap();
+        let names: Vec<_> = found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["a.kql", "b/1.CSL", "b/2.kql"]);
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_refused_with_its_place() {
+        let Err(Stop::Failure { message, help }) = read("q.kql".into(), &b"T\n| where a == '\xff'"[..]) else {
+            panic!("accepted");
+        };
+        assert_eq!(message, "q.kql, line 2, byte 16: the text is not UTF-8");
+        assert!(help.is_some());
+    }
+}

@@ -1,0 +1,317 @@
+//! `alertq query`: runs a query and prints its results.
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use arrow::array::RecordBatch;
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
+use serde_json::{Value as Json, json};
+
+use super::config::Config;
+use super::console::Console;
+use super::data::{Loaded, Sources};
+use super::input::{self, Input};
+use super::interrupt::Scratch;
+use super::output::Output;
+use super::stop::Stop;
+use super::value::{self, Period};
+use super::{Global, Outcome, period};
+use crate::bind::{self, Bound};
+use crate::diagnostic::Diagnostic;
+use crate::engine::{self, Session};
+use crate::format::{Format, Limits, Writer};
+use crate::plan::{Kind, Plan};
+use crate::syntax;
+use crate::types::Column;
+
+/// Runs a KQL query over exported records and prints its results.
+///
+/// Without --data, and without tables in alertq.toml, the tables SecurityAlert and SecurityIncident are a sample that is
+/// built into the program.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  alertq query 'SecurityAlert | summarize count() by AlertSeverity'\n  \
+    alertq query 'SecurityAlert | take 5' --format table\n  \
+    echo 'print now()' | alertq query --file - --now 2026-01-31T08:00:00Z\n  \
+    alertq query 'SecurityAlert | count' --stats --repeat 3\n  \
+    alertq query 'SecurityAlert | where AlertSeverity == \"High\"' --explain plan")]
+pub(super) struct Arguments {
+    /// The query.
+    #[arg(value_name = "KQL", required_unless_present = "file", conflicts_with = "file")]
+    text: Option<String>,
+    /// Reads the query from a file; `-` is standard input.
+    #[arg(long, short, value_name = "PATH")]
+    file: Option<PathBuf>,
+    /// Reads records from a file, a folder or a glob; may be given several times. Parquet, JSON, JSON lines, CSV, each
+    /// also with gzip or zstd. Without a name the table is told by what is in the file.
+    #[arg(long, short, value_name = "[NAME=]PATH")]
+    data: Vec<String>,
+    /// Prints in this format. Default: by the ending of --output, else `table` on a terminal and `jsonl` in a pipe.
+    #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
+    format: Option<String>,
+    /// Writes the results into a file.
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+    /// Gives a value to a parameter that the query declares; may be given several times.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = value::pair)]
+    param: Vec<(String, String)>,
+    /// Leaves out records whose TimeGenerated is outside: `P7D`, `PT1H`, `7d`, `START/END`.
+    #[arg(long, value_name = "PERIOD", value_parser = value::period)]
+    timespan: Option<Period>,
+    /// Shows what the query becomes, and does not run it.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    explain: Option<Explain>,
+    /// Prints what the run cost as one JSON object, the last line of standard error.
+    #[arg(long)]
+    stats: bool,
+    /// Runs the query so often in one process; the output is that of the last run.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Limits the memory that operators may use: `512MB`, `2GiB`.
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    memory_limit: Option<usize>,
+    /// Sets records that cannot be read aside, as lines of JSON in this file.
+    #[arg(long, value_name = "PATH")]
+    skip_bad_rows: Option<PathBuf>,
+    /// Uses so many threads. Default: one for each processor.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Explain {
+    /// The syntax tree.
+    Ast,
+    /// The typed relational tree.
+    Plan,
+    /// What the engine makes of it.
+    Engine,
+}
+
+pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
+    let config = Config::load(global.config.as_deref())?;
+    let input = read(arguments)?;
+    let parsed = syntax::parse(&input.text);
+    if parsed.problems.iter().any(Diagnostic::is_error) {
+        return Err(problems(input, parsed.problems));
+    }
+    if arguments.explain == Some(Explain::Ast) {
+        return print(arguments, &syntax::print::tree(&parsed.query));
+    }
+    let mut sources = Sources::new(&arguments.data, &config);
+    if let Some(path) = &arguments.skip_bad_rows {
+        let file = File::create(path).map_err(|error| Stop::write(path.display(), &error))?;
+        sources.skip_bad_rows(Arc::new(Mutex::new(file)));
+    }
+    let mut scratch = if sources.is_empty() { None } else { Some(Scratch::new()?) };
+    let opened = sources.open(&input.text)?;
+    let options = bind::Options {
+        now: global.clock(),
+        parameters: arguments.param.iter().cloned().collect::<HashMap<_, _>>(),
+    };
+    let mut plan = plan(bind::bind(&parsed.query, &opened.catalog, &options), input, console)?;
+    if let Some(wanted) = arguments.timespan {
+        let now = plan.now.unwrap_or(options.now);
+        period::limit(&mut plan, wanted, now);
+    }
+    let plan = crate::plan::rewrite::rewrite(plan);
+    if arguments.explain == Some(Explain::Plan) {
+        return print(arguments, &crate::plan::print::print(&plan));
+    }
+    let memory_limit = arguments.memory_limit.or(config.memory_limit);
+    if scratch.is_none() && may_spill(&plan) {
+        scratch = Some(Scratch::new()?);
+    }
+    let Loaded { tables, sample, rejected } = opened.load(&plan, memory_limit)?;
+    if sample {
+        console.note("no --data was given: the answer is about the built-in sample, which is made up");
+    }
+    for warning in opened.warnings() {
+        console.warning(&warning);
+    }
+    if let (Some(path), true) = (&arguments.skip_bad_rows, rejected > 0) {
+        console.warning(&format!("{rejected} records could not be read and are in {}", path.display()));
+    }
+    let mut session = Session::new();
+    session.tables = tables;
+    session.memory_limit = memory_limit.unwrap_or(session.memory_limit);
+    if let Some(threads) = arguments.threads {
+        session.partitions = usize::from(threads);
+    }
+    if arguments.explain == Some(Explain::Engine) {
+        return print(arguments, &engine::explain(&plan, &session).map_err(Stop::failure)?);
+    }
+    let runs = execute(arguments, console, &plan, &session)?;
+    if arguments.stats {
+        console.raw(&format!("{}\n", report(&runs)));
+    }
+    Ok(Outcome::Clean)
+}
+
+fn read(arguments: &Arguments) -> Result<Input, Stop> {
+    match (&arguments.text, &arguments.file) {
+        (Some(text), _) => Ok(Input { name: "<query>".to_string(), text: text.clone() }),
+        (None, Some(path)) => input::file(path),
+        (None, None) => Err(Stop::failure("there is no query").help("give it as an argument, or with --file PATH")),
+    }
+}
+
+fn problems(input: Input, problems: Vec<Diagnostic>) -> Stop {
+    Stop::Problems { path: input.name, text: input.text, problems }
+}
+
+/// Takes the plan, or says why there is none.
+fn plan(bound: Bound, input: Input, console: &Console) -> Result<Plan, Stop> {
+    let Bound { plan, problems: found, mut refusals, .. } = bound;
+    let Some(plan) = plan else {
+        refusals.extend(found);
+        refusals.sort_by_key(|problem| problem.span);
+        return Err(problems(input, refusals));
+    };
+    if !found.is_empty() {
+        console.problems(&input.name, &input.text, &found);
+    }
+    Ok(plan)
+}
+
+/// Tells whether running the plan may write temporary files: what makes one row does not.
+fn may_spill(plan: &Plan) -> bool {
+    let mut large = false;
+    plan.for_each_node(&mut |node| large |= matches!(node.kind, Kind::Scan { .. } | Kind::Range { .. }));
+    large
+}
+
+fn print(arguments: &Arguments, text: &str) -> Result<Outcome, Stop> {
+    let mut output = Output::open(arguments.output.as_deref())?;
+    output.text(text)?;
+    if !text.ends_with('\n') {
+        output.text("\n")?;
+    }
+    output.finish()?;
+    Ok(Outcome::Clean)
+}
+
+/// What one run cost.
+#[derive(Debug, Default)]
+struct Cost {
+    /// Seconds until there was something to run.
+    plan_s: f64,
+    /// Seconds from then to the last row, writing included.
+    execute_s: f64,
+    rows: u64,
+    rows_scanned: u64,
+    bytes_scanned: u64,
+}
+
+/// Runs the plan as often as was asked for; only the last run writes.
+fn execute(arguments: &Arguments, console: &Console, plan: &Plan, session: &Session) -> Result<Vec<Cost>, Stop> {
+    let format = format(arguments, console);
+    let terminal = arguments.output.is_none() && console.is_interactive();
+    if format.is_binary() && terminal {
+        return Err(Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --output"));
+    }
+    let mut runs = Vec::new();
+    for _ in 1..arguments.repeat {
+        runs.push(once(plan, session, &mut Nothing).map_err(|failed| failed.writing(""))?);
+    }
+    let mut output = Output::open(arguments.output.as_deref())?;
+    let name = output.name();
+    let width = console.result_style().width.min(usize::from(u16::MAX)) as u16;
+    // Only a person is helped by a table that leaves rows out.
+    let rows = if terminal { Limits::default().rows } else { usize::MAX };
+    let mut writer = format.writer(Box::new(&mut output), Limits { width, rows });
+    let cost = once(plan, session, &mut *writer).map_err(|failed| failed.writing(&name))?;
+    runs.push(cost);
+    drop(writer);
+    output.finish()?;
+    Ok(runs)
+}
+
+fn format(arguments: &Arguments, console: &Console) -> Format {
+    let named = arguments.format.as_deref().and_then(Format::from_name);
+    let path = arguments.output.as_ref().map(|path| path.to_string_lossy());
+    let by_path = || path.as_deref().and_then(Format::from_path);
+    let default = if path.is_none() && console.is_interactive() { Format::Table } else { Format::JsonLines };
+    named.or_else(by_path).unwrap_or(default)
+}
+
+/// Why a run ended early.
+enum Failed {
+    Engine(engine::Error),
+    Write(io::Error),
+}
+
+impl Failed {
+    /// Says it, with the name of what was written to.
+    fn writing(self, name: &str) -> Stop {
+        match self {
+            Failed::Engine(error) => Stop::failure(error),
+            // What the format lacks is said in the error itself.
+            Failed::Write(error) if error.kind() == io::ErrorKind::Unsupported => {
+                Stop::failure(error).help("the formats table, log-analytics and kusto-v2 hold several results")
+            }
+            Failed::Write(error) => Stop::write(name, &error),
+        }
+    }
+}
+
+/// Takes results and forgets them: what all runs but the last write to.
+struct Nothing;
+
+impl Writer for Nothing {
+    fn begin(&mut self, _: &str, _: &[Column]) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn write(&mut self, _: &RecordBatch) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn once(plan: &Plan, session: &Session, writer: &mut dyn Writer) -> Result<Cost, Failed> {
+    let start = Instant::now();
+    let outputs = engine::run(plan, session).map_err(Failed::Engine)?;
+    let mut cost = Cost { plan_s: start.elapsed().as_secs_f64(), ..Cost::default() };
+    let start = Instant::now();
+    for mut output in outputs {
+        writer.begin(&output.name, &output.columns).map_err(Failed::Write)?;
+        for batch in &mut output {
+            let batch = batch.map_err(Failed::Engine)?;
+            cost.rows += batch.num_rows() as u64;
+            writer.write(&batch).map_err(Failed::Write)?;
+        }
+        let stats = output.stats();
+        cost.rows_scanned += stats.rows_scanned;
+        cost.bytes_scanned += stats.bytes_scanned;
+    }
+    writer.finish().map_err(Failed::Write)?;
+    cost.execute_s = start.elapsed().as_secs_f64();
+    Ok(cost)
+}
+
+fn report(runs: &[Cost]) -> Json {
+    let times = runs.iter().map(|run| json!({"plan_s": run.plan_s, "execute_s": run.execute_s}));
+    let last = runs.last();
+    json!({
+        "runs": times.collect::<Vec<_>>(),
+        "rows": last.map(|run| run.rows),
+        "rows_scanned": last.map(|run| run.rows_scanned),
+        "bytes_scanned": last.map(|run| run.bytes_scanned),
+        "peak_memory_bytes": peak_memory().unwrap_or(0),
+    })
+}
+
+/// Returns the most memory that this process has held, where the system tells it.
+fn peak_memory() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
+}

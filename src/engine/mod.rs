@@ -1,0 +1,321 @@
+//! Plan to record batches. The only room that names DataFusion.
+//!
+//! A plan is lowered to DataFusion's logical plan with the plan builder, never through SQL; every scalar function and
+//! aggregate is ours, through one adaptor each. Subqueries and shared subplans run first, and their results stand in the
+//! main plan as values.
+
+mod aggregate;
+mod expr;
+mod lower;
+mod node;
+pub mod operator;
+mod path;
+mod range;
+mod scan;
+mod session;
+mod stats;
+mod subquery;
+mod udf;
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use async_trait::async_trait;
+use datafusion::common::DataFusionError;
+use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
+use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
+use datafusion::prelude::SessionConfig;
+use futures::StreamExt;
+
+use crate::plan::{Kind, Node, Plan, Render};
+use crate::types::Column;
+use crate::types::arrow::schema;
+
+pub use session::{Session, Table, TableData};
+pub use stats::Stats;
+
+/// Why a plan could not be run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Error {
+    pub kind: ErrorKind,
+    pub message: String,
+}
+
+/// What went wrong, by whose fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// KQL has it, alertq has not built it yet.
+    Unsupported,
+    /// A limit was reached.
+    Resources,
+    /// A file could not be read.
+    Io,
+    /// A bug.
+    Internal,
+}
+
+type Result<T> = std::result::Result<T, Error>;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl Error {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error { kind, message: message.into() }
+    }
+
+    fn unsupported(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Unsupported, message)
+    }
+
+    fn resources(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Resources, message)
+    }
+
+    fn io(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Io, message)
+    }
+
+    fn internal(message: impl Into<String>) -> Self {
+        Error::new(ErrorKind::Internal, message)
+    }
+
+    fn arrow(error: arrow::error::ArrowError) -> Self {
+        Error::internal(error.to_string())
+    }
+}
+
+impl From<DataFusionError> for Error {
+    fn from(error: DataFusionError) -> Self {
+        match error.find_root() {
+            DataFusionError::ResourcesExhausted(message) => Error::resources(format!(
+                "the query needs more memory than --memory-limit allows: {message}; raise the limit, or filter before \
+                 the operator that holds the rows"
+            )),
+            DataFusionError::ParquetError(e) => Error::io(format!("a Parquet file can't be read: {e}")),
+            DataFusionError::ObjectStore(e) => Error::io(e.to_string()),
+            DataFusionError::IoError(e) => Error::io(e.to_string()),
+            DataFusionError::Execution(message) => Error::unsupported(message.clone()),
+            DataFusionError::NotImplemented(message) => Error::unsupported(message.clone()),
+            other => Error::internal(other.to_string()),
+        }
+    }
+}
+
+/// One result of a query: a stream of batches in the mapping of [`crate::types::arrow`].
+pub struct Output {
+    pub name: String,
+    pub columns: Vec<Column>,
+    pub render: Option<Render>,
+    runtime: Arc<Runtime>,
+    stream: SendableRecordBatchStream,
+    physical: Arc<dyn ExecutionPlan>,
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Output").field("name", &self.name).field("columns", &self.columns).finish()
+    }
+}
+
+impl Iterator for Output {
+    type Item = std::result::Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = self.runtime.tokio.block_on(self.stream.next())?;
+        Some(batch.map_err(Error::from).and_then(|batch| named(&batch, &self.columns)))
+    }
+}
+
+impl Output {
+    /// Tells what was read; complete once the batches are.
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.physical)
+    }
+}
+
+/// Gives a batch the schema of the result.
+fn named(batch: &RecordBatch, columns: &[Column]) -> Result<RecordBatch> {
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    let arrays = if columns.is_empty() { Vec::new() } else { batch.columns().to_vec() };
+    RecordBatch::try_new_with_options(schema(columns), arrays, &options).map_err(Error::arrow)
+}
+
+/// Threads, memory and rules that the parts of one query share.
+struct Runtime {
+    tokio: tokio::runtime::Runtime,
+    state: SessionState,
+}
+
+impl Runtime {
+    fn new(session: &Session) -> Result<Arc<Runtime>> {
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(session.partitions.max(1))
+            .thread_stack_size(16 << 20)
+            .enable_all()
+            .build()
+            .map_err(|e| Error::io(format!("threads can't be started: {e}")))?;
+        let mut config = SessionConfig::new()
+            .with_target_partitions(session.partitions.max(1))
+            .with_batch_size(session.batch_size.max(1))
+            // Rows of a serialized relation stay in one partition, in their order.
+            .with_round_robin_repartition(false)
+            .with_information_schema(false)
+            .with_create_default_catalog_and_schema(false);
+        let options = config.options_mut();
+        options.execution.parquet.bloom_filter_on_read = true;
+        options.execution.parquet.pushdown_filters = false;
+        options.execution.parquet.schema_force_view_types = true;
+        options.execution.collect_statistics = true;
+        let pool = TrackConsumersPool::new(
+            FairSpillPool::new(session.memory_limit),
+            std::num::NonZeroUsize::new(3).unwrap_or(std::num::NonZeroUsize::MIN),
+        );
+        let environment = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?;
+        let state = SessionStateBuilder::new()
+            .with_config(config)
+            .with_runtime_env(environment)
+            .with_query_planner(Arc::new(Planner))
+            .build();
+        Ok(Arc::new(Runtime { tokio, state }))
+    }
+}
+
+/// Plans DataFusion's nodes and ours.
+#[derive(Debug)]
+struct Planner;
+
+#[async_trait]
+impl datafusion::execution::context::QueryPlanner for Planner {
+    async fn create_physical_plan(
+        &self,
+        plan: &LogicalPlan,
+        session: &dyn datafusion::catalog::Session,
+    ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+        let planner = DefaultPhysicalPlanner::with_extension_planners(vec![Arc::new(node::RowPlanner)]);
+        planner.create_physical_plan(plan, session).await
+    }
+}
+
+/// Returns the names of the tables that a plan reads.
+pub fn tables_read(plan: &Plan) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    let nodes = plan.results.iter().map(|r| &r.node).chain(&plan.shared);
+    nodes.for_each(|node| subquery::each_node(node, &mut |node| {
+        if let Kind::Scan { table } = &node.kind {
+            names.insert(table.clone());
+        }
+    }));
+    names.into_iter().collect()
+}
+
+/// Runs a plan; the results stream as they are read.
+///
+/// Fails where a table is missing, a function is not built, or a limit is reached; the streams may fail later for the
+/// same reasons.
+pub fn run(plan: &Plan, session: &Session) -> Result<Vec<Output>> {
+    let runtime = Runtime::new(session)?;
+    let prepared = prepare(plan, session, &runtime)?;
+    let mut outputs = Vec::new();
+    for (result, logical) in plan.results.iter().zip(prepared) {
+        let (physical, stream) = runtime.tokio.block_on(start(&runtime.state, logical))?;
+        outputs.push(Output {
+            name: result.name.clone(),
+            columns: result.node.columns.clone(),
+            render: result.render.clone(),
+            runtime: runtime.clone(),
+            stream,
+            physical,
+        });
+    }
+    Ok(outputs)
+}
+
+/// Prints the physical plan of each result.
+pub fn explain(plan: &Plan, session: &Session) -> Result<String> {
+    let runtime = Runtime::new(session)?;
+    let mut text = String::new();
+    for logical in prepare(plan, session, &runtime)? {
+        let physical = runtime.tokio.block_on(runtime.state.create_physical_plan(&logical))?;
+        text.push_str(&displayable(physical.as_ref()).indent(true).to_string());
+    }
+    Ok(text)
+}
+
+async fn start(state: &SessionState, logical: LogicalPlan) -> Result<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream)> {
+    let physical = state.create_physical_plan(&logical).await?;
+    let stream = execute_stream(physical.clone(), state.task_ctx())?;
+    Ok((physical, stream))
+}
+
+/// Runs what must be known first, and lowers the results.
+fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec<LogicalPlan>> {
+    let mut scans = HashMap::new();
+    for name in tables_read(plan) {
+        let table = session
+            .tables
+            .iter()
+            .find(|table| table.name == name)
+            .ok_or_else(|| Error::io(format!("there are no records of the table `{name}`")))?;
+        let scan = runtime.tokio.block_on(scan::Scan::open(table, session, &runtime.state))?;
+        scans.insert(name, scan);
+    }
+    let lowering = expr::Lowering { now: plan.now.unwrap_or(0) };
+    let mut shared: Vec<Vec<RecordBatch>> = Vec::new();
+    let mut lower = lower::Lower { session, lowering, shared: &[], scans };
+    // A shared subplan can only name those before it.
+    for node in &plan.shared {
+        let done = std::mem::take(&mut shared);
+        let mut at = lower::Lower { shared: &done, scans: lower.scans, ..lower };
+        let node = at.resolved(node, runtime)?;
+        let batches = collect(&at.node(&node)?, &node.columns, runtime)?;
+        lower = lower::Lower { shared: &[], scans: std::mem::take(&mut at.scans), session, lowering };
+        shared = done;
+        shared.push(batches);
+    }
+    let lower = lower::Lower { shared: &shared, scans: lower.scans, session, lowering };
+    plan.results
+        .iter()
+        .map(|result| {
+            let node = lower.resolved(&result.node, runtime)?;
+            lower.node(&node)
+        })
+        .collect()
+}
+
+/// Runs a plan to its end.
+fn collect(logical: &LogicalPlan, columns: &[Column], runtime: &Arc<Runtime>) -> Result<Vec<RecordBatch>> {
+    runtime.tokio.block_on(async {
+        let (_, mut stream) = start(&runtime.state, logical.clone()).await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = stream.next().await {
+            batches.push(named(&batch?, columns)?);
+        }
+        Ok(batches)
+    })
+}
+
+impl lower::Lower<'_> {
+    /// Replaces subqueries in expressions by their values.
+    fn resolved(&self, node: &Node, runtime: &Arc<Runtime>) -> Result<Node> {
+        let mut node = node.clone();
+        subquery::replace(&mut node, &mut |query: &Node| {
+            let query = self.resolved(query, runtime)?;
+            let first = query.columns.first().cloned().ok_or_else(|| Error::internal("a subquery without columns"))?;
+            let batches = collect(&self.node(&query)?, &query.columns, runtime)?;
+            Ok((batches, first))
+        })?;
+        Ok(node)
+    }
+}

@@ -1,0 +1,48 @@
+//! Operators that DataFusion does not have, over plain record batches.
+//!
+//! Each file holds one operator that takes batches in order and gives batches; the engine wraps it into a plan node.
+//! What an operator computes on stands in the batch already: its fields name columns by index.
+
+pub mod expand;
+pub mod index;
+pub mod parse;
+pub mod series;
+pub mod unique;
+#[cfg(test)]
+mod testing;
+mod views;
+pub mod window;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+/// A stateful transformation of a stream of batches.
+pub trait RowOperator: Send {
+    /// Returns the schema of what comes out.
+    fn schema(&self) -> SchemaRef;
+
+    /// Takes the next batch and gives what is ready. Results may be of any size; the engine slices them.
+    ///
+    /// Fails on a limit only (an array that is too large); bad data gives nulls.
+    fn push(&mut self, batch: &RecordBatch) -> Result<Vec<RecordBatch>, OperatorError>;
+
+    /// Ends the input and gives the rest.
+    fn finish(&mut self) -> Result<Vec<RecordBatch>, OperatorError> {
+        Ok(Vec::new())
+    }
+
+    /// Returns the bytes that the state holds, roughly.
+    fn size(&self) -> usize {
+        0
+    }
+}
+
+/// Why an operator had to stop: names the operator and the limit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OperatorError(pub String);
+
+impl From<arrow::error::ArrowError> for OperatorError {
+    fn from(error: arrow::error::ArrowError) -> Self {
+        OperatorError(error.to_string())
+    }
+}

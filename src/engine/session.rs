@@ -1,0 +1,56 @@
+//! What a query runs over, and within which limits.
+
+use std::path::PathBuf;
+
+use arrow::array::RecordBatch;
+
+use crate::types::Column;
+
+/// Tables and limits.
+#[derive(Debug, Clone)]
+pub struct Session {
+    pub tables: Vec<Table>,
+    /// Bytes that operators may hold. Sorts and groups go to disk beyond it, what cannot fails.
+    pub memory_limit: usize,
+    /// How many threads work on a query.
+    pub partitions: usize,
+    /// Rows of a batch.
+    pub batch_size: usize,
+}
+
+/// A table with its records.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub name: String,
+    pub columns: Vec<Column>,
+    pub data: TableData,
+}
+
+/// Where the records of a table are.
+#[derive(Debug, Clone)]
+pub enum TableData {
+    /// Files that are scanned in place, whatever Arrow types they have.
+    Parquet { files: Vec<PathBuf> },
+    /// Batches in the mapping of [`crate::types::arrow`].
+    Batches(Vec<RecordBatch>),
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Session::new()
+    }
+}
+
+impl Session {
+    /// Makes a session without tables: as many threads as the machine has, four gigabytes.
+    pub fn new() -> Self {
+        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+        Session { tables: Vec::new(), memory_limit: 4 << 30, partitions, batch_size: 8192 }
+    }
+
+    /// Adds a table.
+    pub fn table(mut self, name: impl Into<String>, columns: Vec<Column>, data: TableData) -> Self {
+        self.tables.push(Table { name: name.into(), columns, data });
+        self
+    }
+}

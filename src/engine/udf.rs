@@ -1,0 +1,162 @@
+//! KQL's functions as DataFusion functions: one adaptor for the whole library.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
+use arrow::datatypes::DataType;
+use datafusion::common::{DataFusionError, Result, ScalarValue};
+use datafusion::logical_expr::{
+    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+};
+
+use crate::functions::{Arg, Call};
+use crate::types::arrow::data_type;
+use crate::types::ScalarType;
+
+/// What a function computes: columns in, a column out.
+pub(super) type Compute = Arc<dyn Fn(&Call) -> std::result::Result<ArrayRef, String> + Send + Sync>;
+
+/// A computation with all that it was made for.
+pub(super) struct Function {
+    /// Tells it apart from every other one: two functions with the same key compute the same.
+    key: String,
+    types: Vec<ScalarType>,
+    returns: DataType,
+    compute: Compute,
+    now: i64,
+    signature: Signature,
+}
+
+/// What makes a [`Function`].
+pub(super) struct Definition {
+    pub key: String,
+    pub types: Vec<ScalarType>,
+    pub returns: DataType,
+    pub compute: Compute,
+    pub now: i64,
+    pub volatile: bool,
+}
+
+/// Calls a computation on expressions.
+pub(super) fn call(definition: Definition, arguments: Vec<Expr>) -> Expr {
+    let volatility = if definition.volatile { Volatility::Volatile } else { Volatility::Immutable };
+    let function = Function {
+        key: definition.key,
+        types: definition.types,
+        returns: definition.returns,
+        compute: definition.compute,
+        now: definition.now,
+        signature: Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], volatility),
+    };
+    Arc::new(ScalarUDF::new_from_impl(function)).call(arguments)
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)
+    }
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+    }
+}
+
+impl Eq for Function {}
+
+impl Hash for Function {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key.hash(state);
+    }
+}
+
+impl ScalarUDFImpl for Function {
+    fn name(&self) -> &str {
+        &self.key
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(self.returns.clone())
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let constant = !args.args.is_empty() && args.args.iter().all(|a| matches!(a, ColumnarValue::Scalar(_)));
+        let rows = if constant { 1 } else { args.number_rows };
+        let arguments = args
+            .args
+            .into_iter()
+            .enumerate()
+            .map(|(index, value)| argument(value, self.types.get(index).copied()))
+            .collect::<Result<Vec<_>>>()?;
+        let array = (self.compute)(&Call { arguments: &arguments, rows, now: self.now })
+            .map_err(|message| DataFusionError::Execution(message))?;
+        if constant && self.signature.volatility != Volatility::Volatile {
+            return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
+        }
+        Ok(ColumnarValue::Array(array))
+    }
+}
+
+/// Hands over an argument in the mapping of its type; without a type it stays as it is.
+fn argument(value: ColumnarValue, scalar_type: Option<ScalarType>) -> Result<Arg> {
+    let (array, constant) = match value {
+        ColumnarValue::Array(array) => (array, false),
+        ColumnarValue::Scalar(scalar) => (scalar.to_array()?, true),
+    };
+    // The optimizer may hand over strings of another layout.
+    let array = match scalar_type.map(data_type) {
+        Some(wanted) if *array.data_type() != wanted => arrow::compute::cast(&array, &wanted)?,
+        _ => array,
+    };
+    Ok(Arg { array, constant, scalar_type: scalar_type.unwrap_or(ScalarType::Dynamic) })
+}
+
+/// Replaces null by the empty text: KQL's strings are never null.
+pub(super) fn fill_text(text: Expr) -> Expr {
+    let compute: Compute = Arc::new(|call: &Call| {
+        let array = &call.arguments[0].array;
+        Ok(if array.null_count() == 0 { array.clone() } else { filled(array.as_string_view()) })
+    });
+    let definition = Definition {
+        key: "fill_text".into(),
+        types: vec![ScalarType::String],
+        returns: DataType::Utf8View,
+        compute,
+        now: 0,
+        volatile: false,
+    };
+    call(definition, vec![text])
+}
+
+fn filled(array: &StringViewArray) -> ArrayRef {
+    // A null's view may hold anything: an empty one takes its place, the buffers stay.
+    let views: Vec<u128> = array.views().iter().enumerate().map(|(i, v)| if array.is_null(i) { 0 } else { *v }).collect();
+    match StringViewArray::try_new(views.into(), array.data_buffers().to_vec(), None) {
+        Ok(filled) => Arc::new(filled),
+        Err(_) => Arc::new(array.iter().map(|text| Some(text.unwrap_or(""))).collect::<StringViewArray>()),
+    }
+}
+
+/// Takes a field out of a struct.
+pub(super) fn field(value: Expr, index: usize, returns: DataType) -> Expr {
+    let compute: Compute = Arc::new(move |call: &Call| {
+        let array = call.arguments[0].array.as_struct();
+        Ok(array.column(index).clone())
+    });
+    let definition = Definition {
+        key: format!("field {index}"),
+        types: Vec::new(),
+        returns,
+        compute,
+        now: 0,
+        volatile: false,
+    };
+    call(definition, vec![value])
+}

@@ -1,0 +1,37 @@
+//! Scalar functions, one file per family.
+
+mod conversion;
+mod datetime;
+mod dynamic;
+mod encoding;
+mod logic;
+mod math;
+mod network;
+pub mod operator;
+mod regex;
+mod rows;
+mod strings;
+mod text;
+mod urls;
+mod xml;
+
+use super::Function;
+
+/// Returns every built family.
+pub fn families() -> Vec<&'static [Function]> {
+    vec![
+        conversion::FUNCTIONS,
+        datetime::FUNCTIONS,
+        dynamic::FUNCTIONS,
+        encoding::FUNCTIONS,
+        logic::FUNCTIONS,
+        logic::COMPARISONS,
+        math::FUNCTIONS,
+        network::FUNCTIONS,
+        operator::FUNCTIONS,
+        regex::FUNCTIONS,
+        strings::FUNCTIONS,
+        text::OPERATORS,
+        urls::FUNCTIONS,
+    ]
+}

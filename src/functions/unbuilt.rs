@@ -1,0 +1,458 @@
+//! Functions of KQL whose signature is known and which are not built yet: they bind, and are refused by name when run.
+//!
+//! Signatures and names of results are those of Microsoft's parser. A function that gives several columns (such as
+//! `series_stats`) stands as one that gives a dynamic.
+
+use super::{Function, Kernel, Kind, Naming, Overload, Parameter, Returns, one};
+use crate::types::ScalarType;
+
+const NONE: Naming = Naming::None;
+const FIRST: Naming = Naming::FirstArgument;
+
+const STRING: Returns = Returns::Type(ScalarType::String);
+const LONG: Returns = Returns::Type(ScalarType::Long);
+const INT: Returns = Returns::Type(ScalarType::Int);
+const REAL: Returns = Returns::Type(ScalarType::Real);
+const BOOL: Returns = Returns::Type(ScalarType::Bool);
+const DYNAMIC: Returns = Returns::Type(ScalarType::Dynamic);
+const GUID: Returns = Returns::Type(ScalarType::Guid);
+const DECIMAL: Returns = Returns::Type(ScalarType::Decimal);
+
+/// Makes a function that takes one parameter's name to the parameter.
+macro_rules! parameters {
+    ($($name:ident $kind:expr;)*) => {
+        $(const fn $name(name: &'static str) -> Parameter {
+            one(name, $kind)
+        })*
+    };
+}
+parameters! {
+    string Kind::Is(ScalarType::String);
+    long Kind::Is(ScalarType::Long);
+    int Kind::Is(ScalarType::Int);
+    real Kind::Is(ScalarType::Real);
+    boolean Kind::Is(ScalarType::Bool);
+    dynamic Kind::Dynamic;
+    text Kind::Text;
+    any Kind::Any;
+    plain Kind::NotDynamic;
+    number Kind::Number;
+    integer Kind::Integer;
+    summable Kind::Summable;
+    type_name Kind::TypeName;
+}
+
+/// Declares functions: name, summary, page, naming, and the signatures.
+macro_rules! functions {
+    ($($name:literal, $summary:literal, $page:literal, $naming:expr,
+       [$(($($parameter:expr),*) -> $returns:expr),+];)*) => {
+        &[$(Function {
+            name: $name,
+            aliases: &[],
+            summary: $summary,
+            naming: $naming,
+            overloads: &[$(Overload { parameters: &[$($parameter),*], returns: $returns, kernel: Kernel::Unbuilt }),+],
+            examples: &[],
+            page: $page,
+        }),*]
+    };
+}
+
+/// The signatures.
+pub const FUNCTIONS: &[Function] = functions! {
+    "parse_user_agent", "Takes the user agent of a browser apart.",
+        "parse-user-agent-function", NONE, [(string("user_agent"), text("look_for").optional()) -> DYNAMIC];
+    "parse_version", "Reads a version as a decimal by which versions compare.",
+        "parse-version-function", NONE, [(string("version")) -> DECIMAL];
+    "hash_combine", "Combines hashes to one.",
+        "hash-combine-function", NONE, [(any("source").repeated(2, 32767)) -> LONG];
+    "hash_many", "Gives one hash of several values.",
+        "hash-many-function", NONE, [(plain("source").repeated(1, 32767)) -> LONG];
+    "bin_auto", "Rounds down to bins of a size that is set for the query.",
+        "bin-auto-function", FIRST, [(summable("value")) -> DYNAMIC];
+    "iscolumnexists", "Tells whether the table has a column.",
+        "iscolumnexists-function", NONE, [(string("column_name").constant()) -> BOOL];
+    "percentile_tdigest", "Gives a percentile of a t-digest.",
+        "percentile-tdigest-function", Naming::NameAndFirstArgument, [
+            (dynamic("tdigest"), real("percentile1")) -> DYNAMIC,
+            (dynamic("tdigest"), real("percentile1"), type_name("type").literal()) -> Returns::TypeName(2)];
+    "percentiles_array_tdigest", "Gives percentiles of a t-digest, as an array.",
+        "percentiles-array-tdigest-function", Naming::PrefixAndFirstArgument("percentile_tdigest"), [
+            (dynamic("tdigest"), real("percentile").repeated(1, 32767)) -> DYNAMIC,
+            (dynamic("tdigest"), dynamic("percentiles")) -> DYNAMIC];
+    "percentrank_tdigest", "Gives the percentage of values below one, by a t-digest.",
+        "percentrank-tdigest-function", NONE, [(dynamic("digest"), any("value")) -> REAL];
+    "rank_tdigest", "Gives how many values are below one, by a t-digest.",
+        "rank-tdigest-function", NONE, [(dynamic("digest"), any("value")) -> REAL];
+    "tdigest_isvalid", "Tells whether a value is a t-digest.",
+        "tdigest-isvalid-function", NONE, [(dynamic("digest"), any("value")) -> BOOL];
+    "hll_isvalid", "Tells whether a value is a HyperLogLog sketch.",
+        "hll-isvalid-function", NONE, [(dynamic("hll"), any("value")) -> BOOL];
+    "tdigest_merge", "Merges t-digests.",
+        "tdigest-merge-function", Naming::Prefix("tdigests_merge_result"), [
+            (dynamic("tdigest").repeated(2, 16)) -> DYNAMIC];
+    "merge_tdigest", "Merges t-digests.",
+        "merge-tdigest-function", Naming::Prefix("tdigests_merge_result"), [
+            (dynamic("tdigest").repeated(2, 16)) -> DYNAMIC];
+    "hll_merge", "Merges HyperLogLog sketches.",
+        "hll-merge-function", Naming::Prefix("hll_merged_result"), [(dynamic("hll").repeated(2, 16)) -> DYNAMIC];
+    "dcount_hll", "Gives the count that a HyperLogLog sketch stands for.",
+        "dcount-hll-function", Naming::NameAndFirstArgument, [(dynamic("hll")) -> LONG];
+    "series_fir", "Filters a series by a finite impulse response.",
+        "series-fir-function", FIRST, [
+            (dynamic("series"), dynamic("filter"), boolean("normalize").optional(),
+             boolean("center").optional()) -> DYNAMIC];
+    "series_stats", "Gives statistics of a series, as columns.",
+        "series-stats-function", NONE, [
+            (dynamic("series"), boolean("ignore_nonfinite").constant().optional()) -> DYNAMIC];
+    "series_stats_dynamic", "Gives statistics of a series, as a bag.",
+        "series-stats-dynamic-function", NONE, [
+            (dynamic("series"), boolean("ignore_nonfinite").constant().optional()) -> DYNAMIC];
+    "series_fft", "Gives the Fourier transform of a series.",
+        "series-fft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> DYNAMIC];
+    "series_ifft", "Gives the inverse Fourier transform of a series.",
+        "series-ifft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> DYNAMIC];
+    "series_fit_line", "Fits a line to a series.", "series-fit-line-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_fit_line_dynamic", "Fits a line to a series, as a bag.",
+        "series-fit-line-dynamic-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_fit_2lines", "Fits two lines to a series.",
+        "series-fit-2lines-function", NONE, [(dynamic("array")) -> DYNAMIC];
+    "series_fit_2lines_dynamic", "Fits two lines to a series, as a bag.",
+        "series-fit-2lines-dynamic-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_outliers", "Scores how far the points of a series lie out.",
+        "series-outliers-function", FIRST, [
+            (dynamic("series"), string("kind").optional(), number("ignore_val").optional()) -> Returns::Argument(0),
+            (dynamic("series"), string("kind"), real("ignore_val"), real("min_percentile"),
+             real("max_percentile").optional(), integer("test_points").optional()) -> Returns::Argument(0)];
+    "series_iir", "Filters a series by an infinite impulse response.",
+        "series-iir-function", FIRST, [(dynamic("series"), dynamic("numerators"), dynamic("denominators")) -> DYNAMIC];
+    "series_periods_detect", "Finds the periods of a series.",
+        "series-periods-detect-function", NONE, [
+            (dynamic("series"), number("min_period"), number("max_period"), long("num_periods")) -> DYNAMIC];
+    "series_periods_validate", "Scores periods of a series.",
+        "series-periods-validate-function", NONE, [(dynamic("series"), number("period").repeated(1, 16)) -> DYNAMIC];
+    "series_fill_backward", "Fills gaps of a series with the next value.",
+        "series-fill-backward-function", FIRST, [
+            (dynamic("series"), number("missing_value_placeholder").optional()) -> Returns::Argument(0)];
+    "series_fill_forward", "Fills gaps of a series with the last value.",
+        "series-fill-forward-function", FIRST, [
+            (dynamic("series"), number("missing_value_placeholder").optional()) -> Returns::Argument(0)];
+    "series_fill_const", "Fills gaps of a series with a value.",
+        "series-fill-const-function", FIRST, [
+            (dynamic("series"), number("constant_value").optional(),
+             number("missing_value_placeholder").optional()) -> Returns::Argument(0)];
+    "series_fill_linear", "Fills gaps of a series with values on a line.",
+        "series-fill-linear-function", FIRST, [
+            (dynamic("series"), number("missing_value_placeholder").optional(), boolean("fill_edges").optional(),
+             number("constant_value").optional()) -> Returns::Argument(0)];
+    "series_fit_poly", "Fits a polynomial to a series.",
+        "series-fit-poly-function", NONE, [
+            (dynamic("y_series"), dynamic("x_series").optional(), int("degree").optional()) -> DYNAMIC];
+    "series_add", "Adds two series, element by element.",
+        "series-add-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_subtract", "Subtracts two series, element by element.",
+        "series-subtract-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_multiply", "Multiplies two series, element by element.",
+        "series-multiply-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_divide", "Divides two series, element by element.",
+        "series-divide-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_pow", "Raises a series to the power of another, element by element.",
+        "series-pow-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_greater", "Tells which elements of a series are greater than those of another.",
+        "series-greater-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_greater_equals", "Tells which elements of a series are at least those of another.",
+        "series-greater-equals-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_less", "Tells which elements of a series are less than those of another.",
+        "series-less-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_less_equals", "Tells which elements of a series are at most those of another.",
+        "series-less-equals-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_equals", "Tells which elements of a series are equal to those of another.",
+        "series-equals-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_not_equals", "Tells which elements of a series are different from those of another.",
+        "series-not-equals-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
+            (dynamic("series1"), number("series2")) -> DYNAMIC,
+            (number("series1"), dynamic("series2")) -> DYNAMIC];
+    "series_exp", "Gives the exponential of each element of a series.",
+        "series-exp-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_sign", "Gives the sign of each element of a series.",
+        "series-sign-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_abs", "Gives the absolute value of each element of a series.",
+        "series-abs-function", NONE, [(dynamic("series")) -> Returns::Argument(0)];
+    "series_sin", "Gives the sine of each element of a series.",
+        "series-sin-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_asin", "Gives the arcsine of each element of a series.",
+        "series-asin-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_cos", "Gives the cosine of each element of a series.",
+        "series-cos-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_acos", "Gives the arccosine of each element of a series.",
+        "series-acos-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_tan", "Gives the tangent of each element of a series.",
+        "series-tan-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_atan", "Gives the arctangent of each element of a series.",
+        "series-atan-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_magnitude", "Gives the length of a series as a vector.",
+        "series-magnitude-function", NONE, [(dynamic("series")) -> REAL];
+    "series_sum", "Adds the numbers of a series.", "series-sum-function", NONE, [(dynamic("series")) -> REAL];
+    "series_product", "Multiplies the numbers of a series.",
+        "series-product-function", NONE, [(dynamic("series")) -> REAL];
+    "series_log", "Gives the logarithm of each element of a series.",
+        "series-log-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_floor", "Gives the floor of each element of a series.",
+        "series-floor-function", NONE, [(dynamic("series")) -> DYNAMIC];
+    "series_ceiling", "Gives the ceiling of each element of a series.",
+        "series-ceiling-function", NONE, [(dynamic("series")) -> Returns::Argument(0)];
+    "series_seasonal", "Gives the seasonal part of a series.",
+        "series-seasonal-function", NONE, [
+            (dynamic("series")) -> DYNAMIC,
+            (dynamic("series"), integer("period")) -> DYNAMIC,
+            (dynamic("series"), integer("period"), integer("test_points")) -> DYNAMIC];
+    "series_decompose", "Splits a series into season, trend and rest.",
+        "series-decompose-function", NONE, [
+            (dynamic("series"), integer("period").optional(), string("trend").optional(),
+             integer("test_points").optional(), number("seasonality_threshold").optional()) -> DYNAMIC];
+    "series_decompose_forecast", "Forecasts a series from its season and trend.",
+        "series-decompose-forecast-function", NONE, [
+            (dynamic("series"), integer("test_points"), integer("period").optional(), string("trend").optional(),
+             number("seasonality_threshold").optional()) -> DYNAMIC];
+    "series_decompose_anomalies", "Finds the points of a series that do not fit its season and trend.",
+        "series-decompose-anomalies-function", NONE, [
+            (dynamic("series"), number("threshold").optional(), integer("period").optional(),
+             string("trend").optional(), integer("test_points").optional(), string("method").optional(),
+             number("seasonality_threshold").optional()) -> DYNAMIC];
+    "series_pearson_correlation", "Gives the correlation of two series.",
+        "series-pearson-correlation-function", NONE, [(dynamic("series1"), dynamic("series2")) -> REAL];
+    "series_dot_product", "Gives the dot product of two series.",
+        "series-dot-product-function", NONE, [
+            (dynamic("series1"), dynamic("series2")) -> REAL,
+            (dynamic("series1"), number("series2")) -> REAL,
+            (number("series1"), dynamic("series2")) -> REAL];
+    "series_cosine_similarity", "Gives the cosine of the angle between two series.",
+        "series-cosine-similarity-function", NONE, [
+            (dynamic("series1"), dynamic("series2"), real("series1_magnitude").optional(),
+             real("series2_magnitude").optional()) -> REAL];
+    "rand", "Gives a random number.", "rand-function", FIRST, [(integer("number").optional()) -> REAL];
+    "beta_cdf", "Gives the cumulative beta distribution.",
+        "beta-cdf-function", NONE, [(number("x"), number("alpha"), number("beta")) -> REAL];
+    "beta_inv", "Gives the inverse of the cumulative beta distribution.",
+        "beta-inv-function", NONE, [(number("probability"), number("alpha"), number("beta")) -> REAL];
+    "beta_pdf", "Gives the density of the beta distribution.",
+        "beta-pdf-function", NONE, [(number("x"), number("alpha"), number("beta")) -> REAL];
+    "welch_test", "Gives the p-value of Welch's test.",
+        "welch-test-function", NONE, [
+            (number("mean1"), number("variance1"), number("count1"), number("mean2"), number("variance2"),
+             number("count2")) -> REAL];
+    "geo_from_wkt", "Reads well-known text as GeoJSON.", "geo-from-wkt-function", NONE, [(text("wkt")) -> DYNAMIC];
+    "geo_angle", "Gives the angle between two lines on the globe.",
+        "geo-angle-function", NONE, [
+            (number("p1_longitude"), number("p1_latitude"), number("p2_longitude"), number("p2_latitude"),
+             number("p3_longitude"), number("p3_latitude")) -> REAL];
+    "geo_azimuth", "Gives the direction from one point to another.",
+        "geo-azimuth-function", NONE, [
+            (number("p1_longitude"), number("p1_latitude"), number("p2_longitude"), number("p2_latitude")) -> REAL];
+    "geo_closest_point_on_line", "Gives the point of a line that is closest to another.",
+        "geo-closest-point-on-line-function", NONE, [
+            (number("longitude"), number("latitude"), dynamic("lineString")) -> DYNAMIC];
+    "geo_closest_point_on_polygon", "Gives the point of a polygon that is closest to another.",
+        "geo-closest-point-on-polygon-function", NONE, [
+            (number("longitude"), number("latitude"), dynamic("polygon")) -> DYNAMIC];
+    "geo_distance_2points", "Gives the distance of two points.",
+        "geo-distance-2points-function", NONE, [
+            (number("p1_longitude"), number("p1_latitude"), number("p2_longitude"), number("p2_latitude"),
+             number("use_spheroid").optional()) -> REAL];
+    "geo_distance_point_to_line", "Gives the distance of a point from a line.",
+        "geo-distance-point-to-line-function", NONE, [
+            (number("longitude"), number("latitude"), dynamic("lineString")) -> REAL];
+    "geo_distance_point_to_polygon", "Gives the distance of a point from a polygon.",
+        "geo-distance-point-to-polygon-function", NONE, [
+            (number("longitude"), number("latitude"), dynamic("polygon")) -> REAL];
+    "geo_point_in_circle", "Tells whether a point lies in a circle.",
+        "geo-point-in-circle-function", NONE, [
+            (number("p_longitude"), number("p_latitude"), number("pc_longitude"), number("pc_latitude"),
+             number("c_radius")) -> BOOL];
+    "geo_point_in_polygon", "Tells whether a point lies in a polygon.",
+        "geo-point-in-polygon-function", NONE, [(number("longitude"), number("latitude"), dynamic("polygon")) -> BOOL];
+    "geo_intersects_2lines", "Tells whether two lines cross.",
+        "geo-intersects-2lines-function", NONE, [(dynamic("lineString1"), dynamic("lineString2")) -> BOOL];
+    "geo_intersects_line_with_polygon", "Tells whether a line crosses a polygon.",
+        "geo-intersects-line-with-polygon-function", NONE, [(dynamic("lineString"), dynamic("polygon")) -> BOOL];
+    "geo_intersects_2polygons", "Tells whether two polygons overlap.",
+        "geo-intersects-2polygons-function", NONE, [(dynamic("polygon1"), dynamic("polygon2")) -> BOOL];
+    "geo_intersection_2lines", "Gives where two lines cross.",
+        "geo-intersection-2lines-function", NONE, [(dynamic("lineString1"), dynamic("lineString2")) -> DYNAMIC];
+    "geo_intersection_line_with_polygon", "Gives where a line crosses a polygon.",
+        "geo-intersection-line-with-polygon-function", NONE, [(dynamic("lineString"), dynamic("polygon")) -> DYNAMIC];
+    "geo_intersection_2polygons", "Gives where two polygons overlap.",
+        "geo-intersection-2polygons-function", NONE, [(dynamic("polygon1"), dynamic("polygon2")) -> DYNAMIC];
+    "geo_union_polygons_array", "Joins polygons to one shape.",
+        "geo-union-polygons-array-function", NONE, [(dynamic("polygons")) -> DYNAMIC];
+    "geo_simplify_polygons_array", "Gives polygons with fewer corners.",
+        "geo-simplify-polygons-array-function", NONE, [
+            (dynamic("polygons"), number("tolerance").optional()) -> DYNAMIC];
+    "geo_union_lines_array", "Joins lines to one shape.",
+        "geo-union-lines-array-function", NONE, [(dynamic("lineStrings")) -> DYNAMIC];
+    "geo_polygon_to_h3cells", "Covers a polygon with H3 cells.",
+        "geo-polygon-to-h3cells-function", NONE, [
+            (dynamic("polygon"), number("resolution").optional(), number("radius").optional()) -> DYNAMIC];
+    "geo_polygon_to_s2cells", "Covers a polygon with S2 cells.",
+        "geo-polygon-to-s2cells-function", NONE, [
+            (dynamic("polygon"), number("level").optional(), number("radius").optional()) -> DYNAMIC];
+    "geo_polygon_densify", "Gives a polygon with more corners.",
+        "geo-polygon-densify-function", NONE, [
+            (dynamic("polygon"), number("tolerance").optional(), number("preserve_crossing").optional()) -> DYNAMIC];
+    "geo_polygon_area", "Gives the area of a polygon.",
+        "geo-polygon-area-function", NONE, [(dynamic("polygon")) -> REAL];
+    "geo_polygon_buffer", "Widens a polygon.",
+        "geo-polygon-buffer-function", NONE, [
+            (dynamic("polygon"), number("radius"), number("tolerance").optional()) -> DYNAMIC];
+    "geo_polygon_centroid", "Gives the centre of a polygon.",
+        "geo-polygon-centroid-function", NONE, [(dynamic("polygon")) -> DYNAMIC];
+    "geo_polygon_perimeter", "Gives the length of a polygon's border.",
+        "geo-polygon-perimeter-function", NONE, [(dynamic("polygon")) -> REAL];
+    "geo_polygon_simplify", "Gives a polygon with fewer corners.",
+        "geo-polygon-simplify-function", NONE, [(dynamic("polygon"), number("tolerance").optional()) -> DYNAMIC];
+    "geo_line_length", "Gives the length of a line.",
+        "geo-line-length-function", NONE, [(dynamic("lineString")) -> REAL];
+    "geo_line_buffer", "Gives the shape around a line.",
+        "geo-line-buffer-function", NONE, [
+            (dynamic("lineString"), number("radius"), number("tolerance").optional()) -> DYNAMIC];
+    "geo_line_centroid", "Gives the centre of a line.",
+        "geo-line-centroid-function", NONE, [(dynamic("lineString")) -> DYNAMIC];
+    "geo_line_densify", "Gives a line with more points.",
+        "geo-line-densify-function", NONE, [
+            (dynamic("lineString"), number("tolerance").optional(), number("preserve_crossing").optional()) -> DYNAMIC];
+    "geo_line_simplify", "Gives a line with fewer points.",
+        "geo-line-simplify-function", NONE, [(dynamic("lineString"), number("tolerance").optional()) -> DYNAMIC];
+    "geo_line_locate_point", "Gives how far along a line a point lies.",
+        "geo-line-locate-point-function", NONE, [
+            (dynamic("lineString"), number("longitude"), number("latitude"),
+             number("use_spheroid").optional()) -> REAL];
+    "geo_line_interpolate_point", "Gives the point at a part of a line.",
+        "geo-line-interpolate-point-function", NONE, [(dynamic("lineString"), number("fraction")) -> DYNAMIC];
+    "geo_line_to_s2cells", "Covers a line with S2 cells.",
+        "geo-line-to-s2cells-function", NONE, [
+            (dynamic("lineString"), number("level").optional(), number("radius").optional()) -> DYNAMIC];
+    "geo_point_to_geohash", "Gives the geohash of a point.",
+        "geo-point-to-geohash-function", NONE, [
+            (number("longitude"), number("latitude"), number("accuracy").optional()) -> STRING];
+    "geo_geohash_to_central_point", "Gives the centre of a geohash.",
+        "geo-geohash-to-central-point-function", NONE, [(string("geohash")) -> DYNAMIC];
+    "geo_geohash_to_polygon", "Gives the border of a geohash.",
+        "geo-geohash-to-polygon-function", NONE, [(string("geohash")) -> DYNAMIC];
+    "geo_geohash_neighbors", "Gives the neighbours of a geohash.",
+        "geo-geohash-neighbors-function", NONE, [(string("geohash")) -> DYNAMIC];
+    "geo_point_buffer", "Gives the circle around a point.",
+        "geo-point-buffer-function", NONE, [
+            (number("longitude"), number("latitude"), number("radius"), number("tolerance").optional()) -> DYNAMIC];
+    "geo_point_to_s2cell", "Gives the S2 cell of a point.",
+        "geo-point-to-s2cell-function", NONE, [
+            (number("longitude"), number("latitude"), number("level").optional()) -> STRING];
+    "geo_s2cell_to_central_point", "Gives the centre of an S2 cell.",
+        "geo-s2cell-to-central-point-function", NONE, [(string("s2cell")) -> DYNAMIC];
+    "geo_s2cell_to_polygon", "Gives the border of an S2 cell.",
+        "geo-s2cell-to-polygon-function", NONE, [(string("s2cell")) -> DYNAMIC];
+    "geo_s2cell_neighbors", "Gives the neighbours of an S2 cell.",
+        "geo-s2cell-neighbors-function", NONE, [(string("s2cell")) -> DYNAMIC];
+    "geo_point_to_h3cell", "Gives the H3 cell of a point.",
+        "geo-point-to-h3cell-function", NONE, [
+            (number("longitude"), number("latitude"), number("resolution").optional()) -> STRING];
+    "geo_h3cell_to_central_point", "Gives the centre of an H3 cell.",
+        "geo-h3cell-to-central-point-function", NONE, [(string("h3cell")) -> DYNAMIC];
+    "geo_h3cell_to_polygon", "Gives the border of an H3 cell.",
+        "geo-h3cell-to-polygon-function", NONE, [(string("h3cell")) -> DYNAMIC];
+    "geo_h3cell_neighbors", "Gives the neighbours of an H3 cell.",
+        "geo-h3cell-neighbors-function", NONE, [(string("h3cell")) -> DYNAMIC];
+    "geo_h3cell_children", "Gives the smaller H3 cells within one.",
+        "geo-h3cell-children-function", NONE, [(string("h3cell"), number("resolution").optional()) -> DYNAMIC];
+    "geo_h3cell_parent", "Gives the larger H3 cell around one.",
+        "geo-h3cell-parent-function", NONE, [(string("h3cell"), number("resolution").optional()) -> STRING];
+    "geo_h3cell_rings", "Gives the H3 cells around one, ring by ring.",
+        "geo-h3cell-rings-function", NONE, [(string("h3cell"), number("distance")) -> DYNAMIC];
+    "geo_h3cell_level", "Gives the resolution of an H3 cell.",
+        "geo-h3cell-level-function", NONE, [(string("h3cell")) -> INT];
+    "convert_angle", "Converts between units of angle.",
+        "convert-angle-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "convert_energy", "Converts between units of energy.",
+        "convert-energy-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "convert_force", "Converts between units of force.",
+        "convert-force-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "convert_length", "Converts between units of length.",
+        "convert-length-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "convert_mass", "Converts between units of mass.",
+        "convert-mass-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "convert_speed", "Converts between units of speed.",
+        "convert-speed-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "convert_temperature", "Converts between units of temperature.",
+        "convert-temperature-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "convert_volume", "Converts between units of volume.",
+        "convert-volume-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
+    "current_cluster_endpoint", "Gives the address of the cluster.",
+        "current-cluster-endpoint-function", NONE, [() -> STRING];
+    "current_database", "Gives the name of the database.", "current-database-function", NONE, [() -> STRING];
+    "current_principal_details", "Gives details of who runs the query.",
+        "current-principal-details-function", NONE, [() -> DYNAMIC];
+    "current_principal_is_member_of", "Tells whether who runs the query is in a group.",
+        "current-principal-is-member-of-function", NONE, [(text("group").repeated(1, 64)) -> BOOL];
+    "extent_id", "Gives the id of the shard a record lies in.", "extent-id-function", NONE, [() -> GUID];
+    "extentid", "Gives the id of the shard a record lies in.", "extent-id-function", NONE, [() -> GUID];
+    "extent_tags", "Gives the tags of the shard a record lies in.", "extent-tags-function", NONE, [() -> DYNAMIC];
+    "current_node_id", "Gives the id of the node.", "current-node-id-function", NONE, [() -> STRING];
+    "row_id", "Gives the id of a record.", "row-id-function", NONE, [() -> STRING];
+    "cursor_after", "Tells whether a record came after a cursor.",
+        "cursor-after-function", NONE, [(string("cursor")) -> BOOL];
+    "cursor_before_or_at", "Tells whether a record came no later than a cursor.",
+        "cursor-before-or-at-function", NONE, [(string("cursor")) -> BOOL];
+    "cursor_current", "Gives the cursor of the database.", "cursor-current-function", NONE, [() -> STRING];
+    "current_cursor", "Gives the cursor of the database.", "cursor-current-function", NONE, [() -> STRING];
+    "rowstore_ordinal_range", "Gives a range of ordinals in the row store.",
+        "rowstore-ordinal-range-function", NONE, [() -> DYNAMIC];
+    "new_guid", "Gives a new random guid.", "new-guid-function", NONE, [() -> GUID];
+    "geo_info_from_ip_address", "Gives where an IP address is.",
+        "geo-info-from-ip-address-function", NONE, [(string("ip")) -> DYNAMIC];
+    "row_rank", "Numbers distinct values in the order of rows.",
+        "row-rank-dense-function", NONE, [(plain("column"), boolean("dense").constant().optional()) -> LONG];
+};
+
+#[cfg(test)]
+mod tests {
+    use super::FUNCTIONS;
+
+    #[test]
+    fn nothing_here_is_built() {
+        for built in super::super::scalar::families().into_iter().flatten() {
+            let is_built = |name: &str| name == built.name || built.aliases.contains(&name);
+            let listed = FUNCTIONS.iter().any(|function| is_built(function.name));
+            assert!(!listed, "{} is built: take it out of this list", built.name);
+        }
+    }
+}

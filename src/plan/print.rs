@@ -1,0 +1,474 @@
+//! A plan as text: an indented tree, one relation a line, what it is made of below it.
+//!
+//! Names that no query can spell begin with a control character; they are shown as `$name`.
+
+use std::fmt::Write as _;
+
+use super::{
+    AggregateCall, Comparison, ExpandColumn, Expr, JoinKind, Kind, Node, ParseMode, ParsePart, ParsePattern, Plan,
+    Render, SeriesAxis, SortKey, Step, WindowCall, WindowFunction,
+};
+use crate::types::{Column, ScalarType, Value, convert, json};
+
+/// Prints a plan as an indented tree: shared subplans first, then each result.
+///
+/// A subquery within an expression is called `$query0`, `$query1` ... and stands below the relation that asks it.
+pub fn print(plan: &Plan) -> String {
+    let mut printer = Printer { out: String::new(), queries: 0 };
+    if let Some(now) = plan.now {
+        printer.line(0, &format!("now: {}", convert::text_of(&Value::DateTime(now))));
+    }
+    for (index, node) in plan.shared.iter().enumerate() {
+        printer.line(0, &format!("shared {index}:"));
+        printer.node(node, 1);
+    }
+    for result in &plan.results {
+        let render = result.render.as_ref().map(render).unwrap_or_default();
+        printer.line(0, &format!("{}{render}:", name(&result.name)));
+        printer.node(&result.node, 1);
+    }
+    printer.out
+}
+
+struct Printer {
+    out: String,
+    /// Subqueries named so far.
+    queries: usize,
+}
+
+impl Printer {
+    fn line(&mut self, depth: usize, text: &str) {
+        for _ in 0..depth {
+            self.out.push_str("  ");
+        }
+        self.out.push_str(text);
+        self.out.push('\n');
+    }
+
+    fn node(&mut self, node: &Node, depth: usize) {
+        let mut words = Words { out: String::new(), first_query: self.queries, queries: Vec::new() };
+        words.node(node);
+        let Words { out, queries, .. } = words;
+        self.line(depth, &out);
+        let first = self.queries;
+        self.queries += queries.len();
+        for (i, query) in queries.into_iter().enumerate() {
+            self.line(depth + 1, &format!("$query{}:", first + i));
+            self.node(query, depth + 2);
+        }
+        for input in node.inputs() {
+            self.node(input, depth + 1);
+        }
+    }
+}
+
+/// The line of one relation.
+struct Words<'a> {
+    out: String,
+    first_query: usize,
+    queries: Vec<&'a Node>,
+}
+
+impl<'a> Words<'a> {
+    fn text(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    fn node(&mut self, node: &'a Node) {
+        match &node.kind {
+            Kind::Scan { table } => {
+                self.text(&format!("Scan {}", name(table)));
+                self.columns(&node.columns);
+            }
+            Kind::Values { rows } => {
+                self.text("Values");
+                self.columns(&node.columns);
+                self.text(&format!(" of {} rows", rows.len()));
+            }
+            Kind::Range { start, stop, step } => {
+                self.text("Range");
+                self.columns(&node.columns);
+                self.text(" from ");
+                self.expr(start);
+                self.text(" to ");
+                self.expr(stop);
+                self.text(" step ");
+                self.expr(step);
+            }
+            Kind::Unit => self.text("Unit"),
+            Kind::Shared { index } => {
+                self.text(&format!("Shared {index}"));
+                self.columns(&node.columns);
+            }
+            Kind::Filter { predicate, .. } => {
+                self.text("Filter ");
+                self.expr(predicate);
+            }
+            Kind::Project { expressions, .. } => {
+                self.text("Project ");
+                self.list(node.columns.iter().zip(expressions), |words, (column, value)| words.assigned(column, value));
+            }
+            Kind::Aggregate { keys, aggregates, .. } => self.aggregate(&node.columns, keys, aggregates),
+            Kind::Sort { keys, limit, .. } => {
+                self.text(if limit.is_some() { "Top " } else { "Sort " });
+                if let Some(limit) = limit {
+                    self.text(&format!("{limit} "));
+                }
+                self.text("by ");
+                self.list(keys, Words::sort_key);
+            }
+            Kind::Limit { count, .. } => self.text(&format!("Limit {count}")),
+            Kind::Join { left, right, kind, on } => {
+                self.text(&format!("Join {} on ", join_kind(*kind)));
+                self.list(on, |words, (left, right)| {
+                    words.expr(left);
+                    words.text(" == ");
+                    words.expr(right);
+                });
+                self.renamed(node, left, right, *kind);
+            }
+            Kind::Union { .. } => {
+                self.text("Union");
+                self.columns(&node.columns);
+            }
+            Kind::Expand { arrays, index, limit, bag_arrays, .. } => {
+                self.text("Expand ");
+                self.list(arrays, Words::expand_column);
+                if let Some(index) = index {
+                    self.text(&format!(" index={}", name(index)));
+                }
+                if let Some(limit) = limit {
+                    self.text(&format!(" limit={limit}"));
+                }
+                if *bag_arrays {
+                    self.text(" bags=array");
+                }
+            }
+            Kind::Parse { source, pattern, filter, .. } => self.parse(source, pattern, *filter),
+            Kind::Window { functions, .. } => {
+                self.text("Window ");
+                self.list(functions, Words::window);
+            }
+            Kind::Series { keys, axis, defaults, non_empty, .. } => {
+                self.text("Series");
+                self.columns(&node.columns);
+                self.series(*keys, axis, defaults, *non_empty);
+            }
+            Kind::Serialize { .. } => self.text("Serialize"),
+        }
+    }
+
+    fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut f: impl FnMut(&mut Self, T)) {
+        for (i, item) in items.into_iter().enumerate() {
+            if i > 0 {
+                self.text(", ");
+            }
+            f(self, item);
+        }
+    }
+
+    fn columns(&mut self, columns: &[Column]) {
+        self.text(" [");
+        self.list(columns, |words, column| words.text(&typed(column)));
+        self.text("]");
+    }
+
+    /// `name: type = value`, or only name and type where the column keeps its name.
+    fn assigned(&mut self, column: &Column, value: &'a Expr) {
+        self.text(&typed(column));
+        if !matches!(value, Expr::Column(read) if read.name == column.name) {
+            self.text(" = ");
+            self.expr(value);
+        }
+    }
+
+    fn aggregate(&mut self, columns: &[Column], keys: &'a [Expr], aggregates: &'a [AggregateCall]) {
+        self.text("Aggregate ");
+        self.list(aggregates, |words, call| {
+            words.list(&call.outputs, |words, column| words.text(&typed(column)));
+            words.text(&format!(" = {}(", call.aggregate.name));
+            words.list(&call.arguments, Words::expr);
+            words.text(")");
+            if let Some(filter) = &call.filter {
+                words.text(" where ");
+                words.expr(filter);
+            }
+        });
+        if !keys.is_empty() {
+            self.text(if aggregates.is_empty() { "by " } else { " by " });
+            self.list(columns.iter().zip(keys), |words, (column, key)| words.assigned(column, key));
+        }
+    }
+
+    fn sort_key(&mut self, key: &'a SortKey) {
+        self.expr(&key.value);
+        self.text(if key.ascending { " asc" } else { " desc" });
+        self.text(if key.nulls_first { " nulls first" } else { " nulls last" });
+    }
+
+    /// Columns of a join that are called otherwise than in the side that they come from.
+    fn renamed(&mut self, node: &Node, left: &Node, right: &Node, kind: JoinKind) {
+        let sides: Vec<&Column> = match kind {
+            JoinKind::LeftSemi | JoinKind::LeftAnti => left.columns.iter().collect(),
+            JoinKind::RightSemi | JoinKind::RightAnti => right.columns.iter().collect(),
+            _ => left.columns.iter().chain(&right.columns).collect(),
+        };
+        let renamed: Vec<_> = node.columns.iter().zip(sides).filter(|(to, from)| to.name != from.name).collect();
+        if !renamed.is_empty() {
+            self.text(" renaming ");
+            self.list(renamed, |words, (to, from)| words.text(&format!("{} = {}", name(&to.name), name(&from.name))));
+        }
+    }
+
+    fn expand_column(&mut self, column: &'a ExpandColumn) {
+        self.text(&format!("{}: {} = ", name(&column.name), column.scalar_type));
+        self.expr(&column.array);
+        if let Some(replaced) = &column.replaces {
+            self.text(&format!(" in place of {}", name(replaced)));
+        }
+    }
+
+    fn parse(&mut self, source: &'a Expr, pattern: &ParsePattern, filter: bool) {
+        self.text(if filter { "ParseWhere " } else { "Parse " });
+        self.text(match pattern.mode {
+            ParseMode::Simple => "kind=simple ",
+            ParseMode::Relaxed => "kind=relaxed ",
+            ParseMode::Regex => "kind=regex ",
+        });
+        if !pattern.flags.is_empty() {
+            self.text(&format!("flags={} ", pattern.flags));
+        }
+        self.expr(source);
+        self.text(" with");
+        for part in &pattern.parts {
+            self.text(" ");
+            match part {
+                ParsePart::Star => self.text("*"),
+                ParsePart::Text(text) => self.text(&quoted(text)),
+                ParsePart::Column(column) => self.text(&typed(column)),
+            }
+        }
+    }
+
+    fn window(&mut self, call: &'a WindowCall) {
+        self.text(&format!("{} = {}(", typed(&call.output), window_name(call.function)));
+        self.list(&call.arguments, Words::expr);
+        self.text(")");
+    }
+
+    fn series(&mut self, keys: usize, axis: &'a SeriesAxis, defaults: &[Value], non_empty: bool) {
+        self.text(&format!(" keys={keys}"));
+        if let Some(from) = &axis.from {
+            self.text(" from ");
+            self.expr(from);
+        }
+        if let Some(to) = &axis.to {
+            self.text(" to ");
+            self.expr(to);
+        }
+        self.text(" step ");
+        self.expr(&axis.step);
+        self.text(" default ");
+        self.list(defaults, |words, default| words.text(&literal(default)));
+        if non_empty {
+            self.text(" kind=nonempty");
+        }
+    }
+
+    fn expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Column(column) => self.text(&name(&column.name)),
+            Expr::Literal(value) => self.text(&literal(value)),
+            Expr::Call { function, arguments, .. } => match &arguments[..] {
+                [left, right] if is_operator(function.name, function.page) => {
+                    self.infix(function.name, [left, right]);
+                }
+                _ => self.call(function.name, arguments),
+            },
+            Expr::Convert { value, to } => self.call(conversion(*to), [&**value]),
+            Expr::And(operands) => self.infix("and", operands),
+            Expr::Or(operands) => self.infix("or", operands),
+            Expr::Not(value) => self.call("not", [&**value]),
+            Expr::Compare { operator, left, right } => self.infix(comparison(*operator), [&**left, &**right]),
+            Expr::In { value, set, fold_case, negated } => {
+                self.text("(");
+                self.expr(value);
+                self.text(membership(*fold_case, *negated));
+                self.list(set, |words, value| words.text(&literal(value)));
+                self.text("))");
+            }
+            Expr::InQuery { value, query, fold_case, negated } => {
+                self.text("(");
+                self.expr(value);
+                self.text(membership(*fold_case, *negated));
+                self.query(query);
+                self.text("))");
+            }
+            Expr::Path { base, steps } => {
+                self.expr(base);
+                self.steps(steps);
+            }
+            Expr::ParseJson(text) => self.call("parse_json", [&**text]),
+            Expr::ScalarQuery { query, .. } => {
+                self.text("toscalar(");
+                self.query(query);
+                self.text(")");
+            }
+            Expr::Now => self.text("now()"),
+        }
+    }
+
+    fn call(&mut self, name: &str, arguments: impl IntoIterator<Item = &'a Expr>) {
+        self.text(&format!("{name}("));
+        self.list(arguments, Words::expr);
+        self.text(")");
+    }
+
+    fn infix(&mut self, operator: &str, operands: impl IntoIterator<Item = &'a Expr>) {
+        self.text("(");
+        for (i, operand) in operands.into_iter().enumerate() {
+            if i > 0 {
+                self.text(&format!(" {operator} "));
+            }
+            self.expr(operand);
+        }
+        self.text(")");
+    }
+
+    fn steps(&mut self, steps: &'a [Step]) {
+        for step in steps {
+            match step {
+                Step::Key(key) if is_identifier(key) => self.text(&format!(".{key}")),
+                Step::Key(key) => self.text(&format!("[{}]", quoted(key))),
+                Step::Index(index) => self.text(&format!("[{index}]")),
+                Step::Computed(value) => {
+                    self.text("[");
+                    self.expr(value);
+                    self.text("]");
+                }
+            }
+        }
+    }
+
+    fn query(&mut self, query: &'a Node) {
+        self.text(&format!("$query{}", self.first_query + self.queries.len()));
+        self.queries.push(query);
+    }
+}
+
+fn render(render: &Render) -> String {
+    let mut out = format!(" render {}", render.chart);
+    for (name, value) in &render.properties {
+        let _ = write!(out, " {name}={}", quoted(value));
+    }
+    out
+}
+
+fn typed(column: &Column) -> String {
+    format!("{}: {}", name(&column.name), column.scalar_type)
+}
+
+/// A name as KQL spells it; an internal one with a `$`.
+fn name(name: &str) -> String {
+    if let Some(internal) = name.strip_prefix(['\u{1}', '\u{2}']) {
+        return format!("${internal}");
+    }
+    if is_identifier(name) { name.to_string() } else { format!("[{}]", quoted(name)) }
+}
+
+fn is_identifier(name: &str) -> bool {
+    let mut chars = name.chars();
+    let first = chars.next();
+    first.is_some_and(|c| c.is_alphabetic() || c == '_') && chars.all(|c| c.is_alphanumeric() || c == '_')
+}
+
+/// Tells whether a function is written between its operands.
+fn is_operator(name: &str, page: &str) -> bool {
+    !is_identifier(name) || page.ends_with("-operator") || page.ends_with("-operators")
+}
+
+fn quoted(text: &str) -> String {
+    json::string(text)
+}
+
+fn literal(value: &Value) -> String {
+    let text = convert::text_of(value);
+    match value {
+        Value::Null(scalar_type) => format!("{scalar_type}(null)"),
+        Value::Bool(value) => value.to_string(),
+        Value::Long(_) => text,
+        Value::String(text) => quoted(text),
+        Value::Real(value) if value.is_finite() && text.contains(['.', 'e', 'E']) => text,
+        Value::Dynamic(json) => format!("dynamic({json})"),
+        Value::Int(_)
+        | Value::Real(_)
+        | Value::Decimal(_)
+        | Value::DateTime(_)
+        | Value::TimeSpan(_)
+        | Value::Guid(_) => {
+            format!("{}({text})", value.scalar_type())
+        }
+    }
+}
+
+fn conversion(to: ScalarType) -> &'static str {
+    match to {
+        ScalarType::Bool => "tobool",
+        ScalarType::Int => "toint",
+        ScalarType::Long => "tolong",
+        ScalarType::Real => "toreal",
+        ScalarType::Decimal => "todecimal",
+        ScalarType::String => "tostring",
+        ScalarType::DateTime => "todatetime",
+        ScalarType::TimeSpan => "totimespan",
+        ScalarType::Guid => "toguid",
+        // `todynamic` parses text; this only says that a value is dynamic.
+        ScalarType::Dynamic => "dynamic",
+    }
+}
+
+fn comparison(operator: Comparison) -> &'static str {
+    match operator {
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+    }
+}
+
+fn membership(fold_case: bool, negated: bool) -> &'static str {
+    match (fold_case, negated) {
+        (false, false) => " in (",
+        (false, true) => " !in (",
+        (true, false) => " in~ (",
+        (true, true) => " !in~ (",
+    }
+}
+
+fn join_kind(kind: JoinKind) -> &'static str {
+    match kind {
+        JoinKind::InnerUnique => "kind=innerunique",
+        JoinKind::Inner => "kind=inner",
+        JoinKind::LeftOuter => "kind=leftouter",
+        JoinKind::RightOuter => "kind=rightouter",
+        JoinKind::FullOuter => "kind=fullouter",
+        JoinKind::LeftSemi => "kind=leftsemi",
+        JoinKind::LeftAnti => "kind=leftanti",
+        JoinKind::RightSemi => "kind=rightsemi",
+        JoinKind::RightAnti => "kind=rightanti",
+    }
+}
+
+fn window_name(function: WindowFunction) -> &'static str {
+    match function {
+        WindowFunction::RowNumber => "row_number",
+        WindowFunction::RowRankMin => "row_rank_min",
+        WindowFunction::RowRankDense => "row_rank_dense",
+        WindowFunction::RowCumsum => "row_cumsum",
+        WindowFunction::RowWindowSession => "row_window_session",
+        WindowFunction::Prev => "prev",
+        WindowFunction::Next => "next",
+    }
+}

@@ -1,0 +1,62 @@
+//! Analytics rules: what stands in a rule file, and what is wrong with it.
+//!
+//! ```text
+//! file --yaml--> Rule --checks--> problems, with their places in the file
+//!                  \-- query: syntax, bind ----^
+//! ```
+
+pub mod checks;
+pub mod embedded;
+pub mod model;
+pub mod yaml;
+
+use crate::bind;
+use crate::catalog::Catalog;
+use crate::diagnostic::Diagnostic;
+use crate::syntax;
+use crate::types::Column;
+
+pub use embedded::Embedded;
+pub use model::Rule;
+
+/// What became of a rule's query.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// In the order of their places in the file.
+    pub problems: Vec<Diagnostic>,
+    /// Why alertq could not run the query although it is valid, with places in the file.
+    pub refusals: Vec<Diagnostic>,
+    /// Columns of the query's result, None where it has none.
+    pub columns: Option<Vec<Column>>,
+    /// More columns may come, which only the data tell.
+    pub open: bool,
+}
+
+/// Checks a rule: its query over the catalog, and what the rest of the rule says about the result.
+///
+/// ```
+/// use alertq::{bind, catalog::Catalog, rules};
+/// let file = "kind: NRT\nname: n\nid: 1\nseverity: Low\nquery: |\n  SecurityAlert\n  | where Severty == 'High'\n";
+/// let rule = rules::yaml::read(file).unwrap().unwrap();
+/// let checked = rules::check(&rule, &Catalog::standard(), &bind::Options::default());
+/// let span = checked.problems[0].span;
+/// assert_eq!(&file[span.start..span.end], "Severty");
+/// ```
+pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked {
+    let mut checked = Checked { problems: checks::settings(rule), ..Checked::default() };
+    if let Some(query) = &rule.query {
+        let parsed = syntax::parse(&query.text);
+        let bound = bind::bind(&parsed.query, catalog, options);
+        let valid = parsed.problems.is_empty() && bound.is_valid();
+        let in_file = |problem: Diagnostic| query.in_file(problem);
+        checked.problems.extend(parsed.problems.into_iter().chain(bound.problems).map(in_file));
+        checked.refusals.extend(bound.refusals.into_iter().map(in_file));
+        if let (true, false, Some(columns)) = (valid, bound.open, &bound.columns) {
+            checked.problems.extend(checks::columns(rule, columns));
+        }
+        checked.columns = bound.columns;
+        checked.open = bound.open;
+    }
+    checked.problems.sort_by_key(|problem| problem.span);
+    checked
+}

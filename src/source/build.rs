@@ -1,0 +1,351 @@
+//! Fields of any form become typed columns by the engine's mapping, or a reason why not.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    ArrayRef, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
+};
+
+use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE};
+use crate::types::{ScalarType, ticks};
+
+use super::cell::{Cell, compact, resolve};
+use super::error::excerpt;
+use super::time;
+
+/// How texts of a form are meant, where forms differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Reading {
+    /// Every value is text, whatever its type was (CSV, az CLI).
+    pub(super) all_text: bool,
+    /// The text `None` is the null of every type (az CLI writes Python's `str` of each value).
+    pub(super) none_is_null: bool,
+    /// A text in a dynamic column is the JSON of the value (query API), not a JSON string.
+    pub(super) dynamic_is_text: bool,
+}
+
+/// A column that is being filled.
+pub(super) struct ColumnBuilder {
+    scalar_type: ScalarType,
+    values: Values,
+    scratch: String,
+}
+
+enum Values {
+    Bool(BooleanBuilder),
+    Int(Int32Builder),
+    Long(Int64Builder),
+    Real(Float64Builder),
+    Decimal(Decimal128Builder),
+    Text(StringViewBuilder),
+}
+
+impl ColumnBuilder {
+    pub(super) fn new(scalar_type: ScalarType) -> ColumnBuilder {
+        let values = match scalar_type {
+            ScalarType::Bool => Values::Bool(BooleanBuilder::new()),
+            ScalarType::Int => Values::Int(Int32Builder::new()),
+            ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => Values::Long(Int64Builder::new()),
+            ScalarType::Real => Values::Real(Float64Builder::new()),
+            ScalarType::Decimal => Values::Decimal(Decimal128Builder::new()),
+            ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
+                Values::Text(StringViewBuilder::new().with_fixed_block_size(1 << 20))
+            }
+        };
+        ColumnBuilder { scalar_type, values, scratch: String::new() }
+    }
+
+    /// Appends what a missing value is: `""` for a string, else null.
+    pub(super) fn push_missing(&mut self) {
+        match &mut self.values {
+            Values::Bool(values) => values.append_null(),
+            Values::Int(values) => values.append_null(),
+            Values::Long(values) => values.append_null(),
+            Values::Real(values) => values.append_null(),
+            Values::Decimal(values) => values.append_null(),
+            Values::Text(values) if self.scalar_type == ScalarType::String => values.append_value(""),
+            Values::Text(values) => values.append_null(),
+        }
+    }
+
+    /// Appends a field's value, or nothing and the reason why it is no value of the column's type.
+    pub(super) fn push(&mut self, cell: Cell<'_>, reading: Reading) -> Result<(), String> {
+        let resolved;
+        let cell = match cell {
+            Cell::Escaped(quoted) => {
+                resolved = resolve(quoted)?;
+                Cell::Text(&resolved)
+            }
+            other => other,
+        };
+        let cell = match cell {
+            Cell::Text("None") if reading.none_is_null => Cell::Null,
+            Cell::Text(text) if self.is_null_text(text) => Cell::Null,
+            other => other,
+        };
+        if cell == Cell::Null {
+            self.push_missing();
+            return Ok(());
+        }
+        let scalar_type = self.scalar_type;
+        let pushed = match (&mut self.values, scalar_type) {
+            (Values::Text(values), ScalarType::String) => return push_string(values, &mut self.scratch, cell),
+            (Values::Text(values), ScalarType::Dynamic) => {
+                return push_dynamic(values, &mut self.scratch, cell, reading);
+            }
+            (Values::Text(values), _) => guid(cell).map(|guid| values.append_value(guid)),
+            (Values::Bool(values), _) => bool(cell).map(|value| values.append_value(value)),
+            (Values::Int(values), _) => {
+                long(cell).and_then(|value| i32::try_from(value).ok()).map(|value| values.append_value(value))
+            }
+            (Values::Long(values), ScalarType::DateTime) => datetime(cell).map(|value| values.append_value(value)),
+            (Values::Long(values), ScalarType::TimeSpan) => timespan(cell).map(|value| values.append_value(value)),
+            (Values::Long(values), _) => long(cell).map(|value| values.append_value(value)),
+            (Values::Real(values), _) => real(cell).map(|value| values.append_value(value)),
+            (Values::Decimal(values), _) => decimal(cell).map(|value| values.append_value(value)),
+        };
+        pushed.ok_or_else(|| format!("{} is no {scalar_type}", shown(cell)))
+    }
+
+    /// Exports write the null of any type but string as an empty text, and some as their language's word for it.
+    fn is_null_text(&self, text: &str) -> bool {
+        match self.scalar_type {
+            ScalarType::String => false,
+            ScalarType::Dynamic => text.is_empty(),
+            _ => matches!(text.trim(), "" | "None" | "null" | "NULL" | "NaT" | "<NA>"),
+        }
+    }
+
+    /// Ends the column and begins it anew.
+    pub(super) fn finish(&mut self) -> ArrayRef {
+        match &mut self.values {
+            Values::Bool(values) => Arc::new(values.finish()),
+            Values::Int(values) => Arc::new(values.finish()),
+            Values::Long(values) => Arc::new(values.finish()),
+            Values::Real(values) => Arc::new(values.finish()),
+            Values::Decimal(values) => {
+                let array = values.finish();
+                let data_type = arrow::datatypes::DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE);
+                Arc::new(array.with_data_type(data_type))
+            }
+            Values::Text(values) => Arc::new(values.finish()),
+        }
+    }
+}
+
+fn shown(cell: Cell<'_>) -> String {
+    match cell {
+        Cell::Null => "null".to_string(),
+        Cell::Bool(value) => format!("`{value}`"),
+        Cell::Number(text) | Cell::Json(text) => format!("`{}`", excerpt(text)),
+        Cell::Text(text) | Cell::Escaped(text) => format!("\"{}\"", excerpt(text)),
+    }
+}
+
+/// A string column keeps what is no text as text: JSON without white space, so that `parse_json` reads it back.
+fn push_string(values: &mut StringViewBuilder, scratch: &mut String, cell: Cell<'_>) -> Result<(), String> {
+    match cell {
+        Cell::Text(text) | Cell::Escaped(text) | Cell::Number(text) => values.append_value(text),
+        Cell::Bool(value) => values.append_value(if value { "true" } else { "false" }),
+        Cell::Json(json) => {
+            scratch.clear();
+            compact(json, scratch)?;
+            values.append_value(&*scratch);
+        }
+        Cell::Null => values.append_value(""),
+    }
+    Ok(())
+}
+
+fn push_dynamic(
+    values: &mut StringViewBuilder,
+    scratch: &mut String,
+    cell: Cell<'_>,
+    reading: Reading,
+) -> Result<(), String> {
+    scratch.clear();
+    match cell {
+        Cell::Null => {}
+        Cell::Bool(value) => scratch.push_str(if value { "true" } else { "false" }),
+        Cell::Number(text) => scratch.push_str(text),
+        Cell::Json(json) => compact(json, scratch)?,
+        Cell::Escaped(quoted) => scratch.push_str(quoted),
+        Cell::Text(text) if (reading.dynamic_is_text || reading.all_text) && is_json(text) => compact(text, scratch)?,
+        Cell::Text(text) => scratch.push_str(&serde_json::Value::from(text).to_string()),
+    }
+    match scratch.as_str() {
+        "" | "null" => values.append_null(),
+        json => values.append_value(json),
+    }
+    Ok(())
+}
+
+fn is_json(text: &str) -> bool {
+    serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
+}
+
+fn bool(cell: Cell<'_>) -> Option<bool> {
+    match cell {
+        Cell::Bool(value) => Some(value),
+        Cell::Number(text) | Cell::Text(text) => match text.trim() {
+            "0" | "0.0" => Some(false),
+            "1" | "1.0" => Some(true),
+            word if word.eq_ignore_ascii_case("true") => Some(true),
+            word if word.eq_ignore_ascii_case("false") => Some(false),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn long(cell: Cell<'_>) -> Option<i64> {
+    match cell {
+        Cell::Number(text) | Cell::Text(text) => {
+            let text = text.trim();
+            text.parse().ok().or_else(|| whole(text.parse().ok()?))
+        }
+        Cell::Bool(value) => Some(value.into()),
+        _ => None,
+    }
+}
+
+/// Tools without an integer type with nulls write 12 as `12.0`.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(number as i64)
+}
+
+fn real(cell: Cell<'_>) -> Option<f64> {
+    match cell {
+        Cell::Number(text) | Cell::Text(text) => match text.trim() {
+            "NaN" | "nan" => Some(f64::NAN),
+            "Infinity" | "inf" => Some(f64::INFINITY),
+            "-Infinity" | "-inf" => Some(f64::NEG_INFINITY),
+            text => text.parse().ok().filter(|number: &f64| number.is_finite()),
+        },
+        _ => None,
+    }
+}
+
+/// Reads a decimal scaled by 10^18; digits beyond that are not kept, a number too large is none.
+pub(super) fn decimal_from(text: &str) -> Option<i128> {
+    let (mantissa, exponent) = match text.find(['e', 'E']) {
+        Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
+        None => (text, 0),
+    };
+    let negative = mantissa.starts_with('-');
+    let digits = mantissa.trim_start_matches(['-', '+']);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let mut value = 0i128;
+    let mut places = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(DECIMAL_SCALE.into())?;
+    for digit in whole.bytes().chain(fraction.bytes()) {
+        value = value.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
+    }
+    while places > 0 && value != 0 {
+        value = value.checked_mul(10)?;
+        places -= 1;
+    }
+    while places < 0 && value != 0 {
+        value /= 10;
+        places += 1;
+    }
+    let largest = 10i128.pow(u32::from(DECIMAL_PRECISION));
+    (value < largest).then_some(if negative { -value } else { value })
+}
+
+fn decimal(cell: Cell<'_>) -> Option<i128> {
+    match cell {
+        Cell::Number(text) | Cell::Text(text) => decimal_from(text.trim()),
+        _ => None,
+    }
+}
+
+fn datetime(cell: Cell<'_>) -> Option<i64> {
+    match cell {
+        Cell::Text(text) => time::read(text),
+        Cell::Number(number) => time::from_number(number),
+        _ => None,
+    }
+}
+
+fn timespan(cell: Cell<'_>) -> Option<i64> {
+    match cell {
+        Cell::Text(text) => ticks::parse_timespan(text.trim()),
+        _ => None,
+    }
+}
+
+/// Returns canonical text: lower case, with hyphens, without braces.
+pub(super) fn guid(cell: Cell<'_>) -> Option<String> {
+    let Cell::Text(text) = cell else { return None };
+    uuid::Uuid::try_parse(text.trim()).ok().map(|guid| guid.hyphenated().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::types::Value;
+    use crate::types::arrow::value_at;
+
+    use super::*;
+
+    const QUERY_API: Reading = Reading { all_text: false, none_is_null: false, dynamic_is_text: true };
+
+    fn read(scalar_type: ScalarType, cell: Cell<'_>) -> Result<Value, String> {
+        let mut column = ColumnBuilder::new(scalar_type);
+        column.push(cell, QUERY_API)?;
+        Ok(value_at(&column.finish(), 0, scalar_type))
+    }
+
+    #[test]
+    fn a_bool_is_written_in_many_ways() {
+        for cell in [Cell::Bool(true), Cell::Number("1"), Cell::Text("True"), Cell::Text("1"), Cell::Text("TRUE")] {
+            assert_eq!(read(ScalarType::Bool, cell), Ok(Value::Bool(true)));
+        }
+        assert_eq!(read(ScalarType::Bool, Cell::Text("")), Ok(Value::Null(ScalarType::Bool)));
+        assert_eq!(read(ScalarType::Bool, Cell::Text("maybe")), Err("\"maybe\" is no bool".to_string()));
+    }
+
+    #[test]
+    fn a_string_is_never_null_and_keeps_json_as_text() {
+        assert_eq!(read(ScalarType::String, Cell::Null), Ok(Value::String(String::new())));
+        assert_eq!(read(ScalarType::String, Cell::Text("None")), Ok(Value::String("None".into())));
+        assert_eq!(read(ScalarType::String, Cell::Json("[ 1, {\"a\" : 2.0} ]")), Ok(Value::String("[1,{\"a\":2.0}]".into())));
+        assert_eq!(read(ScalarType::String, Cell::Number("1.50")), Ok(Value::String("1.50".into())));
+    }
+
+    #[test]
+    fn none_is_null_only_where_the_form_says_so() {
+        let mut column = ColumnBuilder::new(ScalarType::String);
+        column.push(Cell::Text("None"), Reading { none_is_null: true, ..Reading::default() }).unwrap();
+        assert_eq!(value_at(&column.finish(), 0, ScalarType::String), Value::String(String::new()));
+    }
+
+    #[test]
+    fn numbers_keep_their_type_and_refuse_what_does_not_fit() {
+        assert_eq!(read(ScalarType::Long, Cell::Text("12.0")), Ok(Value::Long(12)));
+        assert_eq!(read(ScalarType::Int, Cell::Number("5000000000")), Err("`5000000000` is no int".to_string()));
+        assert_eq!(read(ScalarType::Real, Cell::Text("Infinity")), Ok(Value::Real(f64::INFINITY)));
+        assert_eq!(read(ScalarType::Decimal, Cell::Text("-1.5")), Ok(Value::Decimal(-1_500_000_000_000_000_000)));
+        assert_eq!(read(ScalarType::Decimal, Cell::Number("1e-20")), Ok(Value::Decimal(0)));
+        assert!(read(ScalarType::Decimal, Cell::Number("1e30")).is_err());
+        assert!(read(ScalarType::Decimal, Cell::Number("1e2147483647")).is_err());
+    }
+
+    #[test]
+    fn a_dynamic_is_compact_json_and_its_text_form_is_parsed() {
+        let dynamic = |cell| read(ScalarType::Dynamic, cell);
+        assert_eq!(dynamic(Cell::Text("[\"a\", 1]")), Ok(Value::Dynamic("[\"a\",1]".into())));
+        assert_eq!(dynamic(Cell::Text("plain")), Ok(Value::Dynamic("\"plain\"".into())));
+        assert_eq!(dynamic(Cell::Text("null")), Ok(Value::Null(ScalarType::Dynamic)));
+        assert_eq!(dynamic(Cell::Json("{ }")), Ok(Value::Dynamic("{}".into())));
+    }
+
+    #[test]
+    fn a_guid_is_canonical() {
+        let guid = read(ScalarType::Guid, Cell::Text("{74BE27DE-1E4E-49D9-B579-FE0B331D3642}"));
+        assert_eq!(guid, Ok(Value::Guid("74be27de-1e4e-49d9-b579-fe0b331d3642".into())));
+    }
+}

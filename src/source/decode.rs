@@ -1,0 +1,158 @@
+//! Opens files and standard input, and takes compression off by what the bytes are, not what the name says.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tempfile::NamedTempFile;
+
+use super::error::Error;
+
+/// How a file is compressed as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Compression {
+    None,
+    Gzip,
+    Zstd,
+}
+
+impl Compression {
+    /// Tells the compression by the first bytes.
+    pub fn detect(head: &[u8]) -> Compression {
+        match head {
+            [0x1f, 0x8b, ..] => Compression::Gzip,
+            [0x28, 0xb5, 0x2f, 0xfd, ..] => Compression::Zstd,
+            _ => Compression::None,
+        }
+    }
+
+    /// Returns the word for messages.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Compression::None => "uncompressed",
+            Compression::Gzip => "gzip",
+            Compression::Zstd => "zstd",
+        }
+    }
+}
+
+/// The bytes of one file, which can be opened more than once.
+#[derive(Debug, Clone)]
+pub struct Bytes {
+    /// The name for messages: the path, or `-` for standard input.
+    pub path: PathBuf,
+    pub compression: Compression,
+    /// Where the bytes lie: the path itself, or a temporary file that lives as long as this value.
+    file: Arc<Stored>,
+}
+
+#[derive(Debug)]
+enum Stored {
+    Path(PathBuf),
+    Temporary(NamedTempFile),
+}
+
+impl Stored {
+    fn path(&self) -> &Path {
+        match self {
+            Stored::Path(path) => path,
+            Stored::Temporary(file) => file.path(),
+        }
+    }
+}
+
+impl Bytes {
+    /// Finds a file; `-` is standard input, which is kept in a temporary file because records are read twice.
+    pub fn new(path: &Path) -> Result<Bytes, Error> {
+        if path == Path::new("-") {
+            return Bytes::spool(path, &mut io::stdin().lock());
+        }
+        Bytes::stored(path, Stored::Path(path.to_path_buf()))
+    }
+
+    /// Keeps a stream in a temporary file; `name` is for messages.
+    pub fn spool(name: &Path, stream: &mut dyn Read) -> Result<Bytes, Error> {
+        let mut keep = || -> io::Result<NamedTempFile> {
+            let mut file = NamedTempFile::new()?;
+            io::copy(stream, &mut file)?;
+            file.flush()?;
+            Ok(file)
+        };
+        let file = keep().map_err(|error| Error::io(name, &error))?;
+        Bytes::stored(name, Stored::Temporary(file))
+    }
+
+    fn stored(name: &Path, file: Stored) -> Result<Bytes, Error> {
+        let mut head = Vec::new();
+        let opened = File::open(file.path()).and_then(|file| file.take(4).read_to_end(&mut head));
+        opened.map_err(|error| Error::io(name, &error))?;
+        let compression = Compression::detect(&head);
+        Ok(Bytes { path: name.to_path_buf(), compression, file: Arc::new(file) })
+    }
+
+    /// Returns the path of the bytes on disk.
+    pub fn on_disk(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Opens the bytes, decompressed.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
+        let opened = || -> io::Result<Box<dyn Read + Send>> {
+            let file = File::open(self.file.path())?;
+            Ok(match self.compression {
+                Compression::None => Box::new(file),
+                Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file))),
+                Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
+            })
+        };
+        opened().map_err(|error| self.error(&error))
+    }
+
+    /// Returns bytes that can be read at any offset: these, or a decompressed copy of them.
+    pub fn seekable(&self) -> Result<Bytes, Error> {
+        match self.compression {
+            Compression::None => Ok(self.clone()),
+            _ => {
+                let mut stream = Located { bytes: self, stream: self.open()?, failed: None };
+                let copy = Bytes::spool(&self.path, &mut stream);
+                stream.failed.map_or(copy, Err)
+            }
+        }
+    }
+
+    /// Opens the bytes for reading at any offset; call it on what [`Bytes::seekable`] returned.
+    pub fn file(&self) -> Result<File, Error> {
+        let mut file = File::open(self.file.path()).map_err(|error| Error::io(&self.path, &error))?;
+        file.rewind().map_err(|error| Error::io(&self.path, &error))?;
+        Ok(file)
+    }
+
+    /// Says what a failed read means here.
+    pub fn error(&self, error: &io::Error) -> Error {
+        match (self.compression, error.kind()) {
+            (Compression::None, _) => Error::io(&self.path, error),
+            (compression, io::ErrorKind::UnexpectedEof) => {
+                Error::new(format!("the {} stream ends before its end: the file was cut off", compression.name()))
+                    .at(&self.path)
+                    .remedy("export or copy it again")
+            }
+            (compression, _) => Error::new(format!("the {} stream is damaged ({error})", compression.name()))
+                .at(&self.path)
+                .remedy("export or copy it again"),
+        }
+    }
+}
+
+/// A stream that remembers what went wrong in it.
+struct Located<'a> {
+    bytes: &'a Bytes,
+    stream: Box<dyn Read + Send>,
+    failed: Option<Error>,
+}
+
+impl Read for Located<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer).inspect_err(|error| self.failed = Some(self.bytes.error(error)))
+    }
+}

@@ -1,0 +1,63 @@
+//! Records in: alerts, incidents and tables of a user's own, from every form in which they are exported.
+//!
+//! ```text
+//! path, folder, glob, `-`  ->  detect  ->  records of fields  ->  survey (which table, which columns, which types)
+//!                                                             ->  batches by the engine's mapping
+//! ```
+//!
+//! A file is read twice and never held in memory: first to learn its columns, then to fill them. The two tables that
+//! alertq knows always have the columns of the catalogue, in its order; whatever else a file has follows behind them.
+//! A record that cannot be read is never dropped in silence: either reading fails in the end with the reasons, or each
+//! such record is handed to a writer of the caller's.
+
+mod az_cli;
+mod build;
+mod cell;
+mod csv;
+mod cursor;
+mod decode;
+mod defender_export;
+mod defender_rest;
+mod detect;
+mod envelope;
+mod error;
+mod graph_alerts;
+mod incident_rest;
+mod json_array;
+mod json_lines;
+pub mod parquet;
+mod query_api;
+mod records;
+mod rows;
+pub mod sample;
+mod survey;
+mod table;
+mod time;
+
+pub use decode::{Bytes, Compression};
+pub use detect::{Form, Layout, Origin, detect};
+pub use error::{Error, Place};
+pub use rows::{BadRow, BadRows};
+pub use table::{Batches, Input, Table, expand, open, open_all, split_name};
+
+/// How records are read.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The table's name, where the user gave one.
+    pub name: Option<String>,
+    /// Whether an answer of the query API that lacks rows is taken nevertheless.
+    pub accept_partial: bool,
+    /// What becomes of records that cannot be read.
+    pub bad_rows: BadRows,
+    /// Rows in a batch.
+    pub batch_rows: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { name: None, accept_partial: false, bad_rows: BadRows::Fail, batch_rows: 8192 }
+    }
+}
+
+#[cfg(test)]
+mod forms_tests;

@@ -1,0 +1,190 @@
+//! Records become rows of batches; those that cannot are set aside with the reason.
+
+use std::fmt;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use hashbrown::HashMap;
+
+use crate::types::Column;
+use crate::types::arrow::schema;
+
+use super::build::{ColumnBuilder, Reading};
+use super::cell::Cell;
+use super::error::{Error, Place};
+
+/// A record that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadRow {
+    /// The file.
+    pub path: PathBuf,
+    /// Where in the file.
+    pub place: Place,
+    /// Why it could not be read.
+    pub reason: String,
+    /// What stands there.
+    pub text: String,
+}
+
+impl fmt::Display for BadRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}: {}", self.path.display(), self.place, self.reason)
+    }
+}
+
+/// What becomes of records that cannot be read.
+#[derive(Clone, Default)]
+pub enum BadRows {
+    /// Reading goes on to the end and then fails, with their number and the first of them.
+    #[default]
+    Fail,
+    /// Each is written as a line of JSON, and the batches hold the others.
+    Write(Arc<Mutex<dyn Write + Send>>),
+    /// Each is kept for the caller to look at, and the batches hold the others.
+    Collect(Arc<Mutex<Vec<BadRow>>>),
+}
+
+impl fmt::Debug for BadRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            BadRows::Fail => "Fail",
+            BadRows::Write(_) => "Write",
+            BadRows::Collect(_) => "Collect",
+        })
+    }
+}
+
+impl BadRows {
+    /// Sets a record aside; false where that is a failure.
+    pub(super) fn take(&self, bad: &BadRow) -> Result<bool, Error> {
+        match self {
+            BadRows::Fail => return Ok(false),
+            BadRows::Write(writer) => {
+                let line = serde_json::json!({
+                    "path": bad.path.to_string_lossy(), "line": bad.place.line, "record": bad.place.record,
+                    "byte": bad.place.byte, "reason": bad.reason, "text": bad.text,
+                });
+                let written = writer.lock().map_err(|_| ()).and_then(|mut out| writeln!(out, "{line}").map_err(|_| ()));
+                written.map_err(|()| Error::new("the rejected records cannot be written"))?;
+            }
+            BadRows::Collect(list) => {
+                if let Ok(mut list) = list.lock() {
+                    list.push(bad.clone());
+                }
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// A batch that is being filled.
+pub(super) struct RowBuilder {
+    schema: SchemaRef,
+    builders: Vec<ColumnBuilder>,
+    names: Vec<String>,
+    places: HashMap<String, Option<usize>>,
+    /// The places of the fields of the record before, in order: most records have the same ones.
+    habit: Vec<(String, Option<usize>)>,
+    position: usize,
+    /// For each column the row that was filled last, counted from 1.
+    filled: Vec<u64>,
+    row: u64,
+    problem: Option<String>,
+    keep: Vec<bool>,
+    reading: Reading,
+    /// How many columns, from the first, hold dynamic values that may be written as their JSON text.
+    text_dynamics: usize,
+}
+
+impl RowBuilder {
+    /// Makes a builder of `columns`; fields without a place are left out.
+    pub(super) fn new(
+        columns: &[Column],
+        places: HashMap<String, Option<usize>>,
+        reading: Reading,
+        text_dynamics: usize,
+    ) -> RowBuilder {
+        RowBuilder {
+            schema: schema(columns),
+            builders: columns.iter().map(|column| ColumnBuilder::new(column.scalar_type)).collect(),
+            names: columns.iter().map(|column| column.name.clone()).collect(),
+            places,
+            habit: Vec::new(),
+            position: 0,
+            filled: vec![0; columns.len()],
+            row: 1,
+            problem: None,
+            keep: Vec::new(),
+            reading,
+            text_dynamics,
+        }
+    }
+
+    /// Adds a field of the present record.
+    pub(super) fn field(&mut self, name: &str, cell: Cell<'_>) {
+        let Some(place) = self.place(name) else { return };
+        if self.filled[place] == self.row {
+            self.problem(format!("column {} occurs twice", self.names[place]));
+            return;
+        }
+        let dynamic_is_text = self.reading.dynamic_is_text || place < self.text_dynamics;
+        match self.builders[place].push(cell, Reading { dynamic_is_text, ..self.reading }) {
+            Ok(()) => self.filled[place] = self.row,
+            Err(reason) => self.problem(format!("column {}: {reason}", self.names[place])),
+        }
+    }
+
+    fn place(&mut self, name: &str) -> Option<usize> {
+        let position = self.position;
+        self.position += 1;
+        if let Some((habit, place)) = self.habit.get(position)
+            && habit == name
+        {
+            return *place;
+        }
+        let place = self.places.get(name).copied().flatten();
+        self.habit.truncate(position);
+        self.habit.push((name.to_string(), place));
+        place
+    }
+
+    fn problem(&mut self, reason: String) {
+        self.problem.get_or_insert(reason);
+    }
+
+    /// Ends the present record; returns the reason if it is none of the table's.
+    pub(super) fn end(&mut self, bad: Option<String>) -> Option<String> {
+        for (builder, filled) in self.builders.iter_mut().zip(&self.filled) {
+            if *filled != self.row {
+                builder.push_missing();
+            }
+        }
+        self.row += 1;
+        self.position = 0;
+        let problem = bad.or(self.problem.take());
+        self.problem = None;
+        self.keep.push(problem.is_none());
+        problem
+    }
+
+    /// Returns the number of records since the last batch, rejected ones included.
+    pub(super) fn len(&self) -> usize {
+        self.keep.len()
+    }
+
+    /// Takes the batch, without the rejected records.
+    pub(super) fn finish(&mut self) -> Result<RecordBatch, Error> {
+        let keep = std::mem::take(&mut self.keep);
+        let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(keep.len()));
+        let arrays: Vec<ArrayRef> = self.builders.iter_mut().map(ColumnBuilder::finish).collect();
+        let batch = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options);
+        let batch = batch.and_then(|batch| match keep.iter().all(|keep| *keep) {
+            true => Ok(batch),
+            false => arrow::compute::filter_record_batch(&batch, &BooleanArray::from(keep)),
+        });
+        batch.map_err(|error| Error::new(format!("the batch does not fit its schema: {error}")))
+    }
+}

@@ -1,0 +1,554 @@
+//! Files become tables, and tables give batches.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use arrow::array::RecordBatch;
+use hashbrown::HashMap;
+
+use crate::catalog::tables::TableInfo;
+use crate::types::Column;
+
+use super::build::Reading;
+use super::decode::Bytes;
+use super::detect::{Form, Layout, Origin, detect};
+use super::error::{Error, Place};
+use super::records::{Records, Step};
+use super::rows::{BadRow, RowBuilder};
+use super::survey::{Columns, Survey};
+use super::{Options, parquet};
+
+/// One file, of which it is known what it holds.
+#[derive(Debug, Clone)]
+pub struct Input {
+    /// The file's bytes.
+    pub bytes: Bytes,
+    /// The form that it was found to have.
+    pub form: Form,
+    /// Its records, those that cannot be read included.
+    pub rows: u64,
+    /// What is worth telling about it.
+    pub warnings: Vec<String>,
+    /// The columns of a Parquet file, under its own names.
+    pub parquet_columns: Option<Vec<Column>>,
+    survey: Survey,
+}
+
+/// A table that one or more files make.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The name as queries spell it.
+    pub name: String,
+    /// The columns: those of a known table first, in the catalogue's order.
+    pub columns: Vec<Column>,
+    /// The files.
+    pub inputs: Vec<Input>,
+    /// The known table whose columns come first, if it is one.
+    pub known: Option<&'static TableInfo>,
+    layout: Columns,
+    options: Options,
+}
+
+/// Splits `NAME=PATH`, where the part before `=` can be a table's name and the whole is not itself a file.
+///
+/// ```
+/// use alertq::source::split_name;
+/// assert_eq!(split_name("Alerts=day/alerts.json"), (Some("Alerts"), "day/alerts.json"));
+/// assert_eq!(split_name("alerts.json"), (None, "alerts.json"));
+/// ```
+pub fn split_name(spec: &str) -> (Option<&str>, &str) {
+    let is_name = |name: &str| {
+        !name.is_empty()
+            && !name.starts_with(|first: char| first.is_ascii_digit())
+            && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+    };
+    match spec.split_once('=') {
+        Some((name, path)) if is_name(name) && !Path::new(spec).exists() => (Some(name), path),
+        _ => (None, spec),
+    }
+}
+
+/// Opens a file, a folder, a glob or `-` (standard input) as tables.
+///
+/// Fails when nothing matches, a file cannot be read or its form is not known.
+pub fn open(path: &str, options: &Options) -> Result<Vec<Table>, Error> {
+    open_all(&[(options.name.clone(), path.to_string())], options)
+}
+
+/// Opens several paths, each with the name of its table if the user gave one; files of one table are one table.
+pub fn open_all(paths: &[(Option<String>, String)], options: &Options) -> Result<Vec<Table>, Error> {
+    let mut groups: Vec<(String, Option<&'static TableInfo>, Vec<Input>)> = Vec::new();
+    for (name, path) in paths {
+        for file in expand(path)? {
+            let input = Input::open(&file, options)?;
+            let known = match name.as_deref().and_then(TableInfo::find) {
+                Some(known) => Some(known),
+                None => input.survey.known(),
+            };
+            let table = name.clone().unwrap_or_else(|| input.table_name(known));
+            match groups.iter_mut().find(|(other, ..)| *other == table) {
+                Some((_, group_known, inputs)) => {
+                    *group_known = group_known.or(known);
+                    inputs.push(input);
+                }
+                None => groups.push((table, known, vec![input])),
+            }
+        }
+    }
+    Ok(groups.into_iter().map(|(name, known, inputs)| Table::new(name, known, inputs, options.clone())).collect())
+}
+
+/// Lists the files that a path, folder, glob or `-` stands for.
+pub fn expand(spec: &str) -> Result<Vec<PathBuf>, Error> {
+    let path = Path::new(spec);
+    if spec == "-" || path.is_file() {
+        return Ok(vec![path.to_path_buf()]);
+    }
+    if path.is_dir() {
+        let mut files = Vec::new();
+        folder(path, 0, &mut files)?;
+        if files.is_empty() {
+            let remedy = "files end in .parquet, .json, .jsonl, .ndjson, .log, .csv or .tsv, each also with .gz or .zst";
+            return Err(Error::new("the folder holds no file of records").at(path).remedy(remedy));
+        }
+        return Ok(files);
+    }
+    if !spec.contains(['*', '?', '[']) {
+        return match fs::metadata(path) {
+            Ok(_) => Ok(vec![path.to_path_buf()]),
+            Err(error) => Err(Error::io(path, &error)),
+        };
+    }
+    let matches = glob::glob(spec).map_err(|error| Error::new(format!("not a pattern: {error}")).at(path))?;
+    let mut files: Vec<PathBuf> = matches.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    files.sort();
+    match files.is_empty() {
+        true => Err(Error::new("no file matches").at(path)),
+        false => Ok(files),
+    }
+}
+
+fn folder(path: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), Error> {
+    // Links may lead back.
+    const DEEPEST: usize = 32;
+    if depth > DEEPEST {
+        return Ok(());
+    }
+    let entries = fs::read_dir(path).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let mut entries = entries.map_err(|error| Error::io(path, &error))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        // Tools leave folders and files of their own beside the data.
+        if name.starts_with(['.', '_']) {
+            continue;
+        }
+        if entry.path().is_dir() {
+            folder(&entry.path(), depth + 1, files)?;
+        } else if is_record_file(&name) {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn is_record_file(name: &str) -> bool {
+    let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+    [".parquet", ".json", ".jsonl", ".ndjson", ".log", ".csv", ".tsv"].iter().any(|ending| name.ends_with(ending))
+}
+
+impl Form {
+    fn reading(self) -> Reading {
+        Reading {
+            all_text: self.origin == Origin::AzCli || matches!(self.layout, Layout::Csv(_)),
+            none_is_null: self.origin == Origin::AzCli,
+            dynamic_is_text: self.layout == Layout::QueryApi,
+        }
+    }
+}
+
+impl Input {
+    /// Opens a file and learns what it holds, by reading it once.
+    fn open(path: &Path, options: &Options) -> Result<Input, Error> {
+        let mut bytes = Bytes::new(path)?;
+        let form = detect(&bytes)?;
+        if form.layout == Layout::Parquet {
+            bytes = bytes.seekable()?;
+            return Input::of_parquet(bytes, form);
+        }
+        let reading = form.reading();
+        let mut survey = Survey::default();
+        let mut records = form.open(&bytes, options)?;
+        let declare = |survey: &mut Survey, records: &dyn Records| {
+            records.header().into_iter().for_each(|(name, declared)| survey.declare(&name, declared));
+        };
+        declare(&mut survey, &*records);
+        loop {
+            match records.next(&mut |name, cell| survey.observe(name, cell, reading))? {
+                Step::End => break,
+                Step::Record | Step::Bad(_) => survey.end_record(),
+            }
+        }
+        declare(&mut survey, &*records);
+        survey.settle(reading);
+        let mut warnings = records.warnings();
+        if survey.rows == 0 {
+            warnings.push("the file holds no records".to_string());
+        }
+        let rows = survey.rows;
+        Ok(Input { bytes, form, rows, warnings, parquet_columns: None, survey })
+    }
+
+    fn of_parquet(bytes: Bytes, form: Form) -> Result<Input, Error> {
+        let described = parquet::describe_bytes(&bytes)?;
+        let mut survey = Survey::default();
+        survey.rows = described.rows;
+        for column in &described.columns {
+            survey.declare(&column.name, Some(column.scalar_type));
+        }
+        if let Some(name) = &described.type_name {
+            survey.observe("Type", super::cell::Cell::Text(name), Reading::default());
+        }
+        let (rows, columns) = (described.rows, Some(described.columns));
+        Ok(Input { bytes, form, rows, warnings: Vec::new(), parquet_columns: columns, survey })
+    }
+
+    fn table_name(&self, known: Option<&'static TableInfo>) -> String {
+        if let Some(name) = self.survey.type_name() {
+            return name.to_string();
+        }
+        if let Some(known) = known {
+            return known.name.to_string();
+        }
+        let name = self.bytes.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let stem = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        let stem = stem.rsplit_once('.').map_or(stem, |(stem, _)| stem);
+        match stem {
+            "" | "-" => "stdin".to_string(),
+            stem => stem.to_string(),
+        }
+    }
+}
+
+impl Table {
+    fn new(name: String, known: Option<&'static TableInfo>, inputs: Vec<Input>, options: Options) -> Table {
+        let mut survey = Survey::default();
+        for input in &inputs {
+            survey.merge(&input.survey, input.form.reading());
+        }
+        let layout = survey.columns(known);
+        Table { name, columns: layout.columns.clone(), inputs, known, layout, options }
+    }
+
+    /// Returns the number of records in all files, those that cannot be read included.
+    pub fn rows(&self) -> u64 {
+        self.inputs.iter().map(|input| input.rows).sum()
+    }
+
+    /// Returns what is worth telling: what the files warn of, and which columns go under another name.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        for input in &self.inputs {
+            let path = input.bytes.path.display();
+            warnings.extend(input.warnings.iter().map(|warning| format!("{path}: {warning}")));
+            let renamed = input.survey.renamed(&self.layout);
+            if !renamed.is_empty() {
+                let pairs: Vec<_> = renamed.iter().map(|(from, to)| format!("{from} as {to}")).collect();
+                warnings.push(format!("{path}: columns read under the table's names: {}", pairs.join(", ")));
+            }
+        }
+        warnings
+    }
+
+    /// Reads the rows of all files as batches with all columns.
+    pub fn read(&self) -> Batches {
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        self.read_columns(&all)
+    }
+
+    /// Reads the rows of all files as batches with the columns of these indices, in this order.
+    ///
+    /// Values of other columns are not looked at, so that what is wrong with them goes unnoticed.
+    pub fn read_columns(&self, projection: &[usize]) -> Batches {
+        let columns: Vec<Column> = projection.iter().filter_map(|index| self.columns.get(*index).cloned()).collect();
+        let wanted = |place: usize| projection.iter().position(|index| *index == place);
+        let places = self.layout.places.iter().map(|(name, place)| (name.clone(), wanted(*place))).collect();
+        let known = self.known.map_or(0, |known| known.shown().len());
+        let known_first = projection.iter().take_while(|index| **index < known).count();
+        Batches {
+            inputs: self.inputs.clone().into_iter(),
+            columns,
+            places,
+            text_dynamics: known_first,
+            options: self.options.clone(),
+            current: None,
+            rejected: 0,
+            read: 0,
+            first: Vec::new(),
+            ended: false,
+        }
+    }
+}
+
+/// The rows of a table, a batch at a time.
+pub struct Batches {
+    inputs: std::vec::IntoIter<Input>,
+    columns: Vec<Column>,
+    places: HashMap<String, Option<usize>>,
+    text_dynamics: usize,
+    options: Options,
+    current: Option<Current>,
+    rejected: u64,
+    read: u64,
+    /// The first records that could not be read.
+    first: Vec<BadRow>,
+    ended: bool,
+}
+
+enum Current {
+    Records { path: PathBuf, records: Box<dyn Records>, builder: Box<RowBuilder> },
+    Parquet(parquet::Rows),
+}
+
+impl Batches {
+    /// Returns the columns of the batches.
+    pub fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// Returns how many records could not be read so far.
+    pub fn rejected(&self) -> u64 {
+        self.rejected
+    }
+
+    fn start(&self, input: Input) -> Result<Current, Error> {
+        if input.form.layout == Layout::Parquet {
+            let rows = parquet::Rows::open(&input.bytes, &self.columns, &self.places, self.options.batch_rows)?;
+            return Ok(Current::Parquet(rows));
+        }
+        let reading = input.form.reading();
+        let records = input.form.open(&input.bytes, &self.options)?;
+        let builder = Box::new(RowBuilder::new(&self.columns, self.places.clone(), reading, self.text_dynamics));
+        Ok(Current::Records { path: input.bytes.path, records, builder })
+    }
+
+    fn batch(&mut self) -> Result<Option<RecordBatch>, Error> {
+        loop {
+            let Some(current) = &mut self.current else {
+                match self.inputs.next() {
+                    Some(input) => self.current = Some(self.start(input)?),
+                    None => return self.end().map(|()| None),
+                }
+                continue;
+            };
+            let batch = match current {
+                Current::Parquet(rows) => rows.next_batch()?,
+                Current::Records { path, records, builder } => {
+                    let rejects = &mut Rejects { options: &self.options, count: &mut self.rejected, first: &mut self.first };
+                    fill(path, &mut **records, builder, rejects)?
+                }
+            };
+            match batch {
+                Some(batch) if batch.num_rows() == 0 => {}
+                Some(batch) => {
+                    self.read += batch.num_rows() as u64;
+                    return Ok(Some(batch));
+                }
+                None => self.current = None,
+            }
+        }
+    }
+
+    /// Fails if records were rejected that nobody took.
+    fn end(&mut self) -> Result<(), Error> {
+        let Some(first) = self.first.first() else { return Ok(()) };
+        let (bad, all) = (self.rejected, self.read + self.rejected);
+        let others = self.first[1..].iter().map(|bad| format!("\n  {bad}")).collect::<String>();
+        let more = bad.saturating_sub(self.first.len() as u64);
+        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+        Err(Error::new(format!("{bad} of {all} records cannot be read; the first: {}{others}{more}", first.reason))
+            .at(&first.path)
+            .place(first.place)
+            .remedy("mend them, or set them aside with --skip-bad-rows PATH"))
+    }
+}
+
+struct Rejects<'a> {
+    options: &'a Options,
+    count: &'a mut u64,
+    first: &'a mut Vec<BadRow>,
+}
+
+impl Rejects<'_> {
+    fn add(&mut self, bad: BadRow) -> Result<(), Error> {
+        const TOLD: usize = 5;
+        *self.count += 1;
+        if !self.options.bad_rows.take(&bad)? && self.first.len() < TOLD {
+            self.first.push(bad);
+        }
+        Ok(())
+    }
+}
+
+/// Reads records until a batch is full or the file ends; None behind the end.
+fn fill(
+    path: &Path,
+    records: &mut dyn Records,
+    builder: &mut RowBuilder,
+    rejects: &mut Rejects<'_>,
+) -> Result<Option<RecordBatch>, Error> {
+    while builder.len() < rejects.options.batch_rows {
+        let bad = match records.next(&mut |name, cell| builder.field(name, cell))? {
+            Step::End => {
+                return if builder.len() > 0 { builder.finish().map(Some) } else { Ok(None) };
+            }
+            Step::Bad(reason) => builder.end(Some(reason)),
+            Step::Record => builder.end(None),
+        };
+        if let Some(reason) = bad {
+            let (place, text): (Place, String) = (records.place(), records.text());
+            rejects.add(BadRow { path: path.to_path_buf(), place, reason, text })?;
+        }
+    }
+    builder.finish().map(Some)
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.ended {
+            return None;
+        }
+        let batch = self.batch().transpose();
+        self.ended = !matches!(batch, Some(Ok(_)));
+        batch
+    }
+}
+
+/// Returns the columns' types as text, for messages and tests.
+#[cfg(test)]
+fn described(columns: &[Column]) -> String {
+    columns.iter().map(|column| format!("{}:{}", column.name, column.scalar_type)).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use crate::types::arrow::value_at;
+    use crate::types::{ScalarType, Value};
+
+    use super::*;
+
+    fn write(name: &str, text: impl AsRef<[u8]>) -> (tempfile::TempDir, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        fs::File::create(&path).unwrap().write_all(text.as_ref()).unwrap();
+        (folder, path.to_string_lossy().into_owned())
+    }
+
+    fn table(name: &str, text: impl AsRef<[u8]>) -> Table {
+        let (_folder, path) = write(name, text);
+        let mut tables = open(&path, &Options::default()).unwrap();
+        // The folder goes away; what the test reads must be kept.
+        for input in &mut tables[0].inputs {
+            input.bytes = Bytes::spool(Path::new(name), &mut fs::File::open(&path).unwrap()).unwrap();
+        }
+        tables.remove(0)
+    }
+
+    fn values(table: &Table, column: &str) -> Vec<Value> {
+        let at = table.columns.iter().position(|other| other.name == column).unwrap();
+        let mut values = Vec::new();
+        for batch in table.read_columns(&[at]) {
+            let batch = batch.unwrap();
+            values.extend((0..batch.num_rows()).map(|row| value_at(batch.column(0), row, table.columns[at].scalar_type)));
+        }
+        values
+    }
+
+    #[test]
+    fn unknown_records_have_inferred_columns() {
+        let table = table("things.jsonl", "{\"a\":1,\"b\":\"x\"}\n{\"b\":\"y\",\"c\":{\"d\": 1}}\n");
+        assert_eq!(table.name, "things");
+        assert_eq!(described(&table.columns), "a:long,b:string,c:dynamic");
+        assert_eq!(values(&table, "c"), [Value::Null(ScalarType::Dynamic), Value::Dynamic("{\"d\":1}".into())]);
+        assert_eq!(values(&table, "a"), [Value::Long(1), Value::Null(ScalarType::Long)]);
+    }
+
+    #[test]
+    fn bad_rows_fail_in_the_end_with_their_places() {
+        let table = table("x.jsonl", "{\"a\":1}\n{\"a\":\n{\"a\":2}\n[1]\n");
+        let results: Vec<_> = table.read().collect();
+        assert_eq!(results.len(), 2);
+        assert_eq!(results[0].as_ref().unwrap().num_rows(), 2);
+        let error = results[1].as_ref().unwrap_err();
+        assert!(error.message.starts_with("2 of 4 records"), "{error}");
+        assert_eq!(error.place.line, Some(2));
+    }
+
+    #[test]
+    fn bad_rows_can_be_set_aside() {
+        let (_folder, path) = write("x.csv", "a,b\n1,2\n1\n3,4\n");
+        let list = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let options = Options { bad_rows: super::super::BadRows::Collect(list.clone()), ..Options::default() };
+        let tables = open(&path, &options).unwrap();
+        let rows: usize = tables[0].read().map(|batch| batch.unwrap().num_rows()).sum();
+        assert_eq!(rows, 2);
+        let bad = list.lock().unwrap();
+        assert_eq!(bad[0].reason, "the row has 1 fields for 2 columns");
+        assert_eq!((bad[0].place.line, bad[0].text.as_str()), (Some(3), "1"));
+    }
+
+    #[test]
+    fn a_known_table_is_filled_up() {
+        let table = table(
+            "x.json",
+            r#"[{"Type":"SecurityAlert","IsIncident":0,"Entities":[{"$id": "2"}],"TimeGenerated":"2025-01-01T00:00:00Z"}]"#,
+        );
+        assert_eq!((table.name.as_str(), table.columns.len()), ("SecurityAlert", 35));
+        assert_eq!(values(&table, "Entities"), [Value::String("[{\"$id\":\"2\"}]".into())]);
+        assert_eq!(values(&table, "IsIncident"), [Value::Bool(false)]);
+        assert_eq!(values(&table, "Status"), [Value::String(String::new())]);
+        assert_eq!(values(&table, "ConfidenceScore"), [Value::Null(ScalarType::Real)]);
+    }
+
+    #[test]
+    fn truncated_gzip_is_an_error_that_says_so() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all("{\"a\":1}\n".repeat(10_000).as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        let (_folder, path) = write("x.jsonl.gz", &packed[..packed.len() - 20]);
+        let error = open(&path, &Options::default()).unwrap_err();
+        assert!(error.to_string().contains("gzip stream ends before its end"), "{error}");
+        assert!(error.place.byte.is_some());
+    }
+
+    #[test]
+    fn zstd_and_gzip_are_read_whatever_the_name() {
+        let text = "{\"a\":1}\n{\"a\":2}\n";
+        let packed = zstd::encode_all(text.as_bytes(), 1).unwrap();
+        assert_eq!(values(&table("x.jsonl", packed), "a"), [Value::Long(1), Value::Long(2)]);
+    }
+
+    #[test]
+    fn a_partial_answer_is_an_error_unless_it_is_accepted() {
+        let text = r#"{"tables":[{"name":"PrimaryResult","columns":[{"name":"a","type":"dynamic"}],"rows":[["[1, 2]"],["x"]]}],
+            "error":{"code":"PartialError","message":"too big"}}"#;
+        let (_folder, path) = write("x.json", text);
+        let error = open(&path, &Options::default()).unwrap_err();
+        assert!(error.message.contains("partial") && error.message.contains("too big"), "{error}");
+        let tables = open(&path, &Options { accept_partial: true, ..Options::default() }).unwrap();
+        assert!(tables[0].warnings()[0].contains("too big"));
+        assert_eq!(values(&tables[0], "a"), [Value::Dynamic("[1,2]".into()), Value::Dynamic("\"x\"".into())]);
+    }
+
+    #[test]
+    fn text_that_is_not_utf8_is_rejected_with_its_offset() {
+        let (_folder, path) = write("x.jsonl", b"{\"a\":\"b\"}\n{\"a\":\"\xff\"}\n");
+        let tables = open(&path, &Options::default()).unwrap();
+        let error = tables[0].read().find_map(Result::err).unwrap();
+        assert!(error.message.contains("not UTF-8 at byte 16"), "{error}");
+    }
+}

@@ -1,0 +1,530 @@
+//! The tree of a KQL text: what was written, with the place of each part.
+//!
+//! KQL has one kind of expression: a table, a pipeline and a number stand in the same places (`let x = ...;`),
+//! and only the binder can tell them apart. So has this tree.
+
+use crate::diagnostic::Span;
+
+/// A whole text: statements separated by `;`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Query {
+    pub statements: Vec<Statement>,
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    pub span: Span,
+    pub kind: StatementKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum StatementKind {
+    /// `let name = value`; a function is a value of kind [`ExprKind::Function`].
+    Let { name: Name, value: Expr },
+    /// `set option = value`
+    Set { name: Name, value: Option<Expr> },
+    /// `declare query_parameters(a:long = 1)`
+    DeclareParameters { parameters: Vec<Parameter> },
+    /// `declare pattern p = (a:string)[b:string] { ... }`: kept as text, it has no use outside Kusto.
+    DeclarePattern { name: Name, text: String },
+    /// `alias database d = cluster("c").database("d")`
+    Alias { name: Name, value: Expr },
+    /// `restrict access to (T, d.*)`
+    Restrict { entities: Vec<Expr> },
+    /// An expression; the last one of a query is its result.
+    Expr(Expr),
+}
+
+/// A name as written. `text` is without quotes: `['a b']` and `["a b"]` have the text `a b`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Name {
+    pub span: Span,
+    pub text: String,
+    /// Written as `['...']` or `["..."]`.
+    pub quoted: bool,
+}
+
+/// An expression, scalar or tabular.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    pub span: Span,
+    pub kind: ExprKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    Literal(Literal),
+    /// A column, a table, a `let` name; also `$left` and `$right`.
+    Name(Name),
+    /// `*`
+    Star,
+    /// A name with `*` in it: `Sec*`.
+    Wildcard(String),
+    /// `(e)`
+    Paren(Box<Expr>),
+    /// `base.member`
+    Member { base: Box<Expr>, member: Name },
+    /// `base[index]`
+    Element { base: Box<Expr>, index: Box<Expr> },
+    /// `name(arguments)`
+    Call { name: Name, arguments: Vec<Argument> },
+    /// `base.name(arguments)`: `cluster("c").database("d")`
+    MethodCall { base: Box<Expr>, name: Name, arguments: Vec<Argument> },
+    Unary { operator: UnaryOperator, operand: Box<Expr> },
+    Binary { operator: BinaryOperator, left: Box<Expr>, right: Box<Expr> },
+    /// `left in (list)`, `left has_any (list)` and their kin. The list is as written, without its parentheses.
+    In { operator: InOperator, left: Box<Expr>, list: Vec<Expr> },
+    /// `left between (low .. high)`
+    Between { negated: bool, left: Box<Expr>, low: Box<Expr>, high: Box<Expr> },
+    /// `source | operator | ...`; `operators` is not empty.
+    Pipeline { source: Box<Expr>, operators: Vec<Operator> },
+    /// An operator that begins a pipeline: `print 1`, `range x from 1 to 3 step 1`, `union A, B`, `search "x"`, `find ...`.
+    Leading(Box<Operator>),
+    /// `datatable(a:long) [1, 2]`
+    DataTable { columns: Vec<ColumnDeclaration>, values: Vec<Expr>, parameters: Vec<OperatorParameter> },
+    /// `externaldata(a:string) [@"https://..."] with (format="csv")`
+    ExternalData { columns: Vec<ColumnDeclaration>, uris: Vec<Expr>, properties: Vec<OperatorParameter> },
+    /// `(a:long, T:(*)) { ... }` or `view () { ... }`: the value of a `let`.
+    Function { view: bool, parameters: Vec<Parameter>, body: Box<Query> },
+    /// `entity_group [a, b]`
+    EntityGroup(Vec<Expr>),
+    /// What could not be read; a problem says why.
+    /// (`materialize(T | ...)` and `toscalar(T | ...)` are [`ExprKind::Call`]s whose argument is a pipeline.)
+    Error,
+}
+
+/// `value` or `name = value` in a call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Argument {
+    pub name: Option<Name>,
+    pub value: Expr,
+}
+
+/// A literal. What its text means (a number, an instant) is settled by the binder, which knows KQL's types.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Literal {
+    /// A string, or several adjacent ones, without quotes and with its escapes resolved.
+    String(String),
+    /// `5`, `1.5`, `0x1F`, `1d`, `true`, or wrapped in a type's name: `long(5)`, `datetime(2020-01-01)`, `int(null)`.
+    Typed {
+        kind: LiteralKind,
+        /// As written, trimmed; of a wrapped literal what stands between the parentheses (quotes included).
+        text: String,
+        /// Written as `type(text)`.
+        wrapped: bool,
+    },
+    /// `dynamic(...)`
+    Dynamic(DynamicLiteral),
+    /// `null` where it stands alone (an argument of a few functions).
+    Null,
+}
+
+/// The type that the form of a literal tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LiteralKind {
+    Bool,
+    Int,
+    Long,
+    Real,
+    Decimal,
+    DateTime,
+    TimeSpan,
+    Guid,
+    /// `string(null)` is the only one of its kind.
+    String,
+}
+
+/// What may stand within `dynamic(...)`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DynamicLiteral {
+    Null,
+    Array(Vec<DynamicLiteral>),
+    /// In source order.
+    Bag(Vec<(String, DynamicLiteral)>),
+    /// Any scalar literal: `dynamic([1d, datetime(2020-01-01)])`. A number keeps its sign in the text.
+    Scalar(Box<Literal>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnaryOperator {
+    Minus,
+    Plus,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BinaryOperator {
+    Or,
+    And,
+    /// `==`
+    Equal,
+    /// `!=` or `<>`
+    NotEqual,
+    /// `=~`
+    EqualTilde,
+    /// `!~`
+    NotEqualTilde,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    /// `has`, `!contains_cs`, `matches regex` ...
+    Text { operator: TextOperator, negated: bool },
+}
+
+/// String operators that take one operand on the right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextOperator {
+    Has,
+    HasCs,
+    HasPrefix,
+    HasPrefixCs,
+    HasSuffix,
+    HasSuffixCs,
+    Contains,
+    ContainsCs,
+    StartsWith,
+    StartsWithCs,
+    EndsWith,
+    EndsWithCs,
+    /// `like`, `likecs`: `*` in the pattern stands for any text.
+    Like,
+    LikeCs,
+    /// `matches regex`
+    MatchesRegex,
+    /// `:` of `search`
+    Search,
+}
+
+/// Operators that take a parenthesised list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum InOperator {
+    In,
+    NotIn,
+    InTilde,
+    NotInTilde,
+    HasAny,
+    HasAll,
+}
+
+/// `name:type` in a schema; a name without a type occurs in a few operators.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ColumnDeclaration {
+    pub name: Name,
+    pub type_name: Option<Name>,
+}
+
+/// A parameter of a function or of a query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parameter {
+    pub name: Name,
+    pub kind: ParameterKind,
+    pub default: Option<Expr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParameterKind {
+    /// `x:long`
+    Scalar(Name),
+    /// `T:(a:long, b:string)`
+    Table(Vec<ColumnDeclaration>),
+    /// `T:(*)`
+    AnyTable,
+}
+
+/// `kind=inner`, `hint.strategy=shuffle`, `isfuzzy=true`, `bin_legacy=...`: name with dots as written.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OperatorParameter {
+    pub name: Name,
+    pub value: Expr,
+}
+
+/// `value`, `name = value` or `(a, b) = value`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedExpr {
+    pub span: Span,
+    /// Empty where the value has no name of its own.
+    pub names: Vec<Name>,
+    /// Written as `(a, b) =`, also with one name.
+    pub tuple: bool,
+    pub value: Expr,
+}
+
+/// A sort key.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OrderedExpr {
+    pub value: NamedExpr,
+    /// None where not written; `desc` is the default of most operators.
+    pub ascending: Option<bool>,
+    /// None where not written: nulls are the smallest values.
+    pub nulls_first: Option<bool>,
+    /// `granny-asc` and `granny-desc` of `project-reorder`.
+    pub granny: bool,
+}
+
+/// A tabular operator. `span` covers the keyword and all that belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operator {
+    pub span: Span,
+    /// The keyword as written: `order` and `sort`, `limit` and `take`, `filter` and `where` are the same kind.
+    pub keyword: Name,
+    pub kind: OperatorKind,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum OperatorKind {
+    As { name: Name, parameters: Vec<OperatorParameter> },
+    AssertSchema { columns: Vec<ColumnDeclaration> },
+    Consume { parameters: Vec<OperatorParameter> },
+    Count { as_name: Option<Name> },
+    Distinct { parameters: Vec<OperatorParameter>, columns: Vec<NamedExpr> },
+    Evaluate { parameters: Vec<OperatorParameter>, call: Expr, schema: Option<EvaluateSchema> },
+    ExecuteAndCache,
+    Extend { columns: Vec<NamedExpr> },
+    Facet { by: Vec<Expr>, with: Option<Box<Expr>> },
+    Find(Find),
+    Fork { branches: Vec<ForkBranch> },
+    GetSchema { kind: Option<Name> },
+    GraphMatch(GraphMatch),
+    GraphShortestPaths(GraphMatch),
+    GraphMarkComponents { parameters: Vec<OperatorParameter> },
+    GraphToTable { outputs: Vec<GraphOutput> },
+    /// `graph-where-nodes`, `graph-where-edges`
+    GraphWhere { edges: bool, predicate: Expr },
+    Invoke { call: Expr },
+    Join { parameters: Vec<OperatorParameter>, right: Box<Expr>, condition: JoinCondition },
+    Lookup { parameters: Vec<OperatorParameter>, right: Box<Expr>, condition: JoinCondition },
+    MacroExpand { parameters: Vec<OperatorParameter>, group: Box<Expr>, scope: Name, body: Box<Query> },
+    MakeGraph(MakeGraph),
+    MakeSeries(MakeSeries),
+    MvApply(MvApply),
+    MvExpand { parameters: Vec<OperatorParameter>, columns: Vec<MvColumn>, limit: Option<Box<Expr>> },
+    Parse(Parse),
+    ParseKv { input: Box<Expr>, columns: Vec<ColumnDeclaration>, properties: Vec<OperatorParameter> },
+    Partition { parameters: Vec<OperatorParameter>, by: Box<Expr>, scope: Option<Box<Expr>>, body: PartitionBody },
+    Print { columns: Vec<NamedExpr> },
+    Project { columns: Vec<NamedExpr> },
+    ProjectAway { columns: Vec<Expr> },
+    ProjectByNames { columns: Vec<Expr> },
+    ProjectKeep { columns: Vec<Expr> },
+    ProjectRename { columns: Vec<NamedExpr> },
+    ProjectReorder { columns: Vec<OrderedExpr> },
+    Range { name: Name, from: Box<Expr>, to: Box<Expr>, step: Box<Expr> },
+    Reduce { parameters: Vec<OperatorParameter>, by: Box<NamedExpr>, with: Vec<OperatorParameter> },
+    Render { chart: Option<Name>, properties: Vec<OperatorParameter> },
+    Sample { count: Box<Expr> },
+    SampleDistinct { count: Box<Expr>, of: Box<NamedExpr> },
+    Scan(Scan),
+    Search { parameters: Vec<OperatorParameter>, tables: Vec<Expr>, predicate: Box<Expr> },
+    Serialize { columns: Vec<NamedExpr> },
+    Sort { parameters: Vec<OperatorParameter>, by: Vec<OrderedExpr> },
+    Summarize(Summarize),
+    Take { parameters: Vec<OperatorParameter>, count: Box<Expr> },
+    Top { parameters: Vec<OperatorParameter>, count: Box<Expr>, by: Vec<OrderedExpr> },
+    TopHitters { count: Box<Expr>, of: Box<NamedExpr>, by: Option<Box<NamedExpr>> },
+    TopNested { levels: Vec<TopNestedLevel> },
+    Union { parameters: Vec<OperatorParameter>, tables: Vec<Expr> },
+    Where { parameters: Vec<OperatorParameter>, predicate: Box<Expr> },
+    /// What could not be read; a problem says why.
+    Error,
+}
+
+/// `: (*, a:long)` after the call of `evaluate`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EvaluateSchema {
+    /// `*` stands first: the input's columns come too.
+    pub star: bool,
+    pub columns: Vec<ColumnDeclaration>,
+}
+
+/// `on a, $left.b == $right.c` or `where ...`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JoinCondition {
+    None,
+    On(Vec<Expr>),
+    Where(Box<Expr>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Find {
+    pub parameters: Vec<OperatorParameter>,
+    pub tables: Vec<Expr>,
+    pub predicate: Box<Expr>,
+    /// `project a, b:string, pack(*)`; None where not written.
+    pub project: Option<Vec<FindColumn>>,
+    pub project_smart: bool,
+    pub project_away: Vec<Expr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum FindColumn {
+    Column(ColumnDeclaration),
+    /// `pack(*)`
+    Pack,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ForkBranch {
+    pub name: Option<Name>,
+    /// A pipeline without a source.
+    pub operators: Vec<Operator>,
+    pub span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MvColumn {
+    pub value: NamedExpr,
+    /// `to typeof(long)`
+    pub to_type: Option<Name>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MvApply {
+    pub parameters: Vec<OperatorParameter>,
+    pub columns: Vec<MvColumn>,
+    pub limit: Option<Box<Expr>>,
+    /// `id name` is not documented but read by the official parser.
+    pub context_id: Option<Box<Expr>>,
+    pub body: Vec<Operator>,
+    pub body_span: Span,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MakeSeries {
+    pub parameters: Vec<OperatorParameter>,
+    pub aggregates: Vec<MakeSeriesAggregate>,
+    pub on: Box<NamedExpr>,
+    pub from: Option<Box<Expr>>,
+    pub to: Option<Box<Expr>>,
+    pub step: Option<Box<Expr>>,
+    /// `in range(from, to, step)`: the older form.
+    pub in_range: bool,
+    pub by: Vec<NamedExpr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MakeSeriesAggregate {
+    pub value: NamedExpr,
+    pub default: Option<Expr>,
+}
+
+/// `parse` and `parse-where`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parse {
+    /// `parse-where`
+    pub filter: bool,
+    /// `kind=regex`, `flags=i`
+    pub parameters: Vec<OperatorParameter>,
+    pub input: Box<Expr>,
+    pub pattern: Vec<ParsePart>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParsePart {
+    Star(Span),
+    Text { span: Span, text: String },
+    Column(ColumnDeclaration),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum PartitionBody {
+    /// `(operators)`
+    Operators(Vec<Operator>),
+    /// `{ T | ... }`
+    Query(Box<Query>),
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scan {
+    pub parameters: Vec<OperatorParameter>,
+    pub order_by: Vec<OrderedExpr>,
+    pub partition_by: Vec<Expr>,
+    /// `declare (a:long = 0)`
+    pub declare: Vec<Parameter>,
+    pub steps: Vec<ScanStep>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ScanStep {
+    pub name: Name,
+    pub optional: bool,
+    /// `output=last|all|none`
+    pub output: Option<Name>,
+    pub condition: Expr,
+    pub assignments: Vec<NamedExpr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summarize {
+    pub parameters: Vec<OperatorParameter>,
+    pub aggregates: Vec<NamedExpr>,
+    pub by: Vec<NamedExpr>,
+    /// `bin = 1h` after the keys: an old form.
+    pub bin: Option<Box<Expr>>,
+    /// The keyword `by` was written.
+    pub has_by: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct TopNestedLevel {
+    pub count: Option<Expr>,
+    pub of: NamedExpr,
+    /// `with others = "x"`
+    pub others: Option<Expr>,
+    pub by: NamedExpr,
+    pub ascending: Option<bool>,
+    /// As in [`OrderedExpr`].
+    pub nulls_first: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct MakeGraph {
+    pub parameters: Vec<OperatorParameter>,
+    pub source: Name,
+    /// `-->` or `--`
+    pub directed: bool,
+    pub target: Name,
+    /// `with Nodes on id, More on id2`
+    pub nodes: Vec<(Expr, Name)>,
+    /// `with_node_id=name`
+    pub node_id: Option<Name>,
+    /// `partitioned-by column ( ... )`
+    pub partitioned_by: Option<(Name, Vec<Operator>)>,
+}
+
+/// `graph-match` and `graph-shortest-paths`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphMatch {
+    pub parameters: Vec<OperatorParameter>,
+    pub patterns: Vec<Vec<GraphElement>>,
+    pub predicate: Option<Box<Expr>>,
+    pub project: Vec<NamedExpr>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum GraphElement {
+    /// `(name)`
+    Node { span: Span, name: Option<Name> },
+    /// `-[name*1..3]->`, `<-[name]-`, `-[name]-`, `-->`
+    Edge { span: Span, name: Option<Name>, direction: EdgeDirection, range: Option<(Expr, Expr)> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EdgeDirection {
+    Right,
+    Left,
+    Any,
+}
+
+/// `nodes as N with_node_id=id`
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphOutput {
+    pub edges: bool,
+    pub as_name: Option<Name>,
+    pub parameters: Vec<OperatorParameter>,
+}

@@ -1,0 +1,887 @@
+//! Expressions: pipelines, chains of operators, paths and what they begin with.
+
+use super::literal::literal;
+use super::name::{
+    braced_length, bracketed_name, declared_name_length, keyword_as_name, name, name_length, name_or_wildcard,
+    plain, report_brackets_needed, wildcard, wildcard_name,
+};
+use super::operator::{begins_operator, operator, required_operator};
+use super::parameter::free_parameters;
+use super::statement::column_declarations;
+use super::tokens::{List, Read, Tokens, absent, bracketed, comma_list, optional, or_missing, required, required_word};
+use crate::diagnostic::Diagnostic;
+use crate::syntax::ast::{
+    Argument, BinaryOperator, Expr, ExprKind, InOperator, Name, NamedExpr, OperatorParameter, TextOperator,
+    UnaryOperator,
+};
+use crate::syntax::lexer::TokenKind;
+
+/// Anything that has a value, a pipeline included.
+///
+/// `SecurityAlert | where x > 1 | count`, `print 1`, `a + b`
+pub(super) fn expression(input: Tokens<'_>) -> Read<'_, Expr> {
+    let (rest, source) = pipeline_start(input)?;
+    pipeline(input, rest, source)
+}
+
+/// Reads an expression, or reports that it is missing.
+pub(super) fn required_expression(input: Tokens<'_>) -> Read<'_, Expr> {
+    or_missing(input, "an expression", expression)
+}
+
+/// A word like `count` is a name or an operator, whichever the tokens behind it make more likely.
+fn pipeline_start(input: Tokens<'_>) -> Read<'_, Expr> {
+    if begins_operator(input) {
+        return match leading(input) {
+            Err(nom::Err::Error(_)) => scalar(input),
+            read => read,
+        };
+    }
+    match scalar(input) {
+        Err(nom::Err::Error(_)) => leading(input),
+        read => read,
+    }
+}
+
+/// An operator that begins a pipeline.
+///
+/// `print 1`, `union A, B`
+pub(super) fn leading(input: Tokens<'_>) -> Read<'_, Expr> {
+    let (rest, operator) = operator(input)?;
+    Ok((rest, Expr { span: operator.span, kind: ExprKind::Leading(Box::new(operator)) }))
+}
+
+/// Reads `| operator | operator` behind a source.
+pub(super) fn pipeline<'a>(input: Tokens<'a>, rest: Tokens<'a>, source: Expr) -> Read<'a, Expr> {
+    let mut rest = rest;
+    let mut operators = Vec::new();
+    while rest.kind() == TokenKind::Bar {
+        let (next, operator) = required_operator(rest.skip(1))?;
+        rest = next;
+        operators.push(operator);
+    }
+    if operators.is_empty() {
+        return Ok((rest, source));
+    }
+    let span = input.span_to(rest);
+    Ok((rest, Expr { span, kind: ExprKind::Pipeline { source: Box::new(source), operators } }))
+}
+
+/// An expression without a pipe: operands with operators between them.
+///
+/// `a == 1 and b has "x" or c in (1, 2)`
+pub(super) fn scalar(input: Tokens<'_>) -> Read<'_, Expr> {
+    let height = &input.state().height;
+    let outside = height.replace(0);
+    let (rest, first) = match operand(input, true) {
+        Ok(read) => read,
+        Err(error) => {
+            height.set(outside);
+            return Err(error);
+        }
+    };
+    let (rest, value) = if infix(rest).is_some() { chain(rest, first)? } else { (rest, first) };
+    input.raise(1)?;
+    height.set(height.get().max(outside));
+    Ok((rest, value))
+}
+
+/// Reads a scalar expression, or reports that it is missing.
+pub(super) fn required_scalar(input: Tokens<'_>) -> Read<'_, Expr> {
+    or_missing(input, "an expression", scalar)
+}
+
+/// What may stand between two operands.
+#[derive(Clone, Copy)]
+enum Infix {
+    Binary(BinaryOperator),
+    In(InOperator),
+    Between { negated: bool },
+}
+
+/// How tight operators bind, from `or` to `has`. Those of text bind tighter than `*`: `a * b has "c"` is `a * (b has "c")`.
+mod level {
+    pub(super) const OR: u8 = 1;
+    pub(super) const AND: u8 = 2;
+    pub(super) const EQUALITY: u8 = 3;
+    pub(super) const RELATION: u8 = 4;
+    pub(super) const SUM: u8 = 5;
+    pub(super) const PRODUCT: u8 = 6;
+    pub(super) const TEXT: u8 = 7;
+    pub(super) const OPERAND: u8 = 8;
+}
+
+impl Infix {
+    fn level(self) -> u8 {
+        use BinaryOperator::*;
+        match self {
+            Infix::Binary(Or) => level::OR,
+            Infix::Binary(And) => level::AND,
+            Infix::Binary(Equal | NotEqual) | Infix::In(_) | Infix::Between { .. } => level::EQUALITY,
+            Infix::Binary(Less | LessOrEqual | Greater | GreaterOrEqual) => level::RELATION,
+            Infix::Binary(Add | Subtract) => level::SUM,
+            Infix::Binary(Multiply | Divide | Modulo) => level::PRODUCT,
+            Infix::Binary(EqualTilde | NotEqualTilde | Text { .. }) => level::TEXT,
+        }
+    }
+}
+
+/// Tells whether `a - b - c` is possible; `a < b < c` is not.
+fn repeats(level: u8) -> bool {
+    matches!(level, level::OR | level::AND | level::SUM | level::PRODUCT)
+}
+
+/// Returns the operator that stands here.
+fn infix(input: Tokens<'_>) -> Option<Infix> {
+    use BinaryOperator::*;
+    Some(Infix::Binary(match input.kind() {
+        TokenKind::Equal => Equal,
+        TokenKind::NotEqual | TokenKind::LessGreater => NotEqual,
+        TokenKind::EqualTilde => EqualTilde,
+        TokenKind::NotEqualTilde => NotEqualTilde,
+        TokenKind::Less => Less,
+        TokenKind::LessOrEqual => LessOrEqual,
+        TokenKind::Greater => Greater,
+        TokenKind::GreaterOrEqual => GreaterOrEqual,
+        TokenKind::Plus => Add,
+        TokenKind::Minus => Subtract,
+        TokenKind::Star => Multiply,
+        TokenKind::Slash => Divide,
+        TokenKind::Percent => Modulo,
+        TokenKind::Colon => Text { operator: TextOperator::Search, negated: false },
+        TokenKind::Keyword(_) => return infix_word(input),
+        _ => return None,
+    }))
+}
+
+/// Returns the operator whose name stands here.
+fn infix_word(input: Tokens<'_>) -> Option<Infix> {
+    let word = input.text();
+    let text = |operator| Some(Infix::Binary(BinaryOperator::Text { operator, negated: word.starts_with(['!', 'n']) }));
+    match word {
+        "or" => Some(Infix::Binary(BinaryOperator::Or)),
+        "and" => Some(Infix::Binary(BinaryOperator::And)),
+        // `make-series ... on x in range(...)`
+        "in" if input.is_word_at(1, "range") => None,
+        "in" => Some(Infix::In(InOperator::In)),
+        "!in" => Some(Infix::In(InOperator::NotIn)),
+        "in~" => Some(Infix::In(InOperator::InTilde)),
+        "!in~" => Some(Infix::In(InOperator::NotInTilde)),
+        "has_any" => Some(Infix::In(InOperator::HasAny)),
+        "has_all" => Some(Infix::In(InOperator::HasAll)),
+        "between" => Some(Infix::Between { negated: false }),
+        "!between" => Some(Infix::Between { negated: true }),
+        "has" | "!has" => text(TextOperator::Has),
+        "has_cs" | "!has_cs" => text(TextOperator::HasCs),
+        "hasprefix" | "!hasprefix" => text(TextOperator::HasPrefix),
+        "hasprefix_cs" | "!hasprefix_cs" => text(TextOperator::HasPrefixCs),
+        "hassuffix" | "!hassuffix" => text(TextOperator::HasSuffix),
+        "hassuffix_cs" | "!hassuffix_cs" => text(TextOperator::HasSuffixCs),
+        "contains" | "!contains" | "notcontains" => text(TextOperator::Contains),
+        "contains_cs" | "containscs" | "!contains_cs" | "notcontainscs" => text(TextOperator::ContainsCs),
+        "startswith" | "!startswith" => text(TextOperator::StartsWith),
+        "startswith_cs" | "!startswith_cs" => text(TextOperator::StartsWithCs),
+        "endswith" | "!endswith" => text(TextOperator::EndsWith),
+        "endswith_cs" | "!endswith_cs" => text(TextOperator::EndsWithCs),
+        "like" | "notlike" => text(TextOperator::Like),
+        "likecs" | "notlikecs" => text(TextOperator::LikeCs),
+        "matches regex" => text(TextOperator::MatchesRegex),
+        _ => None,
+    }
+}
+
+/// Tells whether `*` here stands for all columns: `* has "x"`.
+fn is_star_operand(input: Tokens<'_>, before_equal: bool) -> bool {
+    input.kind() == TokenKind::Star
+        && infix(input.skip(1)).is_some_and(|infix| match infix {
+            Infix::Binary(BinaryOperator::Equal) => before_equal,
+            infix => infix.level() == level::TEXT,
+        })
+}
+
+/// Reads operators and operands behind the first operand.
+///
+/// One loop with a stack, not a function per level: nesting would cost ten times the stack.
+fn chain<'a>(input: Tokens<'a>, first: Expr) -> Read<'a, Expr> {
+    let mut chain = Chain::new(first);
+    let mut rest = input;
+    let mut highest = input.state().height.get();
+    while let Some(infix) = infix(rest) {
+        if !chain.admits(infix.level()) {
+            break;
+        }
+        input.state().height.set(0);
+        rest = match infix {
+            Infix::Binary(operator) => {
+                let (next, right) = right_operand(rest, operator)?;
+                chain.push(operator, right);
+                next
+            }
+            Infix::In(operator) => {
+                let (next, list) = in_list(rest.skip(1))?;
+                chain.replace_last(next, |left| ExprKind::In { operator, left, list });
+                next
+            }
+            Infix::Between { negated } => {
+                let (next, (low, high)) = bounds(rest.skip(1))?;
+                chain.replace_last(next, |left| ExprKind::Between { negated, left, low: Box::new(low), high: Box::new(high) });
+                next
+            }
+        };
+        highest = highest.max(input.state().height.get());
+        input.state().height.set(highest);
+        input.raise(chain.height())?;
+    }
+    Ok((rest, chain.finish()))
+}
+
+/// Reads what stands right of `operator`, which is the next token.
+fn right_operand(input: Tokens<'_>, operator: BinaryOperator) -> Read<'_, Expr> {
+    let rest = input.skip(1);
+    let before_equal = matches!(operator, BinaryOperator::And | BinaryOperator::Or);
+    match optional(rest, |rest| operand(rest, before_equal))? {
+        (rest, Some(value)) => Ok((rest, value)),
+        // The official parser has another code for what is missing behind `!=`.
+        (_, None) if operator == BinaryOperator::NotEqual => {
+            rest.report(Diagnostic::error("KS005", rest.here(), "an expression is missing"));
+            Ok((rest, rest.hole()))
+        }
+        (_, None) => Ok((rest, rest.missing("an expression"))),
+    }
+}
+
+/// Operands and operators that have not found each other yet.
+struct Chain {
+    /// What `or` joins.
+    alternatives: Vec<Expr>,
+    /// What `and` joins, behind the last `or`.
+    conditions: Vec<Expr>,
+    /// Operands with the level of what they are made of.
+    operands: Vec<(Expr, u8)>,
+    /// Operators between the operands, all of them tighter than `and`, each tighter than the one before.
+    operators: Vec<BinaryOperator>,
+    /// How many operators other than `and` and `or` were read behind the last of those.
+    links: usize,
+    /// The most that `links` has been.
+    most_links: usize,
+    /// How many `and` and `or`.
+    logical: usize,
+}
+
+impl Chain {
+    fn new(first: Expr) -> Self {
+        let operands = vec![(first, level::OPERAND)];
+        Chain { alternatives: Vec::new(), conditions: Vec::new(), operands, operators: Vec::new(), links: 0, most_links: 0, logical: 0 }
+    }
+
+    /// Returns an upper bound for the height that the operators make.
+    fn height(&self) -> usize {
+        self.links.max(self.most_links) + self.logical.min(MANY + 8)
+    }
+
+    /// Tells whether an operator of this level may come next, and joins what binds tighter than it.
+    fn admits(&mut self, level: u8) -> bool {
+        while let Some(last) = self.operators.last().map(|operator| Infix::Binary(*operator).level()) {
+            if last < level || (last == level && !repeats(level)) {
+                break;
+            }
+            self.join_last();
+        }
+        let last_operator = self.operators.last().map_or(0, |operator| Infix::Binary(*operator).level());
+        let left = self.operands.last().map_or(0, |(_, level)| *level);
+        last_operator < level && (left > level || (left == level && repeats(level)))
+    }
+
+    fn join_last(&mut self) {
+        let (Some(operator), Some((right, _)), Some((left, _))) =
+            (self.operators.pop(), self.operands.pop(), self.operands.pop())
+        else {
+            return;
+        };
+        self.operands.push((binary(operator, left, right), Infix::Binary(operator).level()));
+    }
+
+    fn push(&mut self, operator: BinaryOperator, right: Expr) {
+        self.logical += usize::from(matches!(operator, BinaryOperator::And | BinaryOperator::Or));
+        match operator {
+            BinaryOperator::And => self.end_condition(),
+            BinaryOperator::Or => self.end_alternative(),
+            _ => {
+                self.operators.push(operator);
+                self.links += 1;
+            }
+        }
+        self.operands.push((right, level::OPERAND));
+    }
+
+    /// Makes the last operand the left side of something that is complete.
+    fn replace_last(&mut self, rest: Tokens<'_>, kind: impl FnOnce(Box<Expr>) -> ExprKind) {
+        if let Some((left, _)) = self.operands.pop() {
+            let span = left.span.to(rest.here());
+            self.operands.push((Expr { span, kind: kind(Box::new(left)) }, level::EQUALITY));
+            self.links += 1;
+        }
+    }
+
+    fn end_condition(&mut self) {
+        while !self.operators.is_empty() {
+            self.join_last();
+        }
+        self.most_links = self.most_links.max(std::mem::take(&mut self.links));
+        self.conditions.extend(self.operands.pop().map(|(operand, _)| operand));
+    }
+
+    fn end_alternative(&mut self) {
+        self.end_condition();
+        let conditions = std::mem::take(&mut self.conditions);
+        self.alternatives.extend(joined(BinaryOperator::And, conditions));
+    }
+
+    fn finish(mut self) -> Expr {
+        self.end_alternative();
+        let alternatives = std::mem::take(&mut self.alternatives);
+        // There is one alternative at least: the first operand.
+        joined(BinaryOperator::Or, alternatives).unwrap_or(Expr { span: Default::default(), kind: ExprKind::Error })
+    }
+}
+
+fn binary(operator: BinaryOperator, left: Expr, right: Expr) -> Expr {
+    let span = left.span.to(right.span);
+    Expr { span, kind: ExprKind::Binary { operator, left: Box::new(left), right: Box::new(right) } }
+}
+
+/// From how many parts on they are joined half by half.
+const MANY: usize = 64;
+
+/// Joins parts by `and` or `or`, from the left; many of them half by half.
+///
+/// Generated rules have thousands of them, and a tree as high as that could not be walked. Both operators give the
+/// same whichever way they are grouped.
+fn joined(operator: BinaryOperator, parts: Vec<Expr>) -> Option<Expr> {
+    if parts.len() <= MANY {
+        return parts.into_iter().reduce(|left, right| binary(operator, left, right));
+    }
+    let mut parts = parts;
+    while parts.len() > 1 {
+        let mut pairs = Vec::with_capacity(parts.len() / 2 + 1);
+        let mut left = parts.into_iter();
+        while let Some(first) = left.next() {
+            pairs.push(match left.next() {
+                Some(second) => binary(operator, first, second),
+                None => first,
+            });
+        }
+        parts = pairs;
+    }
+    parts.pop()
+}
+
+/// The list of `in` and its kin, or a query of one column.
+///
+/// `(1, 2)`, `(T | project x)`
+fn in_list(input: Tokens<'_>) -> Read<'_, Vec<Expr>> {
+    bracketed(input, TokenKind::OpenParen, |input| {
+        if is_query(input) {
+            return required_expression(input).map(|(rest, query)| (rest, vec![query]));
+        }
+        comma_list(input, List::SOME, scalar, |input| input.missing("an expression"))
+    })
+}
+
+/// Tells whether a pipe comes before the end of this expression.
+fn is_query(input: Tokens<'_>) -> bool {
+    use nom::Input;
+    let mut open = 0usize;
+    if begins_operator(input) {
+        return true;
+    }
+    for token in input.iter_elements() {
+        match token.kind {
+            TokenKind::OpenParen => open += 1,
+            TokenKind::CloseParen | TokenKind::Comma | TokenKind::Bar if open == 0 => return token.kind == TokenKind::Bar,
+            TokenKind::CloseParen => open -= 1,
+            TokenKind::Semicolon | TokenKind::End => return false,
+            _ => {}
+        }
+    }
+    false
+}
+
+/// The range of `between`.
+///
+/// `(1 .. 5)`
+fn bounds(input: Tokens<'_>) -> Read<'_, (Expr, Expr)> {
+    bracketed(input, TokenKind::OpenParen, |input| {
+        let (rest, low) = required_scalar(input)?;
+        let (rest, high) = required_scalar(required(rest, TokenKind::DotDot))?;
+        Ok((rest, (low, high)))
+    })
+}
+
+/// A path with or without a sign, or `*` before an operator that knows it.
+fn operand(input: Tokens<'_>, before_equal: bool) -> Read<'_, Expr> {
+    match input.kind() {
+        TokenKind::Star if is_star_operand(input, before_equal) => {
+            Ok((input.skip(1), Expr { span: input.nth(0).span, kind: ExprKind::Star }))
+        }
+        _ => signed(input),
+    }
+}
+
+/// `-a`, `+1`, `a.b`
+pub(super) fn signed(input: Tokens<'_>) -> Read<'_, Expr> {
+    let operator = match input.kind() {
+        TokenKind::Minus => UnaryOperator::Minus,
+        TokenKind::Plus => UnaryOperator::Plus,
+        _ => return path(input),
+    };
+    let (rest, operand) = or_missing(input.skip(1), "an expression", path)?;
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::Unary { operator, operand: Box::new(operand) } }))
+}
+
+/// A value and what is taken out of it.
+///
+/// `a`, `a.b[0]["c"].['d e']`, `cluster("c").database("d").T`
+pub(super) fn path(input: Tokens<'_>) -> Read<'_, Expr> {
+    let (mut rest, mut value) = primary(input)?;
+    loop {
+        let read = match rest.kind() {
+            TokenKind::Dot => member(input, rest.skip(1), value)?,
+            TokenKind::OpenBracket => element(input, rest, value)?,
+            _ => return Ok((rest, value)),
+        };
+        (rest, value) = read;
+        rest.raise(1)?;
+    }
+}
+
+/// Reads what follows the dot.
+///
+/// `b`, `f(x)`, `['b c']`, `[0]`
+fn member<'a>(input: Tokens<'a>, rest: Tokens<'a>, base: Expr) -> Read<'a, Expr> {
+    let base = Box::new(base);
+    if let Some(length) = name_length(rest, 0)
+        && rest.kind_at(length) == TokenKind::OpenParen
+    {
+        let (rest, name) = name(rest)?;
+        let (rest, arguments) = arguments(rest)?;
+        return Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::MethodCall { base, name, arguments } }));
+    }
+    if rest.kind() == TokenKind::OpenBracket && bracketed_name(rest).is_err() {
+        return element(input, rest, *base);
+    }
+    let (rest, member) = match optional(rest, selected_name)? {
+        (rest, Some(name)) => (rest, name),
+        (rest, None) => (rest, rest.missing_name()),
+    };
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::Member { base, member } }))
+}
+
+/// A name within a path; a few keywords more may be used.
+///
+/// `kind`
+fn selected_name(input: Tokens<'_>) -> Read<'_, Name> {
+    if input.is_any_word(&["kind", "withsource", "with_source"]) { Ok(plain(input, 1)) } else { name(input) }
+}
+
+/// `[0]`, `["a"]`
+fn element<'a>(input: Tokens<'a>, rest: Tokens<'a>, base: Expr) -> Read<'a, Expr> {
+    let (rest, index) = bracketed(rest, TokenKind::OpenBracket, |rest| or_missing(rest, "an index", scalar))?;
+    let kind = ExprKind::Element { base: Box::new(base), index: Box::new(index) };
+    Ok((rest, Expr { span: input.span_to(rest), kind }))
+}
+
+/// What a path begins with.
+///
+/// `5`, `(a + b)`, `iff(a, b, c)`, `AlertName`, `datatable(a:long) [1]`
+fn primary(input: Tokens<'_>) -> Read<'_, Expr> {
+    match input.kind() {
+        TokenKind::OpenParen => parenthesized(input),
+        TokenKind::Identifier if input.kind_at(1) != TokenKind::OpenParen => selector(input),
+        TokenKind::Keyword(_) => word_primary(input),
+        TokenKind::Plus | TokenKind::Minus => absent(),
+        TokenKind::OpenBrace | TokenKind::OpenBracket | TokenKind::Identifier => call_or_selector(input),
+        TokenKind::Sign if input.text() == "@" => unsupported(input, 1, "`@`"),
+        _ => literal(input),
+    }
+}
+
+/// What begins with a word of the language.
+fn word_primary(input: Tokens<'_>) -> Read<'_, Expr> {
+    match input.text() {
+        "dynamic" => match literal(input) {
+            Err(nom::Err::Error(_)) => keyword_as_name(input),
+            read => read,
+        },
+        "datatable" => data_table(input),
+        "externaldata" | "external_data" => external_data(input),
+        "toscalar" | "totable" => subquery(input),
+        "typeof" if input.kind_at(1) == TokenKind::OpenParen => type_of(input),
+        "materialized-view-combine" | "__contextual_datatable" => unsupported(input, 1, "this form"),
+        _ => call_or_selector(input),
+    }
+}
+
+/// A call, a name, or a keyword in the place of a name.
+fn call_or_selector(input: Tokens<'_>) -> Read<'_, Expr> {
+    match optional(input, call)? {
+        (rest, Some(call)) => Ok((rest, call)),
+        (_, None) => selector(input),
+    }
+}
+
+fn selector(input: Tokens<'_>) -> Read<'_, Expr> {
+    let read = match optional(input, selected_name)? {
+        (rest, Some(name)) => Ok((rest, Expr { span: name.span, kind: ExprKind::Name(name) })),
+        (_, None) if input.kind() == TokenKind::OpenBracket => brackets_without_name(input),
+        (_, None) => keyword_as_name(input),
+    };
+    let (rest, value) = read?;
+    if rest.is_word("datascope") && rest.kind_at(1) == TokenKind::Assign {
+        return unsupported(rest, 3, "`datascope`").map(|(rest, _)| (rest, value));
+    }
+    Ok((rest, value))
+}
+
+/// Reads brackets at the start of a path that hold no name, for the sake of the problem.
+///
+/// `[0]`, `[Ext*]`
+fn brackets_without_name(input: Tokens<'_>) -> Read<'_, Expr> {
+    let inner = |input| or_missing(input, "a name", |input| name_or_wildcard(input).or_else(|_| scalar(input)));
+    let (rest, _) = bracketed(input, TokenKind::OpenBracket, inner)?;
+    let span = input.span_to(rest);
+    let problem = Diagnostic::error("AQ002", span, "brackets at the start of a path hold a name in quotes");
+    input.report(problem.help("an array is written dynamic([1, 2])"));
+    Ok((rest, Expr { span, kind: ExprKind::Error }))
+}
+
+/// Reports what the official parser reads and no rule has a use for.
+pub(super) fn unsupported<'a>(input: Tokens<'a>, n: usize, what: &str) -> Read<'a, Expr> {
+    let rest = input.skip(n);
+    let span = input.span_to(rest);
+    input.report(Diagnostic::error("AQ002", span, format!("{what} is not supported")));
+    Ok((rest, Expr { span, kind: ExprKind::Error }))
+}
+
+/// `(a)`, `(T | where a)`
+pub(super) fn parenthesized(input: Tokens<'_>) -> Read<'_, Expr> {
+    if input.kind() != TokenKind::OpenParen {
+        return absent();
+    }
+    let (rest, value) = bracketed(input, TokenKind::OpenParen, required_expression)?;
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::Paren(Box::new(value)) }))
+}
+
+/// Tells whether a call begins here.
+pub(super) fn is_call(input: Tokens<'_>) -> bool {
+    name_length(input, 0).is_some_and(|length| input.kind_at(length) == TokenKind::OpenParen)
+}
+
+/// `iff(a, b, c)`
+pub(super) fn call(input: Tokens<'_>) -> Read<'_, Expr> {
+    if !is_call(input) {
+        return absent();
+    }
+    let (rest, name) = name(input)?;
+    let (rest, arguments) = arguments(rest)?;
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::Call { name, arguments } }))
+}
+
+/// `(a, b = 1, *)`
+pub(super) fn arguments(input: Tokens<'_>) -> Read<'_, Vec<Argument>> {
+    bracketed(input, TokenKind::OpenParen, |input| {
+        comma_list(input, List::ANY, argument, |input| Argument { name: None, value: input.missing("an expression") })
+    })
+}
+
+/// `a`, `b = 1`, `*`
+fn argument(input: Tokens<'_>) -> Read<'_, Argument> {
+    if input.kind() == TokenKind::Star && matches!(input.kind_at(1), TokenKind::CloseParen | TokenKind::Comma) {
+        let value = Expr { span: input.nth(0).span, kind: ExprKind::Star };
+        return Ok((input.skip(1), Argument { name: None, value }));
+    }
+    if !is_assignment(input) {
+        return scalar(input).map(|(rest, value)| (rest, Argument { name: None, value }));
+    }
+    let (rest, named) = named_expression(input)?;
+    if named.tuple {
+        let problem = Diagnostic::error("AQ002", named.span, "an argument has one name at most");
+        input.report(problem);
+    }
+    Ok((rest, Argument { name: named.names.into_iter().next(), value: named.value }))
+}
+
+/// Tells whether a name and `=` stand here, be the name a good one or not.
+fn is_assignment(input: Tokens<'_>) -> bool {
+    let length = declared_name_length(input, 0).or_else(|| name_list_length(input)).or_else(|| dashed_length(input));
+    match input.kind_at(1) {
+        TokenKind::Assign => length.is_some(),
+        _ => length.is_some_and(|length| input.kind_at(length) == TokenKind::Assign) || is_dashed_assignment(input),
+    }
+}
+
+fn is_dashed_assignment(input: Tokens<'_>) -> bool {
+    dashed_length(input).is_some_and(|length| input.kind_at(length) == TokenKind::Assign)
+}
+
+/// `a`, `x = a`, `(x, y) = f(a)`
+pub(super) fn named_expression(input: Tokens<'_>) -> Read<'_, NamedExpr> {
+    let (rest, (names, tuple)) = names_before_assign(input)?;
+    if names.is_empty() {
+        let (rest, value) = scalar(input)?;
+        return Ok((rest, NamedExpr { span: value.span, names, tuple, value }));
+    }
+    let (rest, value) = required_scalar(rest)?;
+    Ok((rest, NamedExpr { span: input.span_to(rest), names, tuple, value }))
+}
+
+/// Reads `name =` or `(name, name) =` if it stands here.
+fn names_before_assign(input: Tokens<'_>) -> Read<'_, (Vec<Name>, bool)> {
+    let is_assign = |length: &usize| input.kind_at(*length) == TokenKind::Assign;
+    if let Some(length) = declared_name_length(input, 0).filter(is_assign) {
+        let (rest, name) = super::name::declared_name(input)?;
+        debug_assert_eq!(rest, input.skip(length));
+        return Ok((rest.skip(1), (vec![name], false)));
+    }
+    if let Some(length) = dashed_length(input).filter(is_assign) {
+        let (rest, name) = plain(input, length);
+        report_brackets_needed(input, &name);
+        return Ok((rest.skip(1), (vec![name], false)));
+    }
+    if let Some(length) = name_list_length(input).filter(is_assign) {
+        return Ok((input.skip(length + 1), (listed_names(input), true)));
+    }
+    Ok((input, (Vec::new(), false)))
+}
+
+/// Returns how many tokens a name with `-` in it has, or a keyword that is no name.
+fn dashed_length(input: Tokens<'_>) -> Option<usize> {
+    let is_part = |n: usize| matches!(input.kind_at(n), TokenKind::Identifier | TokenKind::Keyword(_));
+    if !is_part(0) {
+        return None;
+    }
+    Some(1 + (1..).take_while(|n| input.touches(*n) && (is_part(*n) || input.kind_at(*n) == TokenKind::Minus)).count())
+}
+
+/// Returns how many tokens `(a, b)` has.
+fn name_list_length(input: Tokens<'_>) -> Option<usize> {
+    if input.kind() != TokenKind::OpenParen {
+        return None;
+    }
+    let mut at = 1;
+    while let Some(length) = declared_name_length(input, at) {
+        at += length;
+        if input.kind_at(at) != TokenKind::Comma {
+            break;
+        }
+        at += 1;
+    }
+    (input.kind_at(at) == TokenKind::CloseParen).then_some(at + 1)
+}
+
+fn listed_names(input: Tokens<'_>) -> Vec<Name> {
+    let mut names = Vec::new();
+    let mut rest = input.skip(1);
+    while let Ok((next, name)) = super::name::declared_name(rest) {
+        names.push(name);
+        rest = next.skip(usize::from(next.kind() == TokenKind::Comma));
+    }
+    names
+}
+
+/// A query as a value; `kind=nooptimization` becomes an argument of that name.
+///
+/// `toscalar(T | count)`
+fn subquery(input: Tokens<'_>) -> Read<'_, Expr> {
+    let (rest, name) = plain(input, 1);
+    let mut arguments = Vec::new();
+    let mut rest = rest;
+    if rest.is_word("kind") && rest.kind_at(1) == TokenKind::Assign {
+        let (next, kind) = plain(rest, 1);
+        let (next, value) = or_missing(next.skip(1), "a value", super::parameter::any_value)?;
+        arguments.push(Argument { name: Some(kind), value });
+        rest = next;
+    }
+    let (rest, value) = bracketed(rest, TokenKind::OpenParen, required_expression)?;
+    arguments.push(Argument { name: None, value });
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::Call { name, arguments } }))
+}
+
+/// A type as an argument: a call of `typeof` with names, `a:long` being an argument `long` of the name `a`.
+///
+/// `typeof(long)`, `typeof(a:long, b:string)`, `typeof(*)`
+pub(super) fn type_of(input: Tokens<'_>) -> Read<'_, Expr> {
+    if !input.is_word("typeof") || input.kind_at(1) != TokenKind::OpenParen {
+        return absent();
+    }
+    let (rest, name) = plain(input, 1);
+    let (rest, arguments) = bracketed(rest, TokenKind::OpenParen, |input| {
+        comma_list(input, List::SOME, type_argument, |input| Argument { name: None, value: input.missing("a type") })
+    })?;
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::Call { name, arguments } }))
+}
+
+fn type_argument(input: Tokens<'_>) -> Read<'_, Argument> {
+    let as_expr = |name: Name| Expr { span: name.span, kind: ExprKind::Name(name) };
+    if input.kind() == TokenKind::Star {
+        let value = Expr { span: input.nth(0).span, kind: ExprKind::Star };
+        return Ok((input.skip(1), Argument { name: None, value }));
+    }
+    if input.kind_at(1) != TokenKind::Colon
+        && let (rest, Some(name)) = optional(input, super::statement::any_type_name)?
+    {
+        return Ok((rest, Argument { name: None, value: as_expr(name) }));
+    }
+    let (rest, column) = super::statement::column_declaration(input)?;
+    let value = column.type_name.map_or_else(|| rest.hole(), as_expr);
+    Ok((rest, Argument { name: Some(column.name), value }))
+}
+
+/// `datatable(a:long, b:string) [1, "x", 2, "y"]`
+fn data_table(input: Tokens<'_>) -> Read<'_, Expr> {
+    if is_in_name_position_alone(input) {
+        return keyword_as_name(input);
+    }
+    let (rest, parameters) = super::parameter::sure_parameters(input.skip(1), &[])?;
+    let (rest, columns) = column_declarations(rest)?;
+    let (rest, values) = bracketed(rest, TokenKind::OpenBracket, |input| {
+        let input = input.skip(usize::from(input.kind() == TokenKind::Comma));
+        comma_list(input, List::TRAILING, literal_or_type, |input| input.missing("a value"))
+    })?;
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::DataTable { columns, values, parameters } }))
+}
+
+fn literal_or_type(input: Tokens<'_>) -> Read<'_, Expr> {
+    if input.is_word("typeof") { type_of(input) } else { literal(input) }
+}
+
+fn is_in_name_position_alone(input: Tokens<'_>) -> bool {
+    !matches!(input.kind_at(1), TokenKind::OpenParen) && has_name_position(input)
+}
+
+/// `externaldata(a:string) [@"https://example.org/a.csv"] with (format="csv")`
+fn external_data(input: Tokens<'_>) -> Read<'_, Expr> {
+    if is_in_name_position_alone(input) {
+        return keyword_as_name(input);
+    }
+    let (rest, _) = super::parameter::sure_parameters(input.skip(1), &[])?;
+    let (rest, columns) = column_declarations(rest)?;
+    let (rest, uris) = bracketed(rest, TokenKind::OpenBracket, |input| {
+        comma_list(input, List::TRAILING, scalar, |input| input.missing("an address"))
+    })?;
+    let (rest, properties) = external_properties(rest)?;
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::ExternalData { columns, uris, properties } }))
+}
+
+fn external_properties(input: Tokens<'_>) -> Read<'_, Vec<OperatorParameter>> {
+    if !input.is_word("with") {
+        return Ok((input, Vec::new()));
+    }
+    bracketed(input.skip(1), TokenKind::OpenParen, free_parameters)
+}
+
+/// A group of databases.
+///
+/// `entity_group [cluster("c").database("d"), database("e")]`
+pub(super) fn entity_group(input: Tokens<'_>) -> Read<'_, Expr> {
+    if !input.is_word("entity_group") {
+        return absent();
+    }
+    if is_call(input) {
+        return call(input);
+    }
+    let (rest, members) = bracketed(input.skip(1), TokenKind::OpenBracket, |input| {
+        comma_list(input, List::SOME, scalar, |input| input.missing("a database"))
+    })?;
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::EntityGroup(members) }))
+}
+
+/// `materialize(T | ...)`, which may hold a pipeline without parentheses of its own.
+pub(super) fn materialize(input: Tokens<'_>) -> Read<'_, Expr> {
+    if !input.is_word("materialize") {
+        return absent();
+    }
+    let (rest, name) = plain(input, 1);
+    let (rest, value) = bracketed(rest, TokenKind::OpenParen, required_expression)?;
+    let arguments = vec![Argument { name: None, value }];
+    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::Call { name, arguments } }))
+}
+
+/// A path of names without calls.
+///
+/// `a`, `a.b["c"]`
+pub(super) fn simple_path(input: Tokens<'_>) -> Read<'_, Expr> {
+    if is_call(input) {
+        return entity_name(input);
+    }
+    entity_path(input)
+}
+
+fn entity_name(input: Tokens<'_>) -> Read<'_, Expr> {
+    let (rest, name) = selected_name(input)?;
+    Ok((rest, Expr { span: name.span, kind: ExprKind::Name(name) }))
+}
+
+/// A table, or several at once.
+///
+/// `T`, `Sec*`, `database("d").T*`, `['a b']`
+pub(super) fn entity_path(input: Tokens<'_>) -> Read<'_, Expr> {
+    if let (rest, Some(value)) = optional(input, wildcard)? {
+        return Ok((rest, value));
+    }
+    let (mut rest, mut value) = match optional(input, call)? {
+        (rest, Some(call)) => (rest, call),
+        (_, None) if input.kind() == TokenKind::OpenBracket => selector(input)?,
+        (_, None) => entity_name(input)?,
+    };
+    loop {
+        let read = match rest.kind() {
+            TokenKind::Dot => match optional(rest.skip(1), wildcard_name)? {
+                (next, Some(member)) => {
+                    let kind = ExprKind::Member { base: Box::new(value), member };
+                    return Ok((next, Expr { span: input.span_to(next), kind }));
+                }
+                (_, None) => member(input, rest.skip(1), value)?,
+            },
+            TokenKind::OpenBracket => element(input, rest, value)?,
+            _ => return Ok((rest, value)),
+        };
+        (rest, value) = read;
+        rest.raise(1)?;
+    }
+}
+
+/// Tells whether the token behind this one makes it a name: `by == 1`, `by)`.
+pub(super) fn has_name_position(input: Tokens<'_>) -> bool {
+    use TokenKind::*;
+    let next = input.skip(1);
+    match next.kind() {
+        Equal | NotEqual | EqualTilde | NotEqualTilde | Greater | GreaterOrEqual | Less | LessOrEqual | Star | Slash
+        | Percent | CloseParen | CloseBracket | CloseBrace | Dot | Comma | Colon | Bar => true,
+        Keyword(_) => infix_word(next).is_some() || next.is_word("in"),
+        _ => false,
+    }
+}
+
+/// Tells whether an expression or an operator might begin here.
+pub(super) fn may_begin_expression(input: Tokens<'_>) -> bool {
+    use TokenKind::*;
+    match input.kind() {
+        Identifier | String | Long | Real | TimeSpan | Bool | Wrapped(_) | RawGuid | OpenParen | OpenBracket | Plus
+        | Minus => true,
+        OpenBrace => braced_length(input, 0).is_some(),
+        Star => is_star_operand(input, true),
+        Keyword(_) => {
+            name_length(input, 0).is_some()
+                || has_name_position(input)
+                || super::operator::is_operator_name(input.text())
+                || input.is_any_word(&["dynamic", "datatable", "externaldata", "toscalar", "totable", "kind", "set"])
+        }
+        _ => false,
+    }
+}
+
+/// Reads `word`, then a scalar expression.
+pub(super) fn after_word<'a>(input: Tokens<'a>, word: &'static str) -> Read<'a, Expr> {
+    required_scalar(required_word(input, word))
+}

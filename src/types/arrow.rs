@@ -1,0 +1,126 @@
+//! The one mapping between KQL's types and Arrow's.
+//!
+//! | KQL | Arrow | null |
+//! |---|---|---|
+//! | bool | Boolean | yes |
+//! | int, long | Int32, Int64 | yes |
+//! | real | Float64 | yes (NaN is a value of its own) |
+//! | decimal | Decimal128(38, 18) | yes |
+//! | string | Utf8View | never: a missing string is `""` |
+//! | datetime, timespan | Int64, ticks of 100 ns | yes |
+//! | guid | Utf8View, canonical lower case | yes |
+//! | dynamic | Utf8View, JSON text that has been validated | yes: JSON `null` at the top is the null |
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringViewArray,
+    new_null_array,
+};
+use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
+
+use super::{Column, ScalarType, Value};
+
+/// Digits behind the point of every decimal.
+pub const DECIMAL_SCALE: i8 = 18;
+/// Digits of a decimal in all.
+pub const DECIMAL_PRECISION: u8 = 38;
+/// Key of an Arrow field's metadata that holds the KQL type, where batches leave the engine or lie in a file.
+pub const TYPE_KEY: &str = "kql.type";
+
+/// Returns the Arrow type that holds a KQL type in the engine.
+pub fn data_type(scalar_type: ScalarType) -> DataType {
+    match scalar_type {
+        ScalarType::Bool => DataType::Boolean,
+        ScalarType::Int => DataType::Int32,
+        ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => DataType::Int64,
+        ScalarType::Real => DataType::Float64,
+        ScalarType::Decimal => DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
+        ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => DataType::Utf8View,
+    }
+}
+
+/// Returns the field of a column, its KQL type in the metadata.
+pub fn field(column: &Column) -> Field {
+    let metadata = [(TYPE_KEY.to_string(), column.scalar_type.name().to_string())];
+    Field::new(&column.name, data_type(column.scalar_type), column.scalar_type != ScalarType::String)
+        .with_metadata(metadata.into())
+}
+
+/// Returns the schema of columns, see [`field`].
+pub fn schema(columns: &[Column]) -> SchemaRef {
+    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+/// Makes an array of `rows` equal values.
+pub fn repeat(value: &Value, rows: usize) -> ArrayRef {
+    match value {
+        Value::Null(scalar_type) => new_null_array(&data_type(*scalar_type), rows),
+        Value::Bool(v) => Arc::new(BooleanArray::from(vec![*v; rows])),
+        Value::Int(v) => Arc::new(Int32Array::from(vec![*v; rows])),
+        Value::Long(v) | Value::DateTime(v) | Value::TimeSpan(v) => Arc::new(Int64Array::from(vec![*v; rows])),
+        Value::Real(v) => Arc::new(Float64Array::from(vec![*v; rows])),
+        Value::Decimal(v) => Arc::new(
+            Decimal128Array::from(vec![*v; rows]).with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
+        ),
+        Value::String(v) | Value::Guid(v) | Value::Dynamic(v) => {
+            Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(v.as_str(), rows)))
+        }
+    }
+}
+
+/// Makes an array of values, which are all of the type or nulls of it.
+///
+/// # Panics
+/// When a value has another type: the caller has converted them.
+pub fn from_values(scalar_type: ScalarType, values: &[Value]) -> ArrayRef {
+    if values.is_empty() {
+        return arrow::array::new_empty_array(&data_type(scalar_type));
+    }
+    let parts: Vec<ArrayRef> = values.iter().map(|value| repeat(value, 1)).collect();
+    let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
+    arrow::compute::concat(&parts).expect("values of one type")
+}
+
+/// Reads one value of an array that holds `scalar_type` by the mapping of this module.
+pub fn value_at(array: &dyn Array, row: usize, scalar_type: ScalarType) -> Value {
+    if array.is_null(row) {
+        return Value::missing(scalar_type);
+    }
+    match scalar_type {
+        ScalarType::Bool => Value::Bool(array.as_boolean().value(row)),
+        ScalarType::Int => Value::Int(array.as_primitive::<Int32Type>().value(row)),
+        ScalarType::Long => Value::Long(array.as_primitive::<Int64Type>().value(row)),
+        ScalarType::DateTime => Value::DateTime(array.as_primitive::<Int64Type>().value(row)),
+        ScalarType::TimeSpan => Value::TimeSpan(array.as_primitive::<Int64Type>().value(row)),
+        ScalarType::Real => Value::Real(array.as_primitive::<Float64Type>().value(row)),
+        ScalarType::Decimal => Value::Decimal(array.as_primitive::<Decimal128Type>().value(row)),
+        ScalarType::String => Value::String(array.as_string_view().value(row).to_string()),
+        ScalarType::Guid => Value::Guid(array.as_string_view().value(row).to_string()),
+        ScalarType::Dynamic => Value::Dynamic(array.as_string_view().value(row).to_string()),
+    }
+}
+
+/// Writes lists, structs and maps as JSON text, one value a row; null stays null.
+///
+/// Fails on Arrow types that JSON has no form for.
+pub fn nested_to_json(array: &ArrayRef) -> Result<ArrayRef, String> {
+    use arrow::json::writer::{LineDelimited, WriterBuilder};
+    let field = Arc::new(Field::new("v", array.data_type().clone(), true));
+    let mut builder = arrow::array::StringViewBuilder::with_capacity(array.len());
+    for row in 0..array.len() {
+        if array.is_null(row) {
+            builder.append_null();
+            continue;
+        }
+        let schema = Arc::new(Schema::new(vec![field.clone()]));
+        let batch = arrow::array::RecordBatch::try_new(schema, vec![array.slice(row, 1)]).map_err(|e| e.to_string())?;
+        let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
+        writer.write(&batch).and_then(|()| writer.finish()).map_err(|e| e.to_string())?;
+        let line = String::from_utf8(writer.into_inner()).map_err(|e| e.to_string())?;
+        // {"v":...}
+        let line = line.trim_end();
+        builder.append_value(line.get(5..line.len() - 1).unwrap_or("null"));
+    }
+    Ok(Arc::new(builder.finish()))
+}
