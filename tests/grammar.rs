@@ -122,7 +122,8 @@ fn every_production_is_used() {
     let inner = inner.into_iter().chain(["compound", "reserved_word", "hexadecimal", "timespan", "body_statement"]);
     let inner = inner.chain(["begins_function", "word", "raw_guid", "not_identifier"]);
     let inner: BTreeSet<&str> = inner.collect();
-    let is_production = |rule: &pest_meta::ast::Rule| rule.ty != RuleType::Silent && rule.name.starts_with(char::is_lowercase);
+    let is_production =
+        |rule: &pest_meta::ast::Rule| rule.ty != RuleType::Silent && rule.name.starts_with(char::is_lowercase);
     let unused: Vec<String> = rules()
         .into_iter()
         .filter(|rule| is_production(rule) && !used.contains(&rule.name) && !inner.contains(rule.name.as_str()))

@@ -59,6 +59,16 @@ impl Binder<'_> {
             }
             bound.push(Bound { scalar: self.scalar(&argument.value, &row), span: argument.value.span });
         }
+        // Microsoft's parser wants a condition in `count(x)`, the engine counts rows whatever it is.
+        if name.text == "count"
+            && let Some(argument) = bound.first()
+            && argument.scalar.scalar_type.is_some_and(|t| t != ScalarType::Bool)
+        {
+            self.strict.push(
+                Diagnostic::error("KS107", argument.span, "`count` takes no value: it counts all rows, null or not")
+                    .help("count rows where a value is there with countif(isnotempty(...))"),
+            );
+        }
         let filter = self.aggregate_condition(condition, name, &mut bound);
         let Some((overload, arguments, returns)) = self.choose(aggregate, &name.text, bound, span, name.span) else {
             return Scalar::unknown();

@@ -602,8 +602,7 @@ impl Binder<'_> {
     }
 
     fn window(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
-        let inner = Context { windows: None, ..*cx };
-        let bound: Vec<Bound> = arguments.iter().map(|a| self.argument(a, &inner)).collect();
+        let bound: Vec<Bound> = arguments.iter().map(|a| self.argument(a, cx)).collect();
         let function = match name.text.as_str() {
             "row_number" => WindowFunction::RowNumber,
             "row_rank_min" => WindowFunction::RowRankMin,
@@ -624,7 +623,7 @@ impl Binder<'_> {
             return Scalar::unknown();
         }
         let Some(collected) = cx.windows else {
-            self.refuse("AQ019", span, format!("`{}` can't be used here, or within another window function", name.text));
+            self.refuse("AQ019", span, format!("`{}` can't be used here", name.text));
             return Scalar::unknown();
         };
         if !cx.serialized {

@@ -46,7 +46,19 @@ impl Scalar {
 }
 
 impl Binder<'_> {
+    /// Binds a scalar expression; what can be computed now is.
     pub(super) fn scalar(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
+        let scalar = self.unfolded(expr, cx);
+        if scalar.scalar_type.is_none() || !super::fold::is_ready(&scalar.expr) {
+            return scalar;
+        }
+        match super::fold::fold(&scalar.expr, self.now) {
+            Some(value) => Scalar { expr: Expr::Literal(value), ..scalar },
+            None => scalar,
+        }
+    }
+
+    fn unfolded(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
         match &expr.kind {
             ExprKind::Literal(literal) => self.literal(literal, expr.span),
             ExprKind::Name(name) => self.name(name, cx),
@@ -75,23 +87,6 @@ impl Binder<'_> {
                 self.table(expr, cx.scope);
                 self.error("KS109", expr.span, "a table stands where a value belongs");
                 Scalar::unknown()
-            }
-        }
-    }
-
-    /// Binds an expression that must be a condition.
-    pub(super) fn condition(&mut self, expr: &ast::Expr, cx: &Context) -> Expr {
-        let scalar = self.scalar(expr, cx);
-        match scalar.scalar_type {
-            Some(ScalarType::Bool) => scalar.expr,
-            None => Expr::Literal(Value::Bool(true)),
-            Some(ScalarType::Dynamic) => Expr::Convert { value: Box::new(scalar.expr), to: ScalarType::Bool },
-            Some(other) => {
-                self.problem(
-                    Diagnostic::error("KS107", expr.span, format!("a condition is of type bool, and this is of type {other}"))
-                        .help("compare it with something"),
-                );
-                Expr::Literal(Value::Bool(true))
             }
         }
     }
@@ -165,6 +160,13 @@ impl Binder<'_> {
     }
 
     fn name(&mut self, name: &ast::Name, cx: &Context) -> Scalar {
+        if name.text.starts_with('{') && !name.quoted {
+            self.problem(
+                Diagnostic::error("KS213", name.span, format!("`{}` is a placeholder of a workbook", name.text))
+                    .help("put a value in its place"),
+            );
+            return Scalar::unknown();
+        }
         if let Some(column) = cx.column(&name.text) {
             return Scalar::known(Expr::Column(column.clone()));
         }
@@ -455,7 +457,7 @@ impl Binder<'_> {
         };
         let types: Vec<ScalarType> = arguments.iter().map(Expr::scalar_type).collect();
         let exact = function.overloads.iter().position(|overload| {
-            let mut expected = overload.parameters.iter().flat_map(|p| std::iter::repeat_n(p.kind, p.max.min(64).into()));
+            let mut expected = overload.parameters.iter().flat_map(|p| std::iter::repeat_n(p.kind, usize::from(p.max)));
             types.iter().all(|t| match expected.next() {
                 Some(ParameterKind::Is(wanted)) => wanted == *t,
                 Some(ParameterKind::Text | ParameterKind::AsText) => *t == ScalarType::String,

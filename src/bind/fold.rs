@@ -7,6 +7,16 @@ use crate::types::{ScalarType, Value, arrow, convert, json};
 /// Functions that give another value each time: never folded.
 const VOLATILE: &[&str] = &["rand", "new_guid"];
 
+/// Tells whether an expression is an operation on literals, so that trying to fold it may pay.
+pub(super) fn is_ready(expr: &Expr) -> bool {
+    if matches!(expr, Expr::Literal(_) | Expr::Column(_) | Expr::ScalarQuery { .. }) {
+        return false;
+    }
+    let mut ready = true;
+    expr.for_each_operand(&mut |operand| ready &= matches!(operand, Expr::Literal(_) | Expr::Now));
+    ready
+}
+
 /// Returns the value of a constant expression, None where it reads a row, runs a query or changes with each call.
 pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
     match expr {

@@ -113,20 +113,31 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
         };
     }
     if let Some((_, base, index)) = aggregate::CONDITIONAL.iter().find(|(n, _, _)| *n == name) {
-        if *index == 0 {
-            return Given::Made(format!("{name}_"));
-        }
+        let _ = index;
+        // `make_set_if(x, p)` is `set_x`, `sumif(x, p)` is `sumif_x` (measured).
         return match aggregate::aggregate(base).map(|a| a.naming) {
-            Some(Naming::PrefixAndFirstArgument(prefix)) => Given::Made(format!("{prefix}_{}", first_text())),
+            Some(Naming::PrefixAndFirstArgument(prefix)) if name.ends_with("_if") => {
+                Given::Made(format!("{prefix}_{}", first_text()))
+            }
             _ => Given::Made(format!("{name}_{}", first_text())),
         };
     }
     if let Some(aggregate) = aggregate::aggregate(name) {
-        if aggregate.name == "percentile" && arguments.len() >= 2 {
-            let percent = literal_text(&arguments[1].value).unwrap_or_default();
+        if matches!(aggregate.name, "percentile" | "percentilew") && arguments.len() >= 2 {
+            let percent = arguments.last().and_then(|a| literal_text(&a.value)).unwrap_or_default();
             return Given::Made(format!("percentile_{}_{percent}", first_text()));
         }
+        if matches!(aggregate.name, "percentiles_array" | "percentilesw_array") {
+            return Given::Made(format!("percentiles_{}", first_text()));
+        }
         return by_naming(aggregate.naming, name, first);
+    }
+    if matches!(name, "array_sort_asc" | "array_sort_desc") {
+        let stem = match arguments.first().map(|a| &a.value.kind) {
+            Some(ExprKind::Name(column)) => column.text.clone(),
+            _ => "array0".to_string(),
+        };
+        return Given::Made(format!("{stem}_sorted"));
     }
     match functions::scalar_function(name) {
         Some(function) => by_naming(function.naming, name, first),

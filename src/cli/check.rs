@@ -94,7 +94,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
 fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Stop> {
     let files = input::files(paths, &ENDINGS)?;
     if files.is_empty() {
-        return Err(Stop::failure("no query and no rule was found there").help("queries end in .kql or .csl, rules in .yaml"));
+        return Err(
+            Stop::failure("no query and no rule was found there").help("queries end in .kql or .csl, rules in .yaml")
+        );
     }
     files.iter().map(|path| input::file(path)).collect()
 }
@@ -175,7 +177,8 @@ impl Checked {
         let lines = Lines::new(&self.input.text);
         let ok = !self.diagnostics.iter().any(Diagnostic::is_error);
         let column = |column: &Column| json!({"name": column.name, "type": column.scalar_type.name()});
-        let columns = self.columns.as_ref().filter(|_| ok).map(|columns| columns.iter().map(column).collect::<Vec<_>>());
+        let columns =
+            self.columns.as_ref().filter(|_| ok).map(|columns| columns.iter().map(column).collect::<Vec<_>>());
         let mut object = Map::new();
         if path {
             object.insert("path".into(), json!(self.input.name));

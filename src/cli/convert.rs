@@ -1,9 +1,12 @@
 //! `alertq convert`: any export to a typed file.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use arrow::array::{AsArray, RecordBatch};
+use arrow::datatypes::Int64Type;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
@@ -19,6 +22,9 @@ use crate::format::{Format, Limits, Writer};
 use crate::plan::{Expr, Kind, Node, Plan, QueryResult, SortKey};
 use crate::source;
 use crate::types::{Column, ScalarType};
+
+/// What Parquet is sorted by.
+const TIME: &str = "TimeGenerated";
 
 /// Converts exports to Parquet (or any other format), with the types of the table.
 ///
@@ -60,9 +66,7 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     }
     let mut outcome = Outcome::Clean;
     for (table, path, format) in targets(arguments, opened.tables())? {
-        let mut output = Output::open(Some(&path))?;
-        let written = write(arguments, &opened, table, format, &mut output)?;
-        output.finish()?;
+        let written = Conversion { arguments, opened: &opened, table, path: &path, format }.run()?;
         console.note(&format!("{}: {} rows, {} columns", path.display(), written.rows, table.columns.len()));
         if written.rejected > 0 {
             outcome = Outcome::Found;
@@ -107,43 +111,102 @@ pub(super) fn file_in(folder: &Path, table: &str, format: Format) -> PathBuf {
     folder.join(format!("{}.{}", safe.trim_start_matches('.'), format.name()))
 }
 
+/// One table on its way into one file.
+struct Conversion<'a> {
+    arguments: &'a Arguments,
+    opened: &'a Opened,
+    table: &'a source::Table,
+    path: &'a Path,
+    format: Format,
+}
+
 struct Written {
     rows: u64,
     rejected: u64,
 }
 
-fn write(
-    arguments: &Arguments,
-    opened: &Opened,
-    table: &source::Table,
-    format: Format,
-    output: &mut Output,
-) -> Result<Written, Stop> {
-    let name = output.name();
-    let mut writer = format.writer(Box::new(output), Limits::default());
-    let mut writer = Counting { writer: &mut *writer, name: &name, rows: 0 };
-    writer.begin(&table.columns)?;
-    let time = Column::new("TimeGenerated", ScalarType::DateTime);
-    let rejected = if format == Format::Parquet && table.columns.contains(&time) {
-        let plan = sorted(table, time);
-        let loaded = opened.load(&plan, arguments.memory_limit)?;
-        let mut session = Session::new();
-        session.tables = loaded.tables;
-        session.memory_limit = arguments.memory_limit.unwrap_or(session.memory_limit);
-        for result in engine::run(&plan, &session).map_err(Stop::failure)? {
-            for batch in result {
-                writer.write(&batch.map_err(Stop::failure)?)?;
+impl Conversion<'_> {
+    fn run(&self) -> Result<Written, Stop> {
+        let time = Column::new(TIME, ScalarType::DateTime);
+        if self.format != Format::Parquet || !self.table.columns.contains(&time) {
+            return Ok(self.copy(|_| true)?.unwrap_or(Written { rows: 0, rejected: 0 }));
+        }
+        // Most exports are in order already. Those that are not show it early, and are begun anew; but what has been
+        // set aside must not be set aside twice.
+        if self.arguments.skip_bad_rows.is_none() {
+            let mut last = None;
+            if let Some(written) = self.copy(|batch| in_order(batch, &mut last))? {
+                return Ok(written);
             }
         }
-        loaded.rejected
-    } else {
-        let mut batches = table.read();
-        for batch in &mut batches {
-            writer.write(&batch.map_err(data::unreadable)?)?;
+        self.sort(time)
+    }
+
+    /// Writes the records as they come, as long as a batch may follow; None where one may not.
+    fn copy(&self, mut may_follow: impl FnMut(&RecordBatch) -> bool) -> Result<Option<Written>, Stop> {
+        let mut batches = self.table.read();
+        let mut stopped = false;
+        let rows = self.write(|writer| {
+            for batch in &mut batches {
+                let batch = batch.map_err(data::unreadable)?;
+                stopped = !may_follow(&batch);
+                if stopped {
+                    break;
+                }
+                writer.write(&batch)?;
+            }
+            Ok(!stopped)
+        })?;
+        Ok((!stopped).then_some(Written { rows, rejected: batches.rejected() }))
+    }
+
+    /// Lets the engine bring the records into order, on disk where they are too many.
+    fn sort(&self, time: Column) -> Result<Written, Stop> {
+        let plan = sorted(self.table, time);
+        let loaded = self.opened.load(&plan, self.arguments.memory_limit)?;
+        let mut session = Session::new();
+        session.tables = loaded.tables;
+        session.memory_limit = self.arguments.memory_limit.unwrap_or(session.memory_limit);
+        let rows = self.write(|writer| {
+            for result in engine::run(&plan, &session).map_err(Stop::failure)? {
+                for batch in result {
+                    writer.write(&batch.map_err(Stop::failure)?)?;
+                }
+            }
+            Ok(true)
+        })?;
+        Ok(Written { rows, rejected: loaded.rejected })
+    }
+
+    /// Makes the file; it appears if `fill` says that it is whole. Returns the number of its rows.
+    fn write(&self, fill: impl FnOnce(&mut Counting) -> Result<bool, Stop>) -> Result<u64, Stop> {
+        let mut output = Output::open(Some(self.path))?;
+        let name = output.name();
+        let mut writer = self.format.writer(Box::new(&mut output), Limits { rows: usize::MAX, ..Limits::default() });
+        let failed = |error: io::Error| Stop::write(&name, &error);
+        writer.begin("PrimaryResult", &self.table.columns).map_err(failed)?;
+        let mut counting = Counting { writer: &mut *writer, name: &name, rows: 0 };
+        let whole = fill(&mut counting)?;
+        let rows = counting.rows;
+        if whole {
+            writer.finish().map_err(failed)?;
+            drop(writer);
+            output.finish()?;
         }
-        batches.rejected()
+        Ok(rows)
+    }
+}
+
+/// Tells whether the batch goes on where the last one ended: missing times come first.
+fn in_order(batch: &RecordBatch, last: &mut Option<i64>) -> bool {
+    let Some(times) = batch.column_by_name(TIME).and_then(|column| column.as_primitive_opt::<Int64Type>()) else {
+        return false;
     };
-    Ok(Written { rows: writer.finish()?, rejected })
+    times.iter().all(|time| {
+        let follows = *last <= time;
+        *last = time;
+        follows
+    })
 }
 
 /// Makes the plan that gives all columns of a table, ordered by time; records of one moment keep their order.
@@ -156,7 +219,7 @@ fn sorted(table: &source::Table, time: Column) -> Plan {
     Plan { results: vec![result], shared: Vec::new(), now: None }
 }
 
-/// Counts what it writes, and names the file where writing fails.
+/// Counts the rows that it writes, and names the file where writing fails.
 struct Counting<'a, 'b> {
     writer: &'a mut (dyn Writer + 'b),
     name: &'a str,
@@ -164,17 +227,36 @@ struct Counting<'a, 'b> {
 }
 
 impl Counting<'_, '_> {
-    fn begin(&mut self, columns: &[Column]) -> Result<(), Stop> {
-        self.writer.begin("PrimaryResult", columns).map_err(|error| Stop::write(self.name, &error))
-    }
-
-    fn write(&mut self, batch: &arrow::array::RecordBatch) -> Result<(), Stop> {
+    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
         self.rows += batch.num_rows() as u64;
         self.writer.write(batch).map_err(|error| Stop::write(self.name, &error))
     }
+}
 
-    fn finish(self) -> Result<u64, Stop> {
-        self.writer.finish().map_err(|error| Stop::write(self.name, &error))?;
-        Ok(self.rows)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Value;
+    use crate::types::arrow::{from_values, schema};
+
+    fn batch(times: &[Option<i64>]) -> RecordBatch {
+        let value = |time: &Option<i64>| time.map_or(Value::Null(ScalarType::DateTime), Value::DateTime);
+        let values: Vec<Value> = times.iter().map(value).collect();
+        let columns = [Column::new(TIME, ScalarType::DateTime)];
+        RecordBatch::try_new(schema(&columns), vec![from_values(ScalarType::DateTime, &values)]).unwrap()
+    }
+
+    #[test]
+    fn order_goes_on_from_batch_to_batch() {
+        let mut last = None;
+        assert!(in_order(&batch(&[None, Some(1), Some(1)]), &mut last));
+        assert!(in_order(&batch(&[Some(1), Some(2)]), &mut last));
+        assert!(!in_order(&batch(&[Some(1)]), &mut last));
+        assert!(!in_order(&batch(&[Some(1), None]), &mut None));
+    }
+
+    #[test]
+    fn names_stay_in_their_folder() {
+        assert_eq!(file_in(Path::new("out"), "../../etc/x", Format::Csv), Path::new("out/_.._etc_x.csv"));
     }
 }

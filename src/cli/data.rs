@@ -76,7 +76,8 @@ impl Sources {
 
     /// Opens the tables that a text may name. Files that have no name must be opened to learn it.
     pub(super) fn open(&self, text: &str) -> Result<Opened, Stop> {
-        let mut tables = self.open_all(self.flags.iter().filter(|(name, _)| may_name(text, name.as_deref())).cloned())?;
+        let mut tables =
+            self.open_all(self.flags.iter().filter(|(name, _)| may_name(text, name.as_deref())).cloned())?;
         let loose: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let config = self.config.iter().filter(|(name, _)| !loose.contains(name) && may_name(text, Some(name)));
         tables.extend(self.open_all(config.map(|(name, path)| (Some(name.clone()), path.clone())))?);

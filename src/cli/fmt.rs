@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::Outcome;
 use super::console::Console;
 use super::input::{self, Input};
 use super::output::Output;
 use super::stop::Stop;
-use super::Outcome;
 use crate::diagnostic::Diagnostic;
 use crate::syntax;
 

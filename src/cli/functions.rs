@@ -3,18 +3,20 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::Outcome;
 use super::console::Console;
 use super::output::Output;
 use super::stop::Stop;
-use super::Outcome;
 use crate::diagnostic::nearest;
 use crate::functions::aggregate::{self, Aggregate, CONDITIONAL, State};
 use crate::functions::{self, Function, Kernel, Kind, Parameter, Returns, Rule};
 
 /// Lists functions and aggregates: signatures, examples, and whether alertq computes them.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  alertq functions\n  alertq functions parse_json\n  alertq functions --unsupported\n  \
-                        alertq functions --format json")]
+#[command(
+    after_help = "Examples:\n  alertq functions\n  alertq functions parse_json\n  alertq functions --unsupported\n  \
+                        alertq functions --format json"
+)]
 pub(super) struct Arguments {
     /// Tells all about this one.
     name: Option<String>,

@@ -104,7 +104,8 @@ mod tests {
             fs::write(path, "T").unwrap();
         }
         let found = files(&[folder.path().to_path_buf()], &["kql", "csl"]).unwrap();
-        let names: Vec<_> = found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
+        let names: Vec<_> =
+            found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.kql", "b/1.CSL", "b/2.kql"]);
     }
 

@@ -104,11 +104,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     let console = Console::new(&cli.global);
     let worker = std::thread::Builder::new().name("alertq".into()).stack_size(STACK);
-    let outcome = std::thread::scope(|scope| {
-        match worker.spawn_scoped(scope, || dispatch(&cli, &console)) {
-            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(error) => Err(Stop::failure(format!("no thread could be started: {error}"))),
-        }
+    let outcome = std::thread::scope(|scope| match worker.spawn_scoped(scope, || dispatch(&cli, &console)) {
+        Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+        Err(error) => Err(Stop::failure(format!("no thread could be started: {error}"))),
     });
     match outcome {
         Ok(Outcome::Clean) | Err(Stop::ClosedPipe) => ExitCode::SUCCESS,

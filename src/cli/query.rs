@@ -41,7 +41,7 @@ use crate::types::Column;
     alertq query 'SecurityAlert | where AlertSeverity == \"High\"' --explain plan")]
 pub(super) struct Arguments {
     /// The query.
-    #[arg(value_name = "KQL", required_unless_present = "file", conflicts_with = "file")]
+    #[arg(value_name = "KQL", conflicts_with = "file")]
     text: Option<String>,
     /// Reads the query from a file; `-` is standard input.
     #[arg(long, short, value_name = "PATH")]
@@ -109,10 +109,8 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     }
     let mut scratch = if sources.is_empty() { None } else { Some(Scratch::new()?) };
     let opened = sources.open(&input.text)?;
-    let options = bind::Options {
-        now: global.clock(),
-        parameters: arguments.param.iter().cloned().collect::<HashMap<_, _>>(),
-    };
+    let options =
+        bind::Options { now: global.clock(), parameters: arguments.param.iter().cloned().collect::<HashMap<_, _>>() };
     let mut plan = plan(bind::bind(&parsed.query, &opened.catalog, &options), input, console)?;
     if let Some(wanted) = arguments.timespan {
         let now = plan.now.unwrap_or(options.now);
@@ -212,7 +210,9 @@ fn execute(arguments: &Arguments, console: &Console, plan: &Plan, session: &Sess
     let format = format(arguments, console);
     let terminal = arguments.output.is_none() && console.is_interactive();
     if format.is_binary() && terminal {
-        return Err(Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --output"));
+        return Err(
+            Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --output")
+        );
     }
     let mut runs = Vec::new();
     for _ in 1..arguments.repeat {

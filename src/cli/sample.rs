@@ -18,9 +18,11 @@ use crate::source::sample::{self, Options};
 
 /// Makes up alerts, and the incidents that belong to them: the same ones for the same options.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  alertq sample --rows 3\n  alertq sample --rows 1000 --seed 7 --out alerts.parquet\n  \
+#[command(
+    after_help = "Examples:\n  alertq sample --rows 3\n  alertq sample --rows 1000 --seed 7 --out alerts.parquet\n  \
                         alertq sample --rows 1000 --days 90 --out tables/\n  \
-                        alertq sample --rows 100 --table SecurityIncident --format csv")]
+                        alertq sample --rows 100 --table SecurityIncident --format csv"
+)]
 pub(super) struct Arguments {
     /// Rows of SecurityAlert.
     #[arg(long, value_name = "N", default_value_t = Options::default().rows)]
@@ -88,7 +90,9 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     let by_path = || arguments.out.as_ref().and_then(|out| Format::from_path(&out.to_string_lossy()));
     let format = named.or_else(by_path).unwrap_or(Format::JsonLines);
     if format.is_binary() && arguments.out.is_none() && console.is_interactive() {
-        return Err(Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out"));
+        return Err(
+            Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out")
+        );
     }
     write(arguments.table, options, format, Output::open(arguments.out.as_deref())?)?;
     Ok(Outcome::Clean)

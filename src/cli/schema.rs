@@ -3,16 +3,18 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
+use super::Outcome;
 use super::console::Console;
 use super::output::Output;
 use super::stop::Stop;
-use super::Outcome;
 use crate::catalog::tables::{ColumnInfo, TABLES, TableInfo};
 use crate::diagnostic::nearest;
 
 /// Shows the columns of a table that alertq knows: type and meaning. Without a table: which tables there are.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  alertq schema\n  alertq schema SecurityAlert\n  alertq schema SecurityIncident --format json")]
+#[command(
+    after_help = "Examples:\n  alertq schema\n  alertq schema SecurityAlert\n  alertq schema SecurityIncident --format json"
+)]
 pub(super) struct Arguments {
     table: Option<String>,
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]

@@ -124,7 +124,9 @@ mod tests {
         let day = instant("2026-01-01").unwrap();
         assert_eq!(period("2026-01-01/P1D"), Ok(Period::Between(day, day + 24 * HOUR)));
         assert_eq!(period("PT1H/2026-01-01"), Ok(Period::Between(day - HOUR, day)));
-        for wrong in ["", "P", "PT", "P1H", "1", "-1d", "2026-01-02/2026-01-01", "P1D/P1D", "P99999999999999999999D", "Pü"] {
+        for wrong in
+            ["", "P", "PT", "P1H", "1", "-1d", "2026-01-02/2026-01-01", "P1D/P1D", "P99999999999999999999D", "Pü"]
+        {
             assert!(period(wrong).is_err(), "{wrong}");
         }
     }

@@ -150,7 +150,9 @@ mod tests {
     fn full_shows_code_place_label_and_help() {
         let diagnostics = sample::diagnostics();
         let text = full(&sample::report(&diagnostics[..1]), Style { color: false, width: 100 });
-        for part in ["error[KS142]", "rules/a,b.kql:2:9", "^^^^^^^", "columns come from here", "did you mean 'Severity'?"] {
+        for part in
+            ["error[KS142]", "rules/a,b.kql:2:9", "^^^^^^^", "columns come from here", "did you mean 'Severity'?"]
+        {
             assert!(text.contains(part), "{part} is missing in\n{text}");
         }
         assert!(!text.contains('\u{1b}'));
@@ -167,7 +169,9 @@ mod tests {
 
     #[test]
     fn spans_outside_the_text_are_harmless() {
-        for (text, span) in [("", Span::new(5, 9)), ("ü", Span::new(1, 1)), ("a", Span::new(1, 1)), ("ab", Span::new(2, 0))] {
+        for (text, span) in
+            [("", Span::new(5, 9)), ("ü", Span::new(1, 1)), ("a", Span::new(1, 1)), ("ab", Span::new(2, 0))]
+        {
             let diagnostics = [Diagnostic::error("AQ001", span, "odd")];
             let report = Report { path: "x", text, diagnostics: &diagnostics };
             assert!(full(&report, Style { color: true, width: 80 }).contains("odd"));

@@ -207,6 +207,24 @@ impl Lower<'_> {
         if let Kind::Scan { table } = &input.kind {
             return self.scan(table, &input.columns, &conditions);
         }
+        if let Kind::Join { left, right, kind: JoinKind::InnerUnique, on } = &input.kind {
+            let own: Vec<&str> = left.columns.iter().map(|c| c.name.as_str()).collect();
+            let (of_left, rest): (Vec<&Expr>, Vec<&Expr>) = conditions.into_iter().partition(|condition| {
+                let mut names = std::collections::HashSet::new();
+                condition.columns_read(&mut names);
+                !names.is_empty() && names.iter().all(|n| own.contains(n))
+            });
+            if !of_left.is_empty() {
+                // Kusto filters the left side before it chooses one row of each key (documented).
+                let predicate = all_of(of_left);
+                let (columns, serialized) = (left.columns.clone(), left.serialized);
+                let kind = Kind::Filter { input: left.clone(), predicate };
+                let left = Box::new(Node { columns, serialized, kind });
+                let kind = Kind::Join { left, right: right.clone(), kind: JoinKind::InnerUnique, on: on.clone() };
+                let join = Node { columns: input.columns.clone(), serialized: false, kind };
+                return if rest.is_empty() { self.node(&join) } else { self.filter(&join, &all_of(rest)) };
+            }
+        }
         let plan = self.node(input)?;
         Ok(LogicalPlanBuilder::from(plan).filter(self.lowering.condition(predicate)?)?.build()?)
     }
@@ -420,6 +438,13 @@ fn side_columns(node: &Node, keys: &[&Expr], side: &str) -> Vec<Column> {
     let own = node.columns.iter().enumerate().map(|(i, c)| Column::new(format!("\u{2}{side}{i}"), c.scalar_type));
     let keys = keys.iter().enumerate().map(|(i, k)| Column::new(format!("\u{2}{side}key{i}"), k.scalar_type()));
     own.chain(keys).collect()
+}
+
+fn all_of(mut conditions: Vec<&Expr>) -> Expr {
+    match conditions.len() {
+        1 => conditions.remove(0).clone(),
+        _ => Expr::And(conditions.into_iter().cloned().collect()),
+    }
 }
 
 /// Splits a condition at its `and`s.

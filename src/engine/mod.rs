@@ -175,7 +175,9 @@ impl Runtime {
             .with_create_default_catalog_and_schema(false);
         let options = config.options_mut();
         options.execution.parquet.bloom_filter_on_read = true;
-        options.execution.parquet.pushdown_filters = false;
+        // What a filter drops is not decoded in the other columns.
+        options.execution.parquet.pushdown_filters = true;
+        options.execution.parquet.reorder_filters = true;
         options.execution.parquet.schema_force_view_types = true;
         options.execution.collect_statistics = true;
         let pool = TrackConsumersPool::new(

@@ -15,7 +15,7 @@ use datafusion::common::{DFSchema, DFSchemaRef, DataFusionError, Result};
 use datafusion::execution::memory_pool::{MemoryConsumer, MemoryReservation};
 use datafusion::execution::{RecordBatchStream, SendableRecordBatchStream, TaskContext};
 use datafusion::logical_expr::{Expr, Extension, LogicalPlan, UserDefinedLogicalNode, UserDefinedLogicalNodeCore};
-use datafusion::physical_expr::{Distribution, EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_expr::{Distribution, EquivalenceProperties, OrderingRequirements, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, InputDistributionRequirements, PlanProperties,
@@ -136,19 +136,22 @@ impl ExtensionPlanner for RowPlanner {
         _: &PhysicalPlanningContext,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let Some(node) = node.as_any().downcast_ref::<RowNode>() else { return Ok(None) };
-        Ok(Some(Arc::new(RowExec::new(inputs[0].clone(), node.work.clone())?)))
+        // The order in which the rows come now is the order that they keep: no sort below may go.
+        let order = inputs[0].output_ordering().cloned().map(OrderingRequirements::from);
+        Ok(Some(Arc::new(RowExec::new(inputs[0].clone(), node.work.clone(), order)?)))
     }
 }
 
 struct RowExec {
     input: Arc<dyn ExecutionPlan>,
     work: Work,
+    order: Option<OrderingRequirements>,
     schema: SchemaRef,
     properties: Arc<PlanProperties>,
 }
 
 impl RowExec {
-    fn new(input: Arc<dyn ExecutionPlan>, work: Work) -> Result<Self> {
+    fn new(input: Arc<dyn ExecutionPlan>, work: Work, order: Option<OrderingRequirements>) -> Result<Self> {
         let schema = work.operator()?.schema();
         let partitions = if work.single { 1 } else { input.output_partitioning().partition_count() };
         let properties = Arc::new(PlanProperties::new(
@@ -157,7 +160,7 @@ impl RowExec {
             EmissionType::Incremental,
             Boundedness::Bounded,
         ));
-        Ok(RowExec { input, work, schema, properties })
+        Ok(RowExec { input, work, order, schema, properties })
     }
 }
 
@@ -194,6 +197,10 @@ impl ExecutionPlan for RowExec {
         }])
     }
 
+    fn required_input_ordering(&self) -> Vec<Option<OrderingRequirements>> {
+        vec![self.order.clone()]
+    }
+
     fn maintains_input_order(&self) -> Vec<bool> {
         // A sort below stays where it is.
         vec![true]
@@ -216,14 +223,14 @@ impl ExecutionPlan for RowExec {
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         match children.pop() {
-            Some(input) => Ok(Arc::new(RowExec::new(input, self.work.clone())?)),
+            Some(input) => Ok(Arc::new(RowExec::new(input, self.work.clone(), self.order.clone())?)),
             None => Err(DataFusionError::Internal(format!("`{}` without input", self.work.name))),
         }
     }
 
     fn with_new_children(self: Arc<Self>, mut children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         match children.pop() {
-            Some(input) => Ok(Arc::new(RowExec::new(input, self.work.clone())?)),
+            Some(input) => Ok(Arc::new(RowExec::new(input, self.work.clone(), self.order.clone())?)),
             None => Err(DataFusionError::Internal(format!("`{}` without input", self.work.name))),
         }
     }

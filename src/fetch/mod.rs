@@ -27,7 +27,7 @@ impl Request {
     /// use alertq::types::ticks::parse_datetime;
     /// let (from, to) = (parse_datetime("2026-01-01").unwrap(), parse_datetime("2026-01-02").unwrap());
     /// let request = Request::of_table("SecurityAlert", Window { from, to });
-    /// assert_eq!(request.body()["timespan"], "2026-01-01T00:00:00Z/2026-01-02T00:00:00Z");
+    /// assert_eq!(request.body()["timespan"], "2026-01-01T00:00:00.0000000Z/2026-01-02T00:00:00.0000000Z");
     /// ```
     pub fn of_table(table: &str, window: Window) -> Request {
         let (from, to) = (ticks::format_datetime(window.from), ticks::format_datetime(window.to));

@@ -38,15 +38,19 @@ impl Physical {
 
     /// Returns the mapping that holds the batch too; None if this one does.
     pub(super) fn widened(&self, batch: &RecordBatch) -> Option<Physical> {
-        let as_ticks: Vec<bool> = (0..self.columns.len()).map(|index| self.as_ticks[index] || !self.fits(batch, index)).collect();
+        let as_ticks: Vec<bool> =
+            (0..self.columns.len()).map(|index| self.as_ticks[index] || !self.fits(batch, index)).collect();
         (as_ticks != self.as_ticks).then(|| Physical::with(self.columns.clone(), as_ticks))
     }
 
     fn fits(&self, batch: &RecordBatch, index: usize) -> bool {
         self.columns[index].scalar_type != ScalarType::DateTime
-            || batch.column(index).as_primitive::<Int64Type>().iter().flatten().all(|moment| {
-                ticks::to_unix_nanos(moment).is_some()
-            })
+            || batch
+                .column(index)
+                .as_primitive::<Int64Type>()
+                .iter()
+                .flatten()
+                .all(|moment| ticks::to_unix_nanos(moment).is_some())
     }
 
     /// Maps a batch of the engine, which fits.

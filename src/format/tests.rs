@@ -37,7 +37,9 @@ fn some(scalar_type: ScalarType) -> Value {
         ScalarType::Real => Value::Real(f64::NAN),
         ScalarType::Decimal => Value::Decimal(1_500_000_000_000_000_000),
         ScalarType::String => Value::String("a\"b,\n|".into()),
-        ScalarType::DateTime => Value::DateTime(crate::types::ticks::parse_datetime("2025-02-25T09:19:25.1234567Z").unwrap()),
+        ScalarType::DateTime => {
+            Value::DateTime(crate::types::ticks::parse_datetime("2025-02-25T09:19:25.1234567Z").unwrap())
+        }
         ScalarType::TimeSpan => Value::TimeSpan(-900_000_000_000),
         ScalarType::Guid => Value::Guid("74be27de-1e4e-49d9-b579-fe0b331d3642".into()),
         ScalarType::Dynamic => Value::Dynamic("{\"a\":[1]}".into()),

@@ -472,3 +472,88 @@ fn window_name(function: WindowFunction) -> &'static str {
         WindowFunction::Next => "next",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::QueryResult;
+    use super::*;
+
+    fn long(name: &str) -> Column {
+        Column::new(name, ScalarType::Long)
+    }
+
+    fn result(node: Node) -> Plan {
+        let render = Render { chart: "piechart".into(), properties: vec![("title".into(), "T".into())] };
+        let results = vec![QueryResult { name: "PrimaryResult".into(), node, render: Some(render) }];
+        Plan { results, shared: Vec::new(), now: None }
+    }
+
+    #[test]
+    fn a_relation_is_a_line_and_its_inputs_stand_below() {
+        let scan =
+            Node { columns: vec![long("a"), long("b c")], serialized: false, kind: Kind::Scan { table: "T".into() } };
+        let predicate = Expr::Compare {
+            operator: Comparison::NotEqual,
+            left: Box::new(Expr::Column(long("b c"))),
+            right: Box::new(Expr::Literal(Value::Int(1))),
+        };
+        let columns = vec![long("a"), long("\u{1}sum1")];
+        let filter = Node {
+            columns: scan.columns.clone(),
+            serialized: false,
+            kind: Kind::Filter { input: Box::new(scan), predicate },
+        };
+        let expressions = vec![Expr::Column(long("a")), Expr::Literal(Value::Null(ScalarType::Long))];
+        let project = Node { columns, serialized: false, kind: Kind::Project { input: Box::new(filter), expressions } };
+        let expected = "PrimaryResult render piechart title=\"T\":\n  \
+                        Project a: long, $sum1: long = long(null)\n    \
+                        Filter ([\"b c\"] != int(1))\n      \
+                        Scan T [a: long, [\"b c\"]: long]\n";
+        assert_eq!(print(&result(project)), expected);
+    }
+
+    #[test]
+    fn shared_subplans_come_first_and_subqueries_have_names() {
+        let unit = || Node { columns: Vec::new(), serialized: false, kind: Kind::Unit };
+        let query = || Box::new(Node { columns: vec![long("a")], serialized: false, kind: Kind::Shared { index: 0 } });
+        let value = || Expr::ScalarQuery { query: query(), returns: ScalarType::Long };
+        let within = Expr::InQuery { value: Box::new(value()), query: query(), fold_case: true, negated: true };
+        let node = Node {
+            columns: Vec::new(),
+            serialized: false,
+            kind: Kind::Filter { input: Box::new(unit()), predicate: within },
+        };
+        let mut plan = result(node);
+        plan.results[0].render = None;
+        plan.shared.push(unit());
+        let expected = "shared 0:\n  Unit\nPrimaryResult:\n  \
+                        Filter (toscalar($query0) !in~ ($query1))\n    \
+                        $query0:\n      Shared 0 [a: long]\n    \
+                        $query1:\n      Shared 0 [a: long]\n    Unit\n";
+        assert_eq!(print(&plan), expected);
+    }
+
+    #[test]
+    fn expressions_read_as_in_a_query() {
+        let printed = |expr: &Expr| {
+            let mut words = Words { out: String::new(), first_query: 0, queries: Vec::new() };
+            words.expr(expr);
+            words.out
+        };
+        let text = Expr::Column(Column::new("X", ScalarType::String));
+        let steps = vec![Step::Key("a".into()), Step::Key("b c".into()), Step::Index(-1)];
+        let path = Expr::Path { base: Box::new(Expr::ParseJson(Box::new(text))), steps };
+        let convert = Expr::Convert { value: Box::new(path), to: ScalarType::String };
+        assert_eq!(printed(&convert), r#"tostring(parse_json(X).a["b c"][-1])"#);
+        for (value, expected) in [
+            (Value::String("a\"b".into()), r#""a\"b""#),
+            (Value::Real(1.0), "1.0"),
+            (Value::Real(f64::NAN), "real(NaN)"),
+            (Value::Dynamic("[1]".into()), "dynamic([1])"),
+            (Value::TimeSpan(10_000_000), "timespan(00:00:01)"),
+            (Value::Bool(true), "true"),
+        ] {
+            assert_eq!(printed(&Expr::Literal(value)), expected);
+        }
+    }
+}

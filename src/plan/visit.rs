@@ -82,7 +82,9 @@ impl Node {
     /// Returns the relations that this one is made of.
     pub fn inputs(&self) -> Vec<&Node> {
         match &self.kind {
-            Kind::Scan { .. } | Kind::Values { .. } | Kind::Range { .. } | Kind::Unit | Kind::Shared { .. } => Vec::new(),
+            Kind::Scan { .. } | Kind::Values { .. } | Kind::Range { .. } | Kind::Unit | Kind::Shared { .. } => {
+                Vec::new()
+            }
             Kind::Filter { input, .. }
             | Kind::Project { input, .. }
             | Kind::Aggregate { input, .. }
@@ -100,7 +102,9 @@ impl Node {
 
     fn inputs_mut(&mut self) -> Vec<&mut Node> {
         match &mut self.kind {
-            Kind::Scan { .. } | Kind::Values { .. } | Kind::Range { .. } | Kind::Unit | Kind::Shared { .. } => Vec::new(),
+            Kind::Scan { .. } | Kind::Values { .. } | Kind::Range { .. } | Kind::Unit | Kind::Shared { .. } => {
+                Vec::new()
+            }
             Kind::Filter { input, .. }
             | Kind::Project { input, .. }
             | Kind::Aggregate { input, .. }
@@ -231,7 +235,11 @@ mod tests {
     }
 
     fn over(input: Node, predicate: Expr) -> Node {
-        Node { columns: input.columns.clone(), serialized: false, kind: Kind::Filter { input: Box::new(input), predicate } }
+        Node {
+            columns: input.columns.clone(),
+            serialized: false,
+            kind: Kind::Filter { input: Box::new(input), predicate },
+        }
     }
 
     fn tables(plan: &Plan) -> Vec<String> {
@@ -248,12 +256,8 @@ mod tests {
     #[test]
     fn relations_of_subqueries_and_shared_ones_are_found_and_replaced() {
         let value = Box::new(Expr::Column(Column::new("a", ScalarType::Long)));
-        let predicate = Expr::Not(Box::new(Expr::InQuery {
-            value,
-            query: Box::new(scan("B")),
-            fold_case: false,
-            negated: false,
-        }));
+        let predicate =
+            Expr::Not(Box::new(Expr::InQuery { value, query: Box::new(scan("B")), fold_case: false, negated: false }));
         let result = QueryResult { name: "x".into(), node: over(scan("A"), predicate), render: None };
         let mut plan = Plan { results: vec![result], shared: vec![scan("C")], now: None };
         assert_eq!(tables(&plan), ["A", "B", "C"]);
@@ -269,7 +273,8 @@ mod tests {
     fn only_columns_that_matter_are_scanned() {
         let columns = ["a", "b", "c"].map(|name| Column::new(name, ScalarType::Long)).to_vec();
         let wide = Node { columns: columns.clone(), ..scan("A") };
-        let filter = over(wide, Expr::Convert { value: Box::new(Expr::Column(columns[1].clone())), to: ScalarType::Bool });
+        let filter =
+            over(wide, Expr::Convert { value: Box::new(Expr::Column(columns[1].clone())), to: ScalarType::Bool });
         let keys = vec![Expr::Column(columns[0].clone())];
         let kind = Kind::Aggregate { input: Box::new(filter), keys, aggregates: Vec::new() };
         let node = Node { columns: columns[..1].to_vec(), serialized: false, kind };

@@ -26,7 +26,8 @@ impl Embedded {
             (Some(start), _) if span.start == span.end => Span::new(*start, *start),
             (Some(start), Some(end)) => {
                 // The last byte counts, not what follows it: line ends and indentation lie between.
-                let last = span.end.checked_sub(1).and_then(|last| self.offsets.get(last)).map_or(*end, |last| last + 1);
+                let last =
+                    span.end.checked_sub(1).and_then(|last| self.offsets.get(last)).map_or(*end, |last| last + 1);
                 Span::new(*start, last.max(*start))
             }
             _ => self.span,
@@ -105,11 +106,21 @@ mod tests {
 
     #[test]
     fn each_style_leads_back() {
-        check("q: |\n  T\n  | where ü == 1\n\n    | x\n", "T\n  | where ü == 1\n\n    | x\n", "T\n| where ü == 1\n\n  | x\n", "ü");
+        check(
+            "q: |\n  T\n  | where ü == 1\n\n    | x\n",
+            "T\n  | where ü == 1\n\n    | x\n",
+            "T\n| where ü == 1\n\n  | x\n",
+            "ü",
+        );
         check("q: |\n  T\n\n    | x\n", "T\n\n    | x\n", "T\n\n  | x\n", "| x");
         check("q: >-\n  T\n  | count\n", "T\n  | count\n", "T | count", "count");
         check("q: 'T | where a == ''b'' and c'", "'T | where a == ''b'' and c'", "T | where a == 'b' and c", "and");
-        check(r#"q: "T\n| where a == \"b\" and c""#, r#""T\n| where a == \"b\" and c""#, "T\n| where a == \"b\" and c", "and");
+        check(
+            r#"q: "T\n| where a == \"b\" and c""#,
+            r#""T\n| where a == \"b\" and c""#,
+            "T\n| where a == \"b\" and c",
+            "and",
+        );
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use serde_saphyr::Spanned;
 
-use super::model::{EntityMapping, FieldMapping, Kind, Located, Rule};
 use super::Embedded;
+use super::model::{EntityMapping, FieldMapping, Kind, Located, Rule};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 
 /// Reads a rule. None where the file is some other YAML: it has neither `kind` nor `query`.

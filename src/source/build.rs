@@ -312,7 +312,10 @@ mod tests {
     fn a_string_is_never_null_and_keeps_json_as_text() {
         assert_eq!(read(ScalarType::String, Cell::Null), Ok(Value::String(String::new())));
         assert_eq!(read(ScalarType::String, Cell::Text("None")), Ok(Value::String("None".into())));
-        assert_eq!(read(ScalarType::String, Cell::Json("[ 1, {\"a\" : 2.0} ]")), Ok(Value::String("[1,{\"a\":2.0}]".into())));
+        assert_eq!(
+            read(ScalarType::String, Cell::Json("[ 1, {\"a\" : 2.0} ]")),
+            Ok(Value::String("[1,{\"a\":2.0}]".into()))
+        );
         assert_eq!(read(ScalarType::String, Cell::Number("1.50")), Ok(Value::String("1.50".into())));
     }
 

@@ -38,7 +38,9 @@ pub(super) fn walk_object(text: &str, sink: &mut Sink<'_>) -> Result<(), String>
     }
     match text[end..].trim_start() {
         "}" => Ok(()),
-        rest => Err(format!("text follows the object: `{}`", super::error::excerpt(rest.trim_start_matches('}').trim()))),
+        rest => {
+            Err(format!("text follows the object: `{}`", super::error::excerpt(rest.trim_start_matches('}').trim())))
+        }
     }
 }
 

@@ -63,9 +63,9 @@ impl Csv {
             let failed = self.failed.lock().ok().and_then(|mut failed| failed.take());
             let place = Place { line: Some(self.reader.position().line()), ..Place::default() };
             match failed {
-                Some(error) if error.kind() == io::ErrorKind::FileTooLarge => Error::new(error.to_string())
-                    .at(&self.bytes.path)
-                    .remedy("most likely a quote that never closes"),
+                Some(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                    Error::new(error.to_string()).at(&self.bytes.path).remedy("most likely a quote that never closes")
+                }
                 Some(error) => self.bytes.error(&error),
                 None => Error::new(format!("not readable as delimited text: {error}")).at(&self.bytes.path),
             }
@@ -155,13 +155,10 @@ fn zone_named(zone: &str, header: &str) -> Result<TimeZone, Error> {
     if matches!(offset, "" | "Z") {
         return Ok(TimeZone::UTC);
     }
-    offset_of(offset)
-        .map(TimeZone::fixed)
-        .or_else(|| TimeZone::get(zone).ok())
-        .ok_or_else(|| {
-            Error::new(format!("the header `{header}` does not say how its times relate to UTC"))
-                .remedy("set the portal's time zone to UTC and export again, or write `[UTC+02:00]` in the header")
-        })
+    offset_of(offset).map(TimeZone::fixed).or_else(|| TimeZone::get(zone).ok()).ok_or_else(|| {
+        Error::new(format!("the header `{header}` does not say how its times relate to UTC"))
+            .remedy("set the portal's time zone to UTC and export again, or write `[UTC+02:00]` in the header")
+    })
 }
 
 fn offset_of(text: &str) -> Option<Offset> {

@@ -102,7 +102,9 @@ impl Bytes {
             let file = File::open(self.file.path())?;
             Ok(match self.compression {
                 Compression::None => Box::new(file),
-                Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file))),
+                Compression::Gzip => {
+                    Box::new(flate2::read::MultiGzDecoder::new(BufReader::with_capacity(1 << 16, file)))
+                }
                 Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(file)?),
             })
         };

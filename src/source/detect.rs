@@ -85,7 +85,9 @@ impl Form {
             Layout::JsonSequence => Box::new(JsonRecords::new(Sequence(cursor()?), shape)),
             Layout::JsonArray => Box::new(JsonRecords::new(Array::new(cursor()?), shape)),
             Layout::Envelope(key) => Box::new(JsonRecords::new(Envelope::new(cursor()?, key), shape)),
-            Layout::Messages { key, lines: true } => Box::new(JsonRecords::new(Lines(cursor()?), Shape::Nested(key, map))),
+            Layout::Messages { key, lines: true } => {
+                Box::new(JsonRecords::new(Lines(cursor()?), Shape::Nested(key, map)))
+            }
             Layout::Messages { key, lines: false } => {
                 Box::new(JsonRecords::new(Array::new(cursor()?), Shape::Nested(key, map)))
             }
@@ -191,7 +193,9 @@ fn unreadable(head: &[u8]) -> Option<(&'static str, &'static str)> {
         [b'O', b'b', b'j', 1, ..] => ("this is Avro, as Event Hubs capture writes", "save its bodies as JSON lines"),
         [b'S', b'Q', b'L', b'i', b't', b'e', ..] => ("this is an SQLite database", save),
         [b'B', b'Z', b'h', ..] => ("this is compressed with bzip2", "unpack it, or compress it with gzip or zstd"),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => ("this is compressed with xz", "unpack it, or compress it with gzip or zstd"),
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => {
+            ("this is compressed with xz", "unpack it, or compress it with gzip or zstd")
+        }
         head if head.contains(&0) => ("this is binary, and of no form that is known", save),
         _ => return None,
     })
@@ -236,8 +240,18 @@ fn json(bytes: &Bytes, text: &[u8]) -> Form {
 fn container(cursor: &mut Cursor) -> Option<&'static str> {
     const KEYS: [&str; 3] = ["tables", "records", "value"];
     const BESIDE: [&str; 12] = [
-        "nextLink", "count", "error", "statistics", "render", "dataSources", "permissions", "metadata", "@odata.context",
-        "@odata.nextLink", "@odata.count", "skipToken",
+        "nextLink",
+        "count",
+        "error",
+        "statistics",
+        "render",
+        "dataSources",
+        "permissions",
+        "metadata",
+        "@odata.context",
+        "@odata.nextLink",
+        "@odata.count",
+        "skipToken",
     ];
     cursor.expect(b'{').ok()?;
     let mut first = true;

@@ -239,7 +239,9 @@ fn bad_rows_are_written_with_place_reason_and_text() {
 #[test]
 fn a_folder_is_read_as_one_table() {
     let folder = tempfile::tempdir().unwrap();
-    for (from, to) in [("data-export.jsonl", "y=2026/m=06/PT05M.json"), ("portal.csv", "portal.csv"), ("README.md", "x.md")] {
+    for (from, to) in
+        [("data-export.jsonl", "y=2026/m=06/PT05M.json"), ("portal.csv", "portal.csv"), ("README.md", "x.md")]
+    {
         let to = folder.path().join(to);
         std::fs::create_dir_all(to.parent().unwrap()).unwrap();
         std::fs::copy(path(from), to).unwrap();

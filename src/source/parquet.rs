@@ -90,9 +90,11 @@ fn suggested(data_type: &DataType) -> Option<ScalarType> {
         DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => ScalarType::DateTime,
         DataType::Time32(_) | DataType::Time64(_) | DataType::Duration(_) => ScalarType::TimeSpan,
         DataType::Dictionary(_, value) => suggested(value)?,
-        DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) | DataType::Struct(_) | DataType::Map(..) => {
-            ScalarType::Dynamic
-        }
+        DataType::List(_)
+        | DataType::LargeList(_)
+        | DataType::FixedSizeList(..)
+        | DataType::Struct(_)
+        | DataType::Map(..) => ScalarType::Dynamic,
         _ => return None,
     })
 }
@@ -137,7 +139,11 @@ pub fn adapt(batch: &RecordBatch, target: &[Column]) -> Result<RecordBatch, Erro
     adapt_by(batch, target, |index| find(&target[index].name))
 }
 
-fn adapt_by(batch: &RecordBatch, target: &[Column], find: impl Fn(usize) -> Option<usize>) -> Result<RecordBatch, Error> {
+fn adapt_by(
+    batch: &RecordBatch,
+    target: &[Column],
+    find: impl Fn(usize) -> Option<usize>,
+) -> Result<RecordBatch, Error> {
     let rows = batch.num_rows();
     let arrays = target.iter().enumerate().map(|(index, column)| match find(index) {
         Some(at) => {
@@ -169,7 +175,9 @@ fn convert(array: &ArrayRef, from: ScalarType, column: &Column) -> Result<ArrayR
         (ScalarType::DateTime, DataType::Date32 | DataType::Date64) => {
             moments(&cast(&array, &DataType::Timestamp(TimeUnit::Second, None), column)?, TimeUnit::Second, column)
         }
-        (ScalarType::TimeSpan, DataType::Duration(unit)) => spans(&cast(&array, &DataType::Int64, column)?, *unit, column),
+        (ScalarType::TimeSpan, DataType::Duration(unit)) => {
+            spans(&cast(&array, &DataType::Int64, column)?, *unit, column)
+        }
         (ScalarType::TimeSpan, DataType::Time32(_) | DataType::Time64(_)) => {
             let nanos = cast(&array, &DataType::Time64(TimeUnit::Nanosecond), column)?;
             spans(&cast(&nanos, &DataType::Int64, column)?, TimeUnit::Nanosecond, column)
@@ -191,8 +199,9 @@ fn convert(array: &ArrayRef, from: ScalarType, column: &Column) -> Result<ArrayR
 /// Casts, and refuses what the other type cannot hold instead of making it null.
 fn cast(array: &ArrayRef, to: &DataType, column: &Column) -> Result<ArrayRef, Error> {
     let options = arrow::compute::CastOptions { safe: false, ..Default::default() };
-    arrow::compute::cast_with_options(array, to, &options)
-        .map_err(|error| Error::new(format!("column {} cannot be read as {}: {error}", column.name, column.scalar_type)))
+    arrow::compute::cast_with_options(array, to, &options).map_err(|error| {
+        Error::new(format!("column {} cannot be read as {}: {error}", column.name, column.scalar_type))
+    })
 }
 
 /// Strings are never null.
@@ -399,8 +408,8 @@ impl Rows {
 
     pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         let Some(batch) = self.reader.next() else { return Ok(None) };
-        let batch = batch
-            .map_err(|error| Error::new(format!("the Parquet file is damaged: {error}")).at(&self.bytes.path))?;
+        let batch =
+            batch.map_err(|error| Error::new(format!("the Parquet file is damaged: {error}")).at(&self.bytes.path))?;
         let at = |index: usize| self.sources[index].as_ref().and_then(|name| batch.schema().index_of(name).ok());
         adapt_by(&batch, &self.target, at).map(Some).map_err(|error| error.at(&self.bytes.path))
     }
@@ -453,7 +462,10 @@ mod tests {
         assert_eq!(adapted(Arc::new(list), ScalarType::String).unwrap()[0], Value::String("[1,null]".into()));
         let names: ArrayRef = Arc::new(StringArray::from(vec!["a\"b"]));
         let parts = StructArray::from(vec![(Arc::new(Field::new("n", DataType::Utf8, true)), names)]);
-        assert_eq!(adapted(Arc::new(parts), ScalarType::Dynamic).unwrap(), [Value::Dynamic("{\"n\":\"a\\\"b\"}".into())]);
+        assert_eq!(
+            adapted(Arc::new(parts), ScalarType::Dynamic).unwrap(),
+            [Value::Dynamic("{\"n\":\"a\\\"b\"}".into())]
+        );
     }
 
     #[test]

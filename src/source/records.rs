@@ -114,7 +114,9 @@ impl<E: Elements> Records for JsonRecords<E> {
         loop {
             if let (Some(record), Shape::Nested(_, map)) = (self.waiting.pop_front(), self.shape) {
                 self.count += 1;
-                return Ok(map(record).and_then(|fields| walk_fields(&fields, sink)).map_or_else(Step::Bad, |()| Step::Record));
+                return Ok(map(record)
+                    .and_then(|fields| walk_fields(&fields, sink))
+                    .map_or_else(Step::Bad, |()| Step::Record));
             }
             self.found = self.elements.next()?;
             let Some(found) = self.found else { return Ok(Step::End) };
@@ -134,7 +136,8 @@ impl<E: Elements> Records for JsonRecords<E> {
     }
 
     fn text(&self) -> String {
-        self.found.map_or(String::new(), |found| String::from_utf8_lossy(self.elements.cursor().text(found)).into_owned())
+        self.found
+            .map_or(String::new(), |found| String::from_utf8_lossy(self.elements.cursor().text(found)).into_owned())
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -335,9 +335,8 @@ mod tests {
 
     #[test]
     fn text_forms_are_typed_only_where_every_value_agrees() {
-        let csv = |texts: &[&'static str]| {
-            inferred(&texts.iter().map(|text| Cell::Text(text)).collect::<Vec<_>>(), CSV)
-        };
+        let csv =
+            |texts: &[&'static str]| inferred(&texts.iter().map(|text| Cell::Text(text)).collect::<Vec<_>>(), CSV);
         assert_eq!(csv(&["1", "2", ""]), ScalarType::Long);
         assert_eq!(csv(&["1", "x"]), ScalarType::String);
         assert_eq!(csv(&["007", "012"]), ScalarType::String);
@@ -352,7 +351,9 @@ mod tests {
     #[test]
     fn a_known_table_brings_its_columns_and_finds_its_own() {
         let mut survey = Survey::default();
-        for name in ["timegenerated", "AlertDisplayName", "SystemAlertId", "Severity", "_ItemId", "rn", "CompromisedEntity"] {
+        for name in
+            ["timegenerated", "AlertDisplayName", "SystemAlertId", "Severity", "_ItemId", "rn", "CompromisedEntity"]
+        {
             survey.observe(name, Cell::Text("x"), Reading::default());
         }
         let table = survey.known().unwrap();

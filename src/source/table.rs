@@ -108,7 +108,8 @@ pub fn expand(spec: &str) -> Result<Vec<PathBuf>, Error> {
         let mut files = Vec::new();
         folder(path, 0, &mut files)?;
         if files.is_empty() {
-            let remedy = "files end in .parquet, .json, .jsonl, .ndjson, .log, .csv or .tsv, each also with .gz or .zst";
+            let remedy =
+                "files end in .parquet, .json, .jsonl, .ndjson, .log, .csv or .tsv, each also with .gz or .zst";
             return Err(Error::new("the folder holds no file of records").at(path).remedy(remedy));
         }
         return Ok(files);
@@ -344,7 +345,8 @@ impl Batches {
             let batch = match current {
                 Current::Parquet(rows) => rows.next_batch()?,
                 Current::Records { path, records, builder } => {
-                    let rejects = &mut Rejects { options: &self.options, count: &mut self.rejected, first: &mut self.first };
+                    let rejects =
+                        &mut Rejects { options: &self.options, count: &mut self.rejected, first: &mut self.first };
                     fill(path, &mut **records, builder, rejects)?
                 }
             };
@@ -463,7 +465,8 @@ mod tests {
         let mut values = Vec::new();
         for batch in table.read_columns(&[at]) {
             let batch = batch.unwrap();
-            values.extend((0..batch.num_rows()).map(|row| value_at(batch.column(0), row, table.columns[at].scalar_type)));
+            values
+                .extend((0..batch.num_rows()).map(|row| value_at(batch.column(0), row, table.columns[at].scalar_type)));
         }
         values
     }

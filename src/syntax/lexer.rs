@@ -135,7 +135,10 @@ impl Lexer<'_> {
 
     /// Returns the end of the run of bytes from `at` that `wanted` accepts.
     fn run(&self, at: usize, wanted: impl Fn(u8) -> bool) -> usize {
-        self.bytes[at.min(self.bytes.len())..].iter().position(|byte| !wanted(*byte)).map_or(self.bytes.len(), |n| at + n)
+        self.bytes[at.min(self.bytes.len())..]
+            .iter()
+            .position(|byte| !wanted(*byte))
+            .map_or(self.bytes.len(), |n| at + n)
     }
 
     fn skip_blank(&self, mut at: usize) -> usize {
@@ -210,7 +213,8 @@ impl Lexer<'_> {
     fn bad(&mut self, at: usize) -> (TokenKind, usize) {
         let sign = self.text[at..].chars().next().unwrap_or(' ');
         let end = at + sign.len_utf8();
-        let problem = Diagnostic::error("KS002", Span::new(at, end), format!("the character `{sign}` is not part of KQL"));
+        let problem =
+            Diagnostic::error("KS002", Span::new(at, end), format!("the character `{sign}` is not part of KQL"));
         self.problems.push(match bad_character_help(sign) {
             Some(help) => problem.help(help),
             None => problem,
@@ -224,7 +228,11 @@ impl Lexer<'_> {
         let word = &self.text[at..end];
         if let Some((reach, long)) = self.compound(at, end) {
             // What looks like `project-away` with more letters behind it is no keyword at all, not even `project`.
-            return if is_word(self.byte(long)) { (TokenKind::Identifier, end) } else { (TokenKind::Keyword(reach), long) };
+            return if is_word(self.byte(long)) {
+                (TokenKind::Identifier, end)
+            } else {
+                (TokenKind::Keyword(reach), long)
+            };
         }
         if self.byte(end) == b'('
             && let Some(kind) = wrapping(word)
@@ -234,7 +242,9 @@ impl Lexer<'_> {
         match word {
             "true" | "True" | "TRUE" | "false" | "False" | "FALSE" => return (TokenKind::Bool, end),
             "h" | "H" if matches!(self.byte(end), b'"' | b'\'') || self.fence(end).is_some() => return self.string(at),
-            "h" | "H" if self.byte(end) == b'@' && matches!(self.byte(end + 1), b'"' | b'\'') => return self.string(at),
+            "h" | "H" if self.byte(end) == b'@' && matches!(self.byte(end + 1), b'"' | b'\'') => {
+                return self.string(at);
+            }
             _ => {}
         }
         match keyword(word) {
@@ -260,7 +270,9 @@ impl Lexer<'_> {
     fn negation(&mut self, at: usize) -> (TokenKind, usize) {
         let end = self.run(at + 1, is_word);
         match &self.text[at + 1..end] {
-            "in" if self.byte(end) == b'~' && !is_word(self.byte(end + 1)) => (TokenKind::Keyword(Reach::Reserved), end + 1),
+            "in" if self.byte(end) == b'~' && !is_word(self.byte(end + 1)) => {
+                (TokenKind::Keyword(Reach::Reserved), end + 1)
+            }
             "in" if self.byte(end) == b'~' => self.bad(at),
             "between" | "contains" | "contains_cs" | "endswith" | "endswith_cs" | "has" | "has_cs" | "hasprefix"
             | "hasprefix_cs" | "hassuffix" | "hassuffix_cs" | "in" | "startswith" | "startswith_cs" => {
@@ -268,7 +280,8 @@ impl Lexer<'_> {
             }
             "has_any" | "has_all" => {
                 let word = &self.text[at + 1..end];
-                let problem = Diagnostic::error("KS002", Span::new(at, at + 1), format!("`{word}` has no negated form"));
+                let problem =
+                    Diagnostic::error("KS002", Span::new(at, at + 1), format!("`{word}` has no negated form"));
                 self.problems.push(problem.help(format!("write `not(x {word} (...))`")));
                 (TokenKind::Bad, at + 1)
             }
@@ -506,8 +519,8 @@ fn is_word(byte: u8) -> bool {
 fn is_blank(sign: char) -> bool {
     matches!(
         sign,
-        '\u{A0}' | '\u{1680}' | '\u{180E}' | '\u{2000}'..='\u{200B}' | '\u{202F}' | '\u{205F}' | '\u{3000}' | '\u{FEFF}'
-            | '\u{2028}' | '\u{2029}' | '\u{85}'
+        '\u{A0}' | '\u{1680}' | '\u{180E}' | '\u{2000}'
+            ..='\u{200B}' | '\u{202F}' | '\u{205F}' | '\u{3000}' | '\u{FEFF}'
     )
 }
 
@@ -545,14 +558,39 @@ fn wrapping(word: &str) -> Option<LiteralKind> {
 fn is_unit(word: &str) -> bool {
     matches!(
         word,
-        "d" | "day" | "days"
-            | "h" | "hr" | "hrs" | "hour" | "hours"
-            | "m" | "min" | "minute" | "minutes"
-            | "s" | "sec" | "second" | "seconds"
-            | "ms" | "milli" | "millis" | "millisec" | "millisecond" | "milliseconds"
-            | "micro" | "micros" | "microsec" | "microsecond" | "microseconds"
-            | "nano" | "nanos" | "nanosec" | "nanosecond" | "nanoseconds"
-            | "tick" | "ticks"
+        "d" | "day"
+            | "days"
+            | "h"
+            | "hr"
+            | "hrs"
+            | "hour"
+            | "hours"
+            | "m"
+            | "min"
+            | "minute"
+            | "minutes"
+            | "s"
+            | "sec"
+            | "second"
+            | "seconds"
+            | "ms"
+            | "milli"
+            | "millis"
+            | "millisec"
+            | "millisecond"
+            | "milliseconds"
+            | "micro"
+            | "micros"
+            | "microsec"
+            | "microsecond"
+            | "microseconds"
+            | "nano"
+            | "nanos"
+            | "nanosec"
+            | "nanosecond"
+            | "nanoseconds"
+            | "tick"
+            | "ticks"
     )
 }
 
@@ -610,7 +648,8 @@ fn keyword(word: &str) -> Option<Reach> {
     Some(match word {
         "access" | "alias" | "best_effort" | "bin" | "bool" | "consume" | "count" | "database" | "dataformat"
         | "datetime_pattern" | "declare" | "default" | "distinct" | "edges" | "entity_group" | "evaluate" | "extend"
-        | "facet" | "filter" | "fork" | "from" | "getschema" | "graph" | "guid" | "id" | "inline_external_table" | "join"
+        | "facet" | "filter" | "fork" | "from" | "getschema" | "graph" | "guid" | "id" | "inline_external_table"
+        | "join"
         | "let" | "limit" | "lookup" | "mvapply" | "mvexpand" | "nodes" | "null" | "nulls" | "on" | "optional" | "order"
         | "output" | "pack" | "parse" | "__partitionby" | "partition" | "pattern" | "plotly" | "query_parameters"
         | "range" | "reduce" | "regex" | "render" | "restrict" | "scan" | "serialize" | "sort" | "step" | "summarize"
@@ -630,7 +669,8 @@ fn keyword(word: &str) -> Option<Reach> {
         | "likecs" | "linechart" | "long" | "missing" | "nooptimization" | "notcontains" | "notcontainscs" | "notlike"
         | "notlikecs" | "or" | "others" | "pathformat" | "piechart" | "pivotchart" | "project" | "queries"
         | "query_results" | "real" | "relaxed" | "restricted_view_access" | "row_level_security" | "rowstore"
-        | "rowstore_references" | "rowstore_sealinfo" | "rowstorepolicy" | "rowstores" | "scatterchart" | "seal" | "seals"
+        | "rowstore_references" | "rowstore_sealinfo" | "rowstorepolicy" | "rowstores" | "scatterchart" | "seal"
+        | "seals"
         | "shards" | "simple" | "softdelete" | "softretention" | "stackedareachart" | "startswith" | "startswith_cs"
         | "statistics" | "storedqueryresultcontainers" | "string" | "tablepurge" | "time" | "timechart" | "timeline"
         | "timepivot" | "timespan" | "treemap" | "uint" | "uint16" | "uint32" | "uint64" | "uint8" | "ulong" | "union"
@@ -689,7 +729,12 @@ mod tests {
 
     #[test]
     fn what_is_not_whole_is_a_token_and_a_problem() {
-        for (text, code, at) in [("'abc", "KS001", 4), ("\"a\\q\"", "KS001", 2), ("datetime(2020", "KS001", 13), ("a \u{2013} b", "KS002", 2)] {
+        for (text, code, at) in [
+            ("'abc", "KS001", 4),
+            ("\"a\\q\"", "KS001", 2),
+            ("datetime(2020", "KS001", 13),
+            ("a \u{2013} b", "KS002", 2),
+        ] {
             let (_, problems) = lex(text);
             assert_eq!((problems[0].code, problems[0].span.start), (code, at), "{text}");
         }

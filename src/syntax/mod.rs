@@ -28,7 +28,7 @@ pub struct Parsed {
 /// ```
 /// let parsed = alertq::syntax::parse("SecurityAlert | where | count");
 /// assert_eq!(parsed.problems.len(), 1);
-/// assert_eq!(parsed.problems[0].span.start, 22);
+/// assert_eq!(parsed.problems[0].span.start, 21);
 /// ```
 pub fn parse(text: &str) -> Parsed {
     grammar::parse(text)

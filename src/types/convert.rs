@@ -370,7 +370,7 @@ fn to_guid(array: &ArrayRef, from: ScalarType) -> ArrayRef {
     }
 }
 
-/// Writes a column value by value through one buffer; the function returns false for a null.
+/// Writes a column value by value through one buffer; a null becomes `null`.
 fn write_column(array: &ArrayRef, null: Option<&str>, write: impl Fn(usize, &mut String)) -> ArrayRef {
     let mut builder = StringViewBuilder::with_capacity(array.len());
     let mut buffer = String::new();
@@ -516,7 +516,7 @@ mod tests {
             ("2147483648", Some(i32::MIN), Some(2_147_483_648), Some(2_147_483_648.0), Some(true)),
             ("1.9", Some(1), Some(1), Some(1.9), Some(true)),
             ("\"42\"", Some(42), Some(42), Some(42.0), Some(true)),
-            ("\"3.14\"", None, None, Some(3.14), None),
+            ("\"3.25\"", None, None, Some(3.25), None),
             ("\"0x10\"", Some(16), Some(16), None, Some(true)),
             ("true", Some(1), Some(1), Some(1.0), Some(true)),
             ("null", None, None, None, None),

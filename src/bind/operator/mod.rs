@@ -81,18 +81,18 @@ impl Binder<'_> {
     ) -> (Table, R) {
         let windows = RefCell::new(Vec::<WindowCall>::new());
         let result = bind(self, &Context { windows: Some(&windows), ..Context::row(scope, &input) });
-        let calls = windows.into_inner();
-        if calls.is_empty() {
-            return (input, result);
+        let mut node = input.node.clone();
+        let mut level: Vec<WindowCall> = Vec::new();
+        // A call that reads another one's column stands in a node above it.
+        for call in windows.into_inner() {
+            let mut names = std::collections::HashSet::new();
+            call.arguments.iter().for_each(|argument| argument.columns_read(&mut names));
+            if level.iter().any(|below| names.contains(below.output.name.as_str())) {
+                node = windowed(node, std::mem::take(&mut level));
+            }
+            level.push(call);
         }
-        let mut columns = input.node.columns.clone();
-        columns.extend(calls.iter().map(|call| call.output.clone()));
-        let node = Node {
-            columns,
-            serialized: true,
-            kind: Kind::Window { input: Box::new(input.node.clone()), functions: calls },
-        };
-        (Table { node, ..input }, result)
+        (Table { node: windowed(node, level), ..input }, result)
     }
 
     fn filter(&mut self, predicate: &ast::Expr, input: Table, scope: &Rc<Scope>) -> Table {
@@ -136,6 +136,7 @@ impl Binder<'_> {
         match (scalar.scalar_type, self.constant(&scalar)) {
             (Some(ScalarType::Long), Some(Value::Long(n))) => usize::try_from(n).unwrap_or(0),
             (Some(ScalarType::Int), Some(Value::Int(n))) => usize::try_from(n).unwrap_or(0),
+            (Some(ScalarType::Long | ScalarType::Int), Some(_)) => 0,
             (None, _) => 0,
             (Some(t), Some(_)) => {
                 self.error("KS134", count.span, format!("a number of rows is an integer, and this is of type {t}"));
@@ -169,7 +170,7 @@ impl Binder<'_> {
         }
         let columns = vec![
             Column::new("ColumnName", ScalarType::String),
-            Column::new("ColumnOrdinal", ScalarType::Long),
+            Column::new("ColumnOrdinal", ScalarType::Int),
             Column::new("DataType", ScalarType::String),
             Column::new("ColumnType", ScalarType::String),
         ];
@@ -181,7 +182,7 @@ impl Binder<'_> {
             .map(|(column, ordinal)| {
                 vec![
                     Value::String(column.name.clone()),
-                    Value::Long(ordinal),
+                    Value::Int(ordinal),
                     Value::String(clr_name(column.scalar_type).into()),
                     Value::String(column.scalar_type.name().into()),
                 ]
@@ -236,6 +237,15 @@ impl Binder<'_> {
         let chart = chart.map_or("table", |name| name.text.as_str()).to_string();
         Table { render: Some(Render { chart, properties }), ..input }
     }
+}
+
+fn windowed(input: Node, functions: Vec<WindowCall>) -> Node {
+    if functions.is_empty() {
+        return input;
+    }
+    let mut columns = input.columns.clone();
+    columns.extend(functions.iter().map(|call| call.output.clone()));
+    Node { columns, serialized: true, kind: Kind::Window { input: Box::new(input), functions } }
 }
 
 /// Returns the value of a parameter that is a bare word: `kind=inner`.

@@ -66,6 +66,10 @@ impl Binder<'_> {
                     ParsePart::Text(text.clone())
                 }
                 ast::ParsePart::Column(declaration) => {
+                    if let Some(ParsePart::Column(Column { scalar_type: ScalarType::String, name })) = parts.last() {
+                        let message = format!("right behind `{name}` of type string a text must say where it ends");
+                        self.refuse("AQ028", declaration.name.span, message);
+                    }
                     let scalar_type = match &declaration.type_name {
                         Some(name) => match ScalarType::from_name(&name.text) {
                             Some(scalar_type) => scalar_type,

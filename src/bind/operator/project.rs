@@ -23,6 +23,12 @@ impl Binder<'_> {
         let mut listed = Vec::with_capacity(columns.len());
         for column in columns {
             let scalar = self.scalar(&column.value, cx);
+            if let ExprKind::Call { name, arguments } = &column.value.kind
+                && matches!(name.text.as_str(), "array_sort_asc" | "array_sort_desc")
+                && arguments.len() > 1
+            {
+                self.unsupported(column.span, format_args!("`{}` of several arrays, which gives several columns,", name.text));
+            }
             let scalar_type = scalar.column_type();
             let given = match &column.names[..] {
                 [] => name_of(&column.value, cx),

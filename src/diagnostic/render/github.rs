@@ -52,7 +52,9 @@ mod tests {
         let diagnostics = sample::diagnostics();
         let text = super::render(&[sample::report(&diagnostics)]);
         let lines: Vec<_> = text.lines().collect();
-        assert!(lines[0].starts_with("::error file=rules/a%2Cb.kql,line=2,endLine=2,col=9,endColumn=16,title=KS142::the"));
+        assert!(
+            lines[0].starts_with("::error file=rules/a%2Cb.kql,line=2,endLine=2,col=9,endColumn=16,title=KS142::the")
+        );
         assert!(lines[0].ends_with("%0Adid you mean 'Severity'?"));
         assert!(lines[1].ends_with("::100%25 <sure>%0Aof it"));
     }

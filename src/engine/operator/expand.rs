@@ -45,7 +45,7 @@ pub struct Expand {
 
 impl Expand {
     /// Makes the operator. `arrays` are dynamic columns of the input, each with the type that its elements become;
-    /// rows of the result end at the longest of them (measured, M92).
+    /// rows of the result end at the longest of them (measured).
     ///
     /// `limit` caps the rows that come of one row; bags give their members as bags of one key, or as `[key, value]`
     /// with `bag_arrays`.
@@ -157,7 +157,7 @@ enum Values<'a> {
     Real(Float64Builder),
     Bool(BooleanBuilder),
     DateTime(Int64Builder),
-    /// Nothing converts to it (measured, M93).
+    /// Nothing converts to it (measured).
     Null(ScalarType, usize),
 }
 
@@ -192,7 +192,7 @@ impl<'a> Elements<'a> {
     /// Appends the elements of a row's array, at most `limit` of them.
     fn expand(&mut self, row: usize, limit: usize, bag_arrays: bool) {
         if self.source.is_null(row) {
-            // A null counts as one element (measured, M92).
+            // A null counts as one element (measured).
             if limit > 0 {
                 self.push(row, "null");
             }
@@ -254,7 +254,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// Strings do not become numbers here, as they do in `tolong` (measured, M93).
+/// Strings do not become numbers here, as they do in `tolong` (measured).
 #[inline]
 fn number(element: &str) -> Option<&str> {
     element.starts_with(|c: char| c == '-' || c.is_ascii_digit()).then_some(element)
@@ -582,10 +582,14 @@ mod tests {
     #[test]
     fn a_row_for_each_element() {
         let texts = ["[1, \"x\" ,null]", "[]", "", "{\"a\":1,\"b\":[2]}", "7", "{}"];
-        assert_eq!(expanded(&texts, ScalarType::Dynamic, None, false), [
-            "0|1|0", "0|\"x\"|1", "0|null|2", "2|null|0", "3|{\"a\":1}|0", "3|{\"b\":[2]}|1", "4|7|0"
-        ]);
-        assert_eq!(expanded(&texts, ScalarType::Dynamic, Some(1), true), ["0|1|0", "2|null|0", "3|[\"a\",1]|0", "4|7|0"]);
+        assert_eq!(
+            expanded(&texts, ScalarType::Dynamic, None, false),
+            ["0|1|0", "0|\"x\"|1", "0|null|2", "2|null|0", "3|{\"a\":1}|0", "3|{\"b\":[2]}|1", "4|7|0"]
+        );
+        assert_eq!(
+            expanded(&texts, ScalarType::Dynamic, Some(1), true),
+            ["0|1|0", "2|null|0", "3|[\"a\",1]|0", "4|7|0"]
+        );
         assert!(expanded(&texts, ScalarType::Dynamic, Some(0), false).is_empty());
     }
 
@@ -635,15 +639,18 @@ mod tests {
         let paths = vec![path(&["Type"], true), path(&["Location", "City"], false), path(&["Name"], true)];
         let input = batch(&[longs(&[1, 2, 3]), dynamics(&[entities, "", "[]"])]);
         let mut expand = ExpandPaths::new(outputs.clone(), 1, paths.clone(), None, None);
-        assert_eq!(rows(&expand.push(&input).unwrap()), [
-            "1|ip|\"a long name of a city\"||0",
-            "1|account|null|eve\n|1",
-            "1||null||2",
-            "1||null||3",
-            "1||null||4",
-            "1||null||5",
-            "2||null||0"
-        ]);
+        assert_eq!(
+            rows(&expand.push(&input).unwrap()),
+            [
+                "1|ip|\"a long name of a city\"||0",
+                "1|account|null|eve\n|1",
+                "1||null||2",
+                "1||null||3",
+                "1||null||4",
+                "1||null||5",
+                "2||null||0"
+            ]
+        );
         let wanted: Wanted = Arc::new(|text| text == "account");
         let mut expand = ExpandPaths::new(outputs, 1, paths, Some((0, wanted)), None);
         assert_eq!(rows(&expand.push(&input).unwrap()), ["1|account|null|eve\n|1"]);

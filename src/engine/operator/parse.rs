@@ -2,7 +2,7 @@
 //!
 //! A pattern of plain texts is searched from left to right. It becomes a regular expression where it is one
 //! (`kind=regex`), and where a typed column stands right before a `*`: there nothing but the shape of its type says
-//! where it ends. How the modes differ is measured (M94-M97).
+//! where it ends. How the modes differ is measured.
 
 use std::borrow::Cow;
 use std::fmt::Debug;
@@ -367,7 +367,7 @@ impl Shaped {
         }
         let groups = self.groups.iter().map(|group| self.locations.get(*group).unwrap_or((0, 0)));
         found.extend(groups.clone().map(|(start, end)| text.get(start..end).unwrap_or("")));
-        // A time at the end of both pattern and text is not found (measured, M97).
+        // A time at the end of both pattern and text is not found (measured).
         !(self.time_at_end && groups.last().is_some_and(|(_, end)| end == text.len()))
     }
 }
@@ -375,7 +375,7 @@ impl Shaped {
 /// How the groups of columns begin.
 const GROUP: &str = "alertq_column_";
 
-/// Escapes parentheses without a partner, which are literal (measured, M96).
+/// Escapes parentheses without a partner, which are literal (measured).
 fn balanced(regex: &str) -> Cow<'_, str> {
     let mut open = Vec::new();
     let mut lone = Vec::new();
@@ -423,7 +423,7 @@ fn shape(scalar_type: ScalarType) -> &'static str {
     }
 }
 
-/// What a column matches in a regular expression: it is stricter there (measured, M95).
+/// What a column matches in a regular expression: it is stricter there (measured).
 fn regex_shape(scalar_type: ScalarType) -> &'static str {
     match scalar_type {
         ScalarType::String | ScalarType::Dynamic => ".*",
@@ -457,7 +457,8 @@ mod tests {
             ParsePart::Column(column) => Some(column.scalar_type),
             _ => None,
         });
-        let outputs = columns.enumerate().map(|(index, t)| (Column::new(format!("v{index}"), t), Output::Capture(index)));
+        let outputs =
+            columns.enumerate().map(|(index, t)| (Column::new(format!("v{index}"), t), Output::Capture(index)));
         let mut outputs: Vec<_> = outputs.collect();
         outputs.push((Column::new("n", ScalarType::Long), Output::Input(1)));
         let mut parse = Parse::new(outputs, 0, pattern, filter).unwrap();

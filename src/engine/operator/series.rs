@@ -166,7 +166,7 @@ impl Bins {
             return Err(OperatorError("make-series: the step is no number".into()));
         };
         let real = matches!(axis.scalar_type, ScalarType::Real | ScalarType::Decimal);
-        if !(step > 0.0) {
+        if step.is_nan() || step <= 0.0 {
             return Err(OperatorError("make-series: the step must be greater than zero".into()));
         }
         let ends = data.and_then(|data| ends(data, axis.scalar_type));
@@ -314,8 +314,7 @@ mod tests {
             columns[..keys].iter().enumerate().map(|(i, (t, _))| Column::new(format!("k{i}"), *t)).collect();
         outputs.push(Column::new("v", ScalarType::Dynamic));
         outputs.push(Column::new("axis", ScalarType::Dynamic));
-        let mut series =
-            Series::new(&outputs, keys, axis, vec![ScalarType::Long], vec![Value::Long(0)], non_empty);
+        let mut series = Series::new(&outputs, keys, axis, vec![ScalarType::Long], vec![Value::Long(0)], non_empty);
         let input = batch(columns);
         if input.num_rows() > 0 {
             series.push(&input.slice(0, 1)).unwrap();
@@ -327,10 +326,7 @@ mod tests {
     #[test]
     fn gaps_are_filled_for_each_key() {
         let columns = [texts(&["a", "b", "a", "b"]), longs(&[1, 1, 5, 3]), longs(&[10, 20, 30, 40])];
-        assert_eq!(run(1, axis(Some(1), Some(7), 2), &columns, false), [
-            "a|[10,0,30]|[1,3,5]",
-            "b|[20,40,0]|[1,3,5]"
-        ]);
+        assert_eq!(run(1, axis(Some(1), Some(7), 2), &columns, false), ["a|[10,0,30]|[1,3,5]", "b|[20,40,0]|[1,3,5]"]);
     }
 
     #[test]

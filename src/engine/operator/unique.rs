@@ -51,7 +51,7 @@ impl RowOperator for Unique {
             first.push(new);
         }
         let batch = filter_record_batch(batch, &BooleanArray::from(first))?;
-        Ok(vec![batch.with_schema(self.schema.clone())?])
+        Ok(vec![RecordBatch::try_new(self.schema.clone(), batch.columns().to_vec())?])
     }
 
     fn size(&self) -> usize {

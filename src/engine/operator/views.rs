@@ -71,13 +71,6 @@ impl<'a> Parts<'a> {
         self.nulls += 1;
     }
 
-    /// Drops values behind the first `len`.
-    pub(super) fn truncate(&mut self, len: usize) {
-        self.views.truncate(len);
-        self.nulls -= self.valid[len.min(self.valid.len())..].iter().filter(|valid| !**valid).count();
-        self.valid.truncate(len);
-    }
-
     /// Ends the column; another one is begun.
     pub(super) fn take(&mut self) -> Result<ArrayRef, OperatorError> {
         let mut buffers = self.source.data_buffers().to_vec();
@@ -106,8 +99,6 @@ mod tests {
         parts.push_null();
         parts.push(1, "something else that is long");
         parts.push(0, &source.value(0)[1..3]);
-        parts.push_null();
-        parts.truncate(4);
         let column = parts.take().unwrap();
         let column = column.as_string_view();
         assert_eq!(

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, PrimitiveArray, RecordBatch,
-    RecordBatchOptions,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, PrimitiveArray, RecordBatch, RecordBatchOptions,
 };
 use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{concat, concat_batches};
@@ -260,7 +259,7 @@ impl State {
             terms
         };
         match &mut self.sum {
-            // Longs wrap around (measured, M17).
+            // Longs wrap around (measured).
             Sum::Long(sum) => running(sum, terms.as_primitive::<Int64Type>(), &restart, i64::wrapping_add),
             Sum::Real(sum) => running(sum, terms.as_primitive::<Float64Type>(), &restart, |a, b| a + b),
             Sum::Decimal(sum) => running(sum, terms.as_primitive::<Decimal128Type>(), &restart, i128::wrapping_add),
@@ -270,7 +269,9 @@ impl State {
     /// Gives the first value of each session: one ends where a value is too far from it or from the one before.
     fn row_window_session(&mut self, batch: &RecordBatch, rows: usize) -> ArrayRef {
         let restart = self.call.flags(3, batch, rows);
-        let Some(values) = self.call.array(0, batch, rows) else { return repeat(&Value::Null(self.call.returns), rows) };
+        let Some(values) = self.call.array(0, batch, rows) else {
+            return repeat(&Value::Null(self.call.returns), rows);
+        };
         let Some(values) = values.as_primitive_opt::<Int64Type>() else {
             return repeat(&Value::Null(self.call.returns), rows);
         };
@@ -356,7 +357,9 @@ mod tests {
     /// Runs a call over all rows at once and in pieces; both give the same.
     fn run(function: WindowFunction, arguments: Vec<Argument>, columns: &[(ScalarType, Vec<Value>)]) -> Vec<String> {
         let returns = match (function, &arguments[0]) {
-            (WindowFunction::RowNumber | WindowFunction::RowRankMin | WindowFunction::RowRankDense, _) => ScalarType::Long,
+            (WindowFunction::RowNumber | WindowFunction::RowRankMin | WindowFunction::RowRankDense, _) => {
+                ScalarType::Long
+            }
             (_, Argument::Column(index)) => columns[*index].0,
             _ => ScalarType::Long,
         };

@@ -21,18 +21,11 @@ pub const AGGREGATES: &[Aggregate] = &[
         aliases: &["argmax"],
         summary: "Gives the row of each group where the first argument is largest.",
         naming: Naming::Special,
-        overloads: &[Overload {
-            parameters: ARGUMENTS,
-            returns: Returns::Argument(0),
-            state: State::New(arg::<true>),
-        }],
+        overloads: &[Overload { parameters: ARGUMENTS, returns: Returns::Argument(0), state: State::New(arg::<true>) }],
         ordered: false,
         several: true,
         examples: &[
-            (
-                "datatable(t: long, n: string)[1, 'a', 3, 'b', 2, 'c'] | summarize arg_max(t, n)",
-                "print t = 3, n = 'b'",
-            ),
+            ("datatable(t: long, n: string)[1, 'a', 3, 'b', 2, 'c'] | summarize arg_max(t, n)", "print t = 3, n = 'b'"),
             ("datatable(t: long, n: string)[] | summarize arg_max(t, n)", "print t = long(null), n = ''"),
         ],
         page: "arg-max-aggregation-function",
@@ -136,7 +129,7 @@ impl<B: Best, const MAX: bool> Rank for Extreme<B, MAX> {
         let values = B::array(&arguments[0]);
         let nulls = values.nulls().filter(|nulls| nulls.null_count() > 0);
         each_row(groups, filter, |row, group| {
-            // Nulls lose, but a group of nothing else still gives its first row (measured, M82).
+            // Nulls lose, but a group of nothing else still gives its first row (measured).
             let level = &mut levels[group];
             if nulls.is_some_and(|nulls| nulls.is_null(row)) {
                 if *level == NONE {
@@ -371,7 +364,10 @@ mod tests {
         let values = longs(&[5, -1, 7, 7, -1, -1]);
         let names = strings(&["a", "b", "c", "d", "e", "a name longer than twelve"]);
         let groups = [0, 0, 0, 0, 1, 2];
-        assert_eq!(run("arg_max", &[values.clone(), names.clone()], &groups), ["7 c", "null e", "null a name longer than twelve"]);
+        assert_eq!(
+            run("arg_max", &[values.clone(), names.clone()], &groups),
+            ["7 c", "null e", "null a name longer than twelve"]
+        );
         assert_eq!(run("arg_min", &[values, names], &groups), ["5 a", "null e", "null a name longer than twelve"]);
     }
 

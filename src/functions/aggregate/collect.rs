@@ -39,10 +39,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         ordered: true,
         several: false,
         examples: &[
-            (
-                "datatable(x: long)[2, long(null), 1, 2] | summarize make_list(x)",
-                "print list_x = dynamic([2, 1, 2])",
-            ),
+            ("datatable(x: long)[2, long(null), 1, 2] | summarize make_list(x)", "print list_x = dynamic([2, 1, 2])"),
             ("datatable(x: long)[] | summarize make_list(x)", "print list_x = dynamic([])"),
             ("datatable(x: long)[3, 4, 5] | summarize make_list(x, 2)", "print list_x = dynamic([3, 4])"),
         ],
@@ -79,7 +76,10 @@ pub const AGGREGATES: &[Aggregate] = &[
         ordered: true,
         several: false,
         examples: &[
-            ("datatable(x: string)['b', '', 'b', 'a'] | summarize make_set(x)", "print set_x = dynamic(['b', '', 'a'])"),
+            (
+                "datatable(x: string)['b', '', 'b', 'a'] | summarize make_set(x)",
+                "print set_x = dynamic(['b', '', 'a'])",
+            ),
             ("datatable(x: long)[long(null)] | summarize make_set(x)", "print set_x = dynamic([])"),
             (
                 "datatable(x: dynamic)[dynamic([1, 2]), dynamic([2, 3])] | summarize make_set(x)",
@@ -212,7 +212,8 @@ impl Lists {
                 }
             }
         }
-        let rows = if self.ordered { by_group.order.iter().map(|item| self.rows[*item as usize]).collect() } else { vec![] };
+        let rows =
+            if self.ordered { by_group.order.iter().map(|item| self.rows[*item as usize]).collect() } else { vec![] };
         let parts: Vec<&dyn Array> = self.chunks.iter().map(AsRef::as_ref).collect();
         // One array is read faster than many: a value's place is its number.
         let values = match parts.as_slice() {
@@ -776,10 +777,10 @@ mod tests {
     fn sets_hold_each_value_once() {
         assert_eq!(run("make_set", &[longs(&[3, -1, 1, 3, 3])], &[0, 0, 0, 0, 2]), ["[3,1]", "[]", "[3]"]);
         let texts = strings(&["b", "a", "b", "a text of some length", "a text of some length"]);
-        assert_eq!(run("make_set", &[texts], &[0, 0, 0, 0, 1]), [
-            r#"["b","a","a text of some length"]"#,
-            r#"["a text of some length"]"#
-        ]);
+        assert_eq!(
+            run("make_set", &[texts], &[0, 0, 0, 0, 1]),
+            [r#"["b","a","a text of some length"]"#, r#"["a text of some length"]"#]
+        );
         let reals = reals(&[1.0, f64::NAN, f64::NAN]);
         assert_eq!(run("make_set", &[reals], &[0, 0, 0]), [r#"[1.0,"NaN"]"#]);
         let limited = [longs(&[1, 2, 2, 3]), longs(&[2; 4])];

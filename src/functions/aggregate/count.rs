@@ -15,8 +15,12 @@ pub const AGGREGATES: &[Aggregate] = &[Aggregate {
     summary: "Counts the rows of each group, whether values are null or not.",
     naming: Naming::PrefixAndFirstArgument("count"),
     overloads: &[
-        Overload { parameters: &[], returns: Returns::Type(ScalarType::Long), state: State::New(|_| Ok(Box::<Count>::default())) },
-        // A column with nulls counts whole (measured, M77).
+        Overload {
+            parameters: &[],
+            returns: Returns::Type(ScalarType::Long),
+            state: State::New(|_| Ok(Box::<Count>::default())),
+        },
+        // A column with nulls counts whole (measured).
         Overload {
             parameters: &[one("value", Kind::Any)],
             returns: Returns::Type(ScalarType::Long),
@@ -39,13 +43,7 @@ struct Count {
 }
 
 impl Accumulator for Count {
-    fn update(
-        &mut self,
-        _: &[ArrayRef],
-        groups: &[usize],
-        filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
+    fn update(&mut self, _: &[ArrayRef], groups: &[usize], filter: Option<&BooleanArray>, total: usize) -> Result<()> {
         self.counts.resize(total, 0);
         let counts = &mut self.counts;
         each_row(groups, filter, |_, group| counts[group] += 1);

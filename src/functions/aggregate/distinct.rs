@@ -10,8 +10,8 @@ use arrow::datatypes::{DataType, UInt64Type};
 use xxhash_rust::xxh64::xxh64;
 
 use super::groups::{
-    Bools, ByGroup, Decimals, Dictionary, Ints, Longs, Pairs, Plain, Reals, Result, chosen_rows,
-    each_list, front, list_type,
+    Bools, ByGroup, Decimals, Dictionary, Ints, Longs, Pairs, Plain, Reals, Result, chosen_rows, each_list, front,
+    list_type,
 };
 use super::{Accumulator, Aggregate, Overload, Setup, State};
 use crate::functions::{FunctionError, Kind, Naming, Returns, one};

@@ -106,7 +106,7 @@ impl<P: Plain> Best for Plains<P> {
         let value = P::get(array, row);
         let best = &mut self.values[group];
         let beats = if MAX { value > *best } else { value < *best };
-        // NaN poisons both ends, and the first one stays (measured, M41).
+        // NaN poisons both ends, and the first one stays (measured).
         let wins = first || beats || (P::is_nan(value) && !P::is_nan(*best));
         let wins = wins && (first || !P::is_nan(*best));
         if wins {

@@ -311,9 +311,8 @@ impl Dictionary {
     #[inline]
     fn look_up(&mut self, text: &str, hash: u64) -> u64 {
         let known = self.text.as_bytes();
-        let same = |word: &Word| {
-            word.hash == hash && known[word.start..word.start + word.len as usize] == *text.as_bytes()
-        };
+        let same =
+            |word: &Word| word.hash == hash && known[word.start..word.start + word.len as usize] == *text.as_bytes();
         if let Some(word) = self.table.find(hash, same) {
             return u64::from(word.number);
         }

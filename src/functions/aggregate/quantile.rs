@@ -5,7 +5,7 @@
 use std::fmt::Debug;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StructArray, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, ListArray, StringViewBuilder, StructArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Field, Fields, Int32Type, Int64Type};
 
@@ -62,7 +62,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         name: "percentiles_array",
         aliases: &[],
         summary: "Gives several percentiles as one array.",
-        naming: Naming::Special,
+        naming: Naming::PrefixAndFirstArgument("percentiles"),
         overloads: &[Overload {
             parameters: &[one("value", Kind::Summable), ARRAY],
             returns: Returns::Type(ScalarType::Dynamic),
@@ -117,7 +117,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         name: "percentilesw_array",
         aliases: &[],
         summary: "Gives several weighted percentiles as one array.",
-        naming: Naming::Special,
+        naming: Naming::PrefixAndFirstArgument("percentiles"),
         overloads: &[Overload {
             parameters: &[one("value", Kind::Summable), one("weight", Kind::Integer), ARRAY],
             returns: Returns::Type(ScalarType::Dynamic),
@@ -130,8 +130,7 @@ pub const AGGREGATES: &[Aggregate] = &[
     },
 ];
 
-const SEVERAL: Parameter =
-    Parameter { max: u16::MAX, ..one("percentile", Kind::Number).constant() };
+const SEVERAL: Parameter = Parameter { max: u16::MAX, ..one("percentile", Kind::Number).constant() };
 /// Numbers, or one array of them.
 const ARRAY: Parameter = Parameter { max: u16::MAX, ..one("percentiles", Kind::Any).constant() };
 

@@ -94,7 +94,8 @@ impl Schema {
     fn json(&self) -> Json {
         let mut shapes = Vec::new();
         if self.bag || self.items.is_some() {
-            let mut members: Map<String, Json> = self.keys.iter().map(|(k, schema)| (k.clone(), schema.json())).collect();
+            let mut members: Map<String, Json> =
+                self.keys.iter().map(|(k, schema)| (k.clone(), schema.json())).collect();
             if let Some(items) = &self.items {
                 members.insert("`indexer`".into(), items.json());
             }
@@ -178,10 +179,9 @@ mod tests {
     #[test]
     fn several_shapes_stand_in_an_array() {
         let values = dynamics(&[r#"{"a":1,"b":[1,"x"]}"#, r#"{"a":{"c":2.5}}"#, "", r#"[true]"#]);
-        assert_eq!(run("buildschema", &[values], &[0, 0, 1, 2]), [
-            r#"{"a":[{"c":"double"},"long"],"b":{"`indexer`":["long","string"]}}"#,
-            "null",
-            r#"{"`indexer`":"bool"}"#
-        ]);
+        assert_eq!(
+            run("buildschema", &[values], &[0, 0, 1, 2]),
+            [r#"{"a":[{"c":"double"},"long"],"b":{"`indexer`":["long","string"]}}"#, "null", r#"{"`indexer`":"bool"}"#]
+        );
     }
 }

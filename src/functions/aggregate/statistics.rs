@@ -19,15 +19,22 @@ pub const AGGREGATES: &[Aggregate] = &[
     spread("variance", "Gives the variance of a sample.", VARIANCE, VARIANCE_EXAMPLES, "variance-aggregation-function"),
     spread("variancep", "Gives the variance of a whole population.", VARIANCEP, &[], "variancep-aggregation-function"),
     spread("covariance", "Gives the covariance of a sample.", COVARIANCE, &[], "covariance-aggregation-function"),
-    spread("covariancep", "Gives the covariance of a population.", COVARIANCEP, &[], "covariancep-aggregation-function"),
+    spread(
+        "covariancep",
+        "Gives the covariance of a population.",
+        COVARIANCEP,
+        &[],
+        "covariancep-aggregation-function",
+    ),
 ];
 
 const STDEV_EXAMPLES: &[(&str, &str)] = &[
     ("datatable(x: long)[1, 3, long(null)] | summarize round(stdev(x), 4)", "print stdev_x = 1.4142"),
-    // Nothing has no spread, and neither has one row (measured, M78).
+    // Nothing has no spread, and neither has one row (measured).
     ("datatable(x: long)[] | summarize stdev(x)", "print stdev_x = 0.0"),
 ];
-const VARIANCE_EXAMPLES: &[(&str, &str)] = &[("range x from 1 to 3 step 1 | summarize variance(x)", "print variance_x = 1.0")];
+const VARIANCE_EXAMPLES: &[(&str, &str)] =
+    &[("range x from 1 to 3 step 1 | summarize variance(x)", "print variance_x = 1.0")];
 
 const fn spread(
     name: &'static str,
@@ -40,10 +47,7 @@ const fn spread(
     Aggregate { name, aliases: &[], summary, naming, overloads, ordered: false, several: false, examples, page }
 }
 
-const fn overload(
-    parameters: &'static [Parameter],
-    state: fn(&Setup) -> Result<Box<dyn Accumulator>>,
-) -> Overload {
+const fn overload(parameters: &'static [Parameter], state: fn(&Setup) -> Result<Box<dyn Accumulator>>) -> Overload {
     Overload { parameters, returns: Returns::Type(ScalarType::Real), state: State::New(state) }
 }
 
@@ -113,7 +117,8 @@ impl Accumulator for Moments {
         total: usize,
     ) -> Result<()> {
         self.grow(total);
-        let columns: Vec<Float64Array> = self.types.iter().zip(arguments).map(|(t, array)| as_reals(*t, array)).collect();
+        let columns: Vec<Float64Array> =
+            self.types.iter().zip(arguments).map(|(t, array)| as_reals(*t, array)).collect();
         let (first, last) = (&columns[0], &columns[columns.len() - 1]);
         let nulls = NullBuffer::union(first.nulls(), last.nulls());
         let (counts, products) = (&mut self.counts, &mut self.products);
@@ -146,7 +151,7 @@ impl Accumulator for Moments {
         self.grow(total);
         let counts = Longs::array(&states[0]);
         let products = Reals::array(&states[1]);
-        let means: Vec<&Float64Array> = states[2..].iter().map(|means| Reals::array(means)).collect();
+        let means: Vec<&Float64Array> = states[2..].iter().map(Reals::array).collect();
         for (row, group) in groups.iter().enumerate().filter(|(row, _)| counts.value(*row) > 0) {
             let (a, b) = (self.counts[*group] as f64, counts.value(row) as f64);
             let mut distances = 1.0;

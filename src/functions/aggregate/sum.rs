@@ -73,7 +73,9 @@ fn average_type(types: &[ScalarType]) -> Option<ScalarType> {
 fn sum(setup: &Setup) -> Result<Box<dyn Accumulator>> {
     Ok(match setup.types[0] {
         ScalarType::Int => Box::new(Total::<Ints, Longs, Longs>::new(setup, |sum, _| Some(sum))),
-        ScalarType::Real | ScalarType::Dynamic => Box::new(Total::<Reals, Reals, Reals>::new(setup, |sum, _| Some(sum))),
+        ScalarType::Real | ScalarType::Dynamic => {
+            Box::new(Total::<Reals, Reals, Reals>::new(setup, |sum, _| Some(sum)))
+        }
         ScalarType::Decimal => Box::new(Total::<Decimals, Decimals, Decimals>::new(setup, |sum, _| Some(sum))),
         _ => Box::new(Total::<Longs, Longs, Longs>::new(setup, |sum, _| Some(sum))),
     })
@@ -82,7 +84,7 @@ fn sum(setup: &Setup) -> Result<Box<dyn Accumulator>> {
 fn average(setup: &Setup) -> Result<Box<dyn Accumulator>> {
     Ok(match setup.types[0] {
         ScalarType::Int => Box::new(Total::<Ints, Longs, Reals>::new(setup, |sum, n| Some(sum as f64 / n as f64))),
-        // The sum of longs wraps around before it is divided (measured, M81).
+        // The sum of longs wraps around before it is divided (measured).
         ScalarType::Long => Box::new(Total::<Longs, Longs, Reals>::new(setup, |sum, n| Some(sum as f64 / n as f64))),
         ScalarType::Real | ScalarType::Dynamic => {
             Box::new(Total::<Reals, Reals, Reals>::new(setup, |sum, n| Some(sum / n as f64)))
@@ -182,10 +184,7 @@ where
     }
 
     fn state(&mut self, take: usize) -> Result<Vec<ArrayRef>> {
-        Ok(vec![
-            S::build(front(&mut self.sums, take), None),
-            Longs::build(front(&mut self.counts, take), None),
-        ])
+        Ok(vec![S::build(front(&mut self.sums, take), None), Longs::build(front(&mut self.counts, take), None)])
     }
 
     fn result_type(&self) -> DataType {
@@ -225,8 +224,7 @@ mod tests {
         assert_eq!(run("avg", &[spans], &[0, 0]), ["15"]);
         let none = column(ScalarType::DateTime, &[Value::Null(ScalarType::DateTime)]);
         assert_eq!(run("avg", &[none], &[0]), ["null"]);
-        let wrapping =
-            column(ScalarType::Long, &[Value::Long(i64::MAX - 1), Value::Long(1), Value::Long(i64::MAX)]);
+        let wrapping = column(ScalarType::Long, &[Value::Long(i64::MAX - 1), Value::Long(1), Value::Long(i64::MAX)]);
         assert_eq!(run("avg", &[wrapping], &[0, 0, 0]), ["-0.6666666666666666"]);
     }
 

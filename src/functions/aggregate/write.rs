@@ -39,7 +39,7 @@ pub(super) fn real(out: &mut String, value: f64) {
     }
 }
 
-/// Writes a `decimal`: a string (measured, M28).
+/// Writes a `decimal`: a string (measured).
 pub(super) fn decimal(out: &mut String, value: i128) {
     quoted(out, |out| number::write_decimal(value, out));
 }

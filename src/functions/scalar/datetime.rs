@@ -104,7 +104,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     part!(
         "hourofday",
         "Gives the hour, from 0 to 23.",
-        "hourofday-function",
+        "hour-of-day-function",
         Part::Hour,
         [("hourofday(datetime(2024-05-01T18:54:00Z))", "int(18)"), ("isnull(hourofday(datetime(null)))", "true")]
     ),
@@ -676,7 +676,7 @@ fn make_timespan(call: &Call) -> Column {
 
 /// Drops the fraction of a number within bounds, the upper one excluded.
 fn whole(number: f64, low: f64, high: f64) -> Option<u32> {
-    (low <= number && number < high).then_some(number as u32)
+    (low..high).contains(&number).then_some(number as u32)
 }
 
 fn time_of_day(hour: f64, minute: f64, second: f64) -> Option<i64> {

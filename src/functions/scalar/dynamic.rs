@@ -23,116 +23,312 @@ const RANGE: i64 = 1 << 20;
 
 const ARRAY: Parameter = dynamic("array");
 const ANY: Parameter = one("value", Kind::Any);
+const NULLS_LAST: Parameter = one("nulls_last", Kind::Is(ScalarType::Bool)).constant().optional();
 
 /// Functions over arrays and bags.
 pub(super) const FUNCTIONS: &[Function] = &[
-    function!("array_length" | "arraylength", "Counts the elements of an array.", "array-length-function", Naming::None,
-        [overload!((ARRAY) -> LONG, |call| lift1::<Json, Long, _, _>(call, |array| json::array_length(array).map(|n| n as i64)))],
-        [("array_length(dynamic([1, 'a']))", "2"), ("array_length(dynamic([]))", "0"), ("isnull(array_length(dynamic({})))", "true")]),
-    function!("pack_array", "Makes an array of its arguments.", "pack-array-function", Naming::None,
+    function!(
+        "array_length" | "arraylength",
+        "Counts the elements of an array.",
+        "array-length-function",
+        Naming::None,
+        [
+            overload!((ARRAY) -> LONG,
+                |call| lift1::<Json, Long, _, _>(call, |array| json::array_length(array).map(|n| n as i64)))
+        ],
+        [
+            ("array_length(dynamic([1, 'a']))", "2"),
+            ("array_length(dynamic([]))", "0"),
+            ("isnull(array_length(dynamic({})))", "true")
+        ]
+    ),
+    function!(
+        "pack_array",
+        "Makes an array of its arguments.",
+        "pack-array-function",
+        Naming::None,
         [overload!((ANY.repeated(1, 32767)) -> DYNAMIC, pack_array)],
-        [("tostring(pack_array(1, 'a', 2s))", "'[1,\"a\",\"00:00:02\"]'"), ("tostring(pack_array(long(null)))", "'[null]'")]),
-    function!("bag_pack" | "pack" | "pack_dictionary", "Makes a bag of keys and values in turn.", "bag-pack-function",
+        [
+            ("tostring(pack_array(1, 'a', 2s))", "'[1,\"a\",\"00:00:02\"]'"),
+            ("tostring(pack_array(long(null)))", "'[null]'")
+        ]
+    ),
+    function!(
+        "bag_pack" | "pack" | "pack_dictionary",
+        "Makes a bag of keys and values in turn.",
+        "bag-pack-function",
         Naming::None,
         // Keys and values alternate, which a list of parameters does not say.
         [overload!((one("key_value", Kind::Any).repeated(2, 32766)) -> DYNAMIC, |call| bag_pack(call, false))],
-        [("tostring(bag_pack('a', 1, 'b', 'x'))", "'{\"a\":1,\"b\":\"x\"}'"),
-         ("tostring(bag_pack('a', long(null)))", "'{\"a\":null}'")]),
+        [
+            ("tostring(bag_pack('a', 1, 'b', 'x'))", "'{\"a\":1,\"b\":\"x\"}'"),
+            ("tostring(bag_pack('a', long(null)))", "'{\"a\":null}'")
+        ]
+    ),
     // What `pack_all(true)` is bound to; not callable by this name.
-    function!("pack_all ignoring", "Makes a bag of the columns that are neither null nor empty.", "pack-all-function",
+    function!(
+        "pack_all ignoring",
+        "Makes a bag of the columns that are neither null nor empty.",
+        "pack-all-function",
         Naming::None,
-        [overload!((one("key_value", Kind::Any).repeated(2, 32766)) -> DYNAMIC, |call| bag_pack(call, true))], []),
+        [overload!((one("key_value", Kind::Any).repeated(2, 32766)) -> DYNAMIC, |call| bag_pack(call, true))],
+        []
+    ),
     // What `x in (array)` is bound to where the array is not constant.
-    function!("in array", "Tells whether a value is among the elements of an array; a null is in none.", "in-cs-operator",
-        Naming::None, [overload!((ARRAY, ANY) -> BOOL, |call| in_array(call, same))],
-        [("1 in (dynamic([1, 2]))", "true"), ("long(null) in (dynamic([1, 2]))", "false")]),
-    function!("in~ array", "Tells whether a text is among the elements of an array, whatever its case.", "in-operator",
-        Naming::None, [overload!((ARRAY, ANY) -> BOOL, |call| in_array(call, same_folded))],
-        [("'A' in~ (dynamic(['a', 'b']))", "true"), ("'' in~ (dynamic(['a', 'b']))", "false")]),
-    function!("strcat_array" | "array_strcat", "Joins the texts of an array's elements with a delimiter.",
-        "strcat-array-function", Naming::None,
+    function!(
+        "in array",
+        "Tells whether a value is among the elements of an array; a null is in none.",
+        "in-cs-operator",
+        Naming::None,
+        [overload!((ARRAY, ANY) -> BOOL, |call| in_array(call, same))],
+        [("1 in (dynamic([1, 2]))", "true"), ("long(null) in (dynamic([1, 2]))", "false")]
+    ),
+    function!(
+        "in~ array",
+        "Tells whether a text is among the elements of an array, whatever its case.",
+        "in-operator",
+        Naming::None,
+        [overload!((ARRAY, ANY) -> BOOL, |call| in_array(call, same_folded))],
+        [("'A' in~ (dynamic(['a', 'b']))", "true"), ("'' in~ (dynamic(['a', 'b']))", "false")]
+    ),
+    function!(
+        "strcat_array" | "array_strcat",
+        "Joins the texts of an array's elements with a delimiter.",
+        "strcat-array-function",
+        Naming::None,
         [overload!((ARRAY, as_text("delimiter")) -> STRING, strcat_array)],
-        [("strcat_array(dynamic(['a', 1, true]), '-')", "'a-1-true'"), ("strcat_array(dynamic([1, null]), ',')", "'1,'"),
-         ("strcat_array(dynamic(null), ',')", "''")]),
-    function!("array_concat", "Joins arrays to one.", "array-concat-function", Naming::None,
+        [
+            ("strcat_array(dynamic(['a', 1, true]), '-')", "'a-1-true'"),
+            ("strcat_array(dynamic([1, null]), ',')", "'1,'"),
+            ("strcat_array(dynamic(null), ',')", "''")
+        ]
+    ),
+    function!(
+        "array_concat",
+        "Joins arrays to one.",
+        "array-concat-function",
+        Naming::None,
         [overload!((ARRAY.repeated(1, 64)) -> DYNAMIC, array_concat)],
-        [("tostring(array_concat(dynamic([1]), dynamic([2, 3])))", "'[1,2,3]'"), ("tostring(array_concat(dynamic([])))", "'[]'")]),
-    function!("array_slice", "Gives the part of an array from a position to another, both included; negative ones count \
-        from the end.", "array-slice-function", Naming::None,
+        [
+            ("tostring(array_concat(dynamic([1]), dynamic([2, 3])))", "'[1,2,3]'"),
+            ("tostring(array_concat(dynamic([])))", "'[]'")
+        ]
+    ),
+    function!(
+        "array_slice",
+        "Gives the part of an array from a position to another, both included; negative ones count \
+        from the end.",
+        "array-slice-function",
+        Naming::None,
         [overload!((ARRAY, integer("start"), integer("end")) -> DYNAMIC, array_slice)],
-        [("tostring(array_slice(dynamic([1,2,3]), 1, 2))", "'[2,3]'"), ("tostring(array_slice(dynamic([1,2,3]), -2, -1))", "'[2,3]'"),
-         ("isnull(array_slice(dynamic(null), 0, 1))", "true")]),
-    function!("array_split", "Cuts an array at positions, into an array of arrays.", "array-split-function", Naming::None,
-        [overload!((ARRAY, integer("index")) -> DYNAMIC, array_split), overload!((ARRAY, dynamic("indices")) -> DYNAMIC, array_split)],
-        [("tostring(array_split(dynamic([1,2,3,4,5]), 2))", "'[[1,2],[3,4,5]]'"),
-         ("tostring(array_split(dynamic([1,2,3,4,5]), dynamic([1,3])))", "'[[1],[2,3],[4,5]]'"),
-         ("isnull(array_split(dynamic(null), 1))", "true")]),
-    function!("array_reverse", "Gives the elements of an array in reverse order.", "array-reverse-function", Naming::None,
+        [
+            ("tostring(array_slice(dynamic([1,2,3]), 1, 2))", "'[2,3]'"),
+            ("tostring(array_slice(dynamic([1,2,3]), -2, -1))", "'[2,3]'"),
+            ("isnull(array_slice(dynamic(null), 0, 1))", "true")
+        ]
+    ),
+    function!(
+        "array_split",
+        "Cuts an array at positions, into an array of arrays.",
+        "array-split-function",
+        Naming::None,
+        [
+            overload!((ARRAY, integer("index")) -> DYNAMIC, array_split),
+            overload!((ARRAY, dynamic("indices")) -> DYNAMIC, array_split)
+        ],
+        [
+            ("tostring(array_split(dynamic([1,2,3,4,5]), 2))", "'[[1,2],[3,4,5]]'"),
+            ("tostring(array_split(dynamic([1,2,3,4,5]), dynamic([1,3])))", "'[[1],[2,3],[4,5]]'"),
+            ("isnull(array_split(dynamic(null), 1))", "true")
+        ]
+    ),
+    function!(
+        "array_reverse",
+        "Gives the elements of an array in reverse order.",
+        "array-reverse-function",
+        Naming::None,
         [overload!((dynamic("value")) -> DYNAMIC, |call| over_array(call, |elements, _| elements.reverse()))],
-        [("tostring(array_reverse(dynamic([1,2,3])))", "'[3,2,1]'"), ("isnull(array_reverse(dynamic(null)))", "true")]),
-    function!("array_rotate_left", "Moves elements to the left; those that fall off come back on the right.",
-        "array-rotate-left-function", Naming::None,
+        [("tostring(array_reverse(dynamic([1,2,3])))", "'[3,2,1]'"), ("isnull(array_reverse(dynamic(null)))", "true")]
+    ),
+    function!(
+        "array_rotate_left",
+        "Moves elements to the left; those that fall off come back on the right.",
+        "array-rotate-left-function",
+        Naming::None,
         [overload!((ARRAY, integer("rotate_count")) -> DYNAMIC, |call| rotate(call, 1))],
-        [("tostring(array_rotate_left(dynamic([1,2,3]), 1))", "'[2,3,1]'"), ("isnull(array_rotate_left(dynamic(null), 1))", "true")]),
-    function!("array_rotate_right", "Moves elements to the right; those that fall off come back on the left.",
-        "array-rotate-right-function", Naming::None,
+        [
+            ("tostring(array_rotate_left(dynamic([1,2,3]), 1))", "'[2,3,1]'"),
+            ("isnull(array_rotate_left(dynamic(null), 1))", "true")
+        ]
+    ),
+    function!(
+        "array_rotate_right",
+        "Moves elements to the right; those that fall off come back on the left.",
+        "array-rotate-right-function",
+        Naming::None,
         [overload!((ARRAY, integer("rotate_count")) -> DYNAMIC, |call| rotate(call, -1))],
-        [("tostring(array_rotate_right(dynamic([1,2,3]), 1))", "'[3,1,2]'"), ("isnull(array_rotate_right(dynamic(null), 1))", "true")]),
-    function!("array_shift_left", "Moves elements to the left; the right is filled with nulls or a value.",
-        "array-shift-left-function", Naming::None,
-        [overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC, |call| shift(call, 1))],
-        [("tostring(array_shift_left(dynamic([1,2,3]), 1))", "'[2,3,null]'"),
-         ("tostring(array_shift_left(dynamic([1,2,3]), 2, 0))", "'[3,0,0]'"), ("isnull(array_shift_left(dynamic(null), 1))", "true")]),
-    function!("array_shift_right", "Moves elements to the right; the left is filled with nulls or a value.",
-        "array-shift-right-function", Naming::None,
-        [overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC, |call| shift(call, -1))],
-        [("tostring(array_shift_right(dynamic([1,2,3]), 1))", "'[null,1,2]'"), ("isnull(array_shift_right(dynamic(null), 1))", "true")]),
-    function!("array_index_of", "Gives the index of the first element (or n-th) that equals a value; -1 if none does.",
-        "array-index-of-function", Naming::None,
+        [
+            ("tostring(array_rotate_right(dynamic([1,2,3]), 1))", "'[3,1,2]'"),
+            ("isnull(array_rotate_right(dynamic(null), 1))", "true")
+        ]
+    ),
+    function!(
+        "array_shift_left",
+        "Moves elements to the left; the right is filled with nulls or a value.",
+        "array-shift-left-function",
+        Naming::None,
+        [
+            overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC,
+                |call| shift(call, 1))
+        ],
+        [
+            ("tostring(array_shift_left(dynamic([1,2,3]), 1))", "'[2,3,null]'"),
+            ("tostring(array_shift_left(dynamic([1,2,3]), 2, 0))", "'[3,0,0]'"),
+            ("isnull(array_shift_left(dynamic(null), 1))", "true")
+        ]
+    ),
+    function!(
+        "array_shift_right",
+        "Moves elements to the right; the left is filled with nulls or a value.",
+        "array-shift-right-function",
+        Naming::None,
+        [
+            overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC,
+                |call| shift(call, -1))
+        ],
+        [
+            ("tostring(array_shift_right(dynamic([1,2,3]), 1))", "'[null,1,2]'"),
+            ("isnull(array_shift_right(dynamic(null), 1))", "true")
+        ]
+    ),
+    function!(
+        "array_index_of",
+        "Gives the index of the first element (or n-th) that equals a value; -1 if none does.",
+        "array-index-of-function",
+        Naming::None,
         [overload!((ARRAY, ANY, integer("start").optional(), integer("length").optional(),
             integer("occurrence").constant().optional()) -> LONG, array_index_of)],
-        [("array_index_of(dynamic(['a', 'b', 'a']), 'a')", "0"), ("array_index_of(dynamic(['a', 'b', 'a']), 'a', 1)", "2"),
-         ("array_index_of(dynamic([]), 1)", "-1"), ("isnull(array_index_of(dynamic(null), 1))", "true")]),
-    function!("array_iff" | "array_iif", "Picks element by element from two arrays, or values, by an array of conditions.",
-        "array-iff-function", Naming::None,
-        [overload!((dynamic("condition_array"), one("when_true", Kind::Any), one("when_false", Kind::Any)) -> DYNAMIC, array_iff)],
-        [("tostring(array_iff(dynamic([true, false]), dynamic([1, 2]), dynamic([3, 4])))", "'[1,4]'"),
-         ("tostring(array_iff(dynamic([1, 0, 'x']), 'y', 'n'))", "'[\"y\",\"n\",null]'")]),
+        [
+            ("array_index_of(dynamic(['a', 'b', 'a']), 'a')", "0"),
+            ("array_index_of(dynamic(['a', 'b', 'a']), 'a', 1)", "2"),
+            ("array_index_of(dynamic([]), 1)", "-1"),
+            ("isnull(array_index_of(dynamic(null), 1))", "true")
+        ]
+    ),
+    function!(
+        "array_iff" | "array_iif",
+        "Picks element by element from two arrays, or values, by an array of conditions.",
+        "array-iff-function",
+        Naming::None,
+        [
+            overload!((dynamic("condition_array"), one("when_true", Kind::Any), one("when_false", Kind::Any))
+                -> DYNAMIC, array_iff)
+        ],
+        [
+            ("tostring(array_iff(dynamic([true, false]), dynamic([1, 2]), dynamic([3, 4])))", "'[1,4]'"),
+            ("tostring(array_iff(dynamic([1, 0, 'x']), 'y', 'n'))", "'[\"y\",\"n\",null]'")
+        ]
+    ),
     // With several arrays the engine gives several columns; here they are one array of arrays, as an index sees them.
-    function!("array_sort_asc", "Sorts an array in ascending order, and further arrays by it.", "array-sort-asc-function",
+    function!(
+        "array_sort_asc",
+        "Sorts an array in ascending order, and further arrays by it.",
+        "array-sort-asc-function",
         Naming::Special,
-        [overload!((dynamic("arrays").repeated(1, 64), one("nulls_last", Kind::Is(ScalarType::Bool)).constant().optional())
-            -> DYNAMIC, |call| sort(call, false))],
-        [("tostring(array_sort_asc(dynamic([3, null, 1])))", "'[1,3,null]'"), ("isnull(array_sort_asc(dynamic(null)))", "true")]),
-    function!("array_sort_desc", "Sorts an array in descending order, and further arrays by it.",
-        "array-sort-desc-function", Naming::Special,
-        [overload!((dynamic("arrays").repeated(1, 64), one("nulls_last", Kind::Is(ScalarType::Bool)).constant().optional())
-            -> DYNAMIC, |call| sort(call, true))],
-        [("tostring(array_sort_desc(dynamic(['a', null, 'b'])))", "'[\"b\",\"a\",null]'"), ("isnull(array_sort_desc(dynamic(null)))", "true")]),
-    function!("array_sum", "Adds the numbers of an array.", "array-sum-function", Naming::None,
+        [
+            overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
+            -> DYNAMIC, |call| sort(call, false))
+        ],
+        [
+            ("tostring(array_sort_asc(dynamic([3, null, 1])))", "'[1,3,null]'"),
+            ("isnull(array_sort_asc(dynamic(null)))", "true")
+        ]
+    ),
+    function!(
+        "array_sort_desc",
+        "Sorts an array in descending order, and further arrays by it.",
+        "array-sort-desc-function",
+        Naming::Special,
+        [
+            overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
+            -> DYNAMIC, |call| sort(call, true))
+        ],
+        [
+            ("tostring(array_sort_desc(dynamic(['a', null, 'b'])))", "'[\"b\",\"a\",null]'"),
+            ("isnull(array_sort_desc(dynamic(null)))", "true")
+        ]
+    ),
+    function!(
+        "array_sum",
+        "Adds the numbers of an array.",
+        "array-sum-function",
+        Naming::None,
         [overload!((ARRAY) -> REAL, |call| lift1::<Json, crate::functions::lift::Real, _, _>(call, array_sum))],
-        [("array_sum(dynamic([1, 2, 3]))", "6.0"), ("isnull(array_sum(dynamic([])))", "true")]),
-    function!("set_union", "Gives the distinct elements of arrays.", "set-union-function", Naming::None,
+        [("array_sum(dynamic([1, 2, 3]))", "6.0"), ("isnull(array_sum(dynamic([])))", "true")]
+    ),
+    function!(
+        "set_union",
+        "Gives the distinct elements of arrays.",
+        "set-union-function",
+        Naming::None,
         [overload!((dynamic("set").repeated(2, 64)) -> DYNAMIC, |call| over_sets(call, set_union))],
-        [("tostring(set_union(dynamic([1, 2]), dynamic([2, 3])))", "'[1,2,3]'"), ("tostring(set_union(dynamic([]), dynamic([])))", "'[]'")]),
-    function!("set_intersect", "Gives the distinct elements that all arrays have.", "set-intersect-function", Naming::None,
+        [
+            ("tostring(set_union(dynamic([1, 2]), dynamic([2, 3])))", "'[1,2,3]'"),
+            ("tostring(set_union(dynamic([]), dynamic([])))", "'[]'")
+        ]
+    ),
+    function!(
+        "set_intersect",
+        "Gives the distinct elements that all arrays have.",
+        "set-intersect-function",
+        Naming::None,
         [overload!((dynamic("set").repeated(2, 64)) -> DYNAMIC, |call| over_sets(call, set_intersect))],
-        [("tostring(set_intersect(dynamic([1, 2, 2]), dynamic([2, 3])))", "'[2]'"), ("tostring(set_intersect(dynamic([1]), dynamic([])))", "'[]'")]),
-    function!("set_difference", "Gives the distinct elements of the first array that no other has.",
-        "set-difference-function", Naming::None,
+        [
+            ("tostring(set_intersect(dynamic([1, 2, 2]), dynamic([2, 3])))", "'[2]'"),
+            ("tostring(set_intersect(dynamic([1]), dynamic([])))", "'[]'")
+        ]
+    ),
+    function!(
+        "set_difference",
+        "Gives the distinct elements of the first array that no other has.",
+        "set-difference-function",
+        Naming::None,
         [overload!((dynamic("set").repeated(2, 64)) -> DYNAMIC, |call| over_sets(call, set_difference))],
-        [("tostring(set_difference(dynamic([1, 2]), dynamic([2, 3])))", "'[1]'"), ("tostring(set_difference(dynamic([1]), dynamic([1])))", "'[]'")]),
-    function!("set_has_element", "Tells whether an array has an element.", "set-has-element-function", Naming::None,
+        [
+            ("tostring(set_difference(dynamic([1, 2]), dynamic([2, 3])))", "'[1]'"),
+            ("tostring(set_difference(dynamic([1]), dynamic([1])))", "'[]'")
+        ]
+    ),
+    function!(
+        "set_has_element",
+        "Tells whether an array has an element.",
+        "set-has-element-function",
+        Naming::None,
         [overload!((dynamic("set"), ANY) -> BOOL, set_has_element)],
-        [("set_has_element(dynamic(['a', 'b']), 'b')", "true"), ("set_has_element(dynamic([]), 1)", "false"),
-         ("isnull(set_has_element(dynamic(null), 1))", "true")]),
-    function!("set_equals", "Tells whether two arrays have the same elements.", "set-equals-function", Naming::None,
+        [
+            ("set_has_element(dynamic(['a', 'b']), 'b')", "true"),
+            ("set_has_element(dynamic([]), 1)", "false"),
+            ("isnull(set_has_element(dynamic(null), 1))", "true")
+        ]
+    ),
+    function!(
+        "set_equals",
+        "Tells whether two arrays have the same elements.",
+        "set-equals-function",
+        Naming::None,
         [overload!((dynamic("set1"), dynamic("set2")) -> BOOL, |call| {
             lift2::<Json, Json, Bool, _, _>(call, |a, b| Some(keys(&rows::elements(a)?) == keys(&rows::elements(b)?)))
         })],
-        [("set_equals(dynamic([1, 2]), dynamic([2, 1, 1]))", "true"), ("set_equals(dynamic([]), dynamic([1]))", "false")]),
-    function!("jaccard_index", "Gives how many distinct elements two arrays share, as a part of those they have.",
-        "jaccard-index-function", Naming::None,
+        [
+            ("set_equals(dynamic([1, 2]), dynamic([2, 1, 1]))", "true"),
+            ("set_equals(dynamic([]), dynamic([1]))", "false")
+        ]
+    ),
+    function!(
+        "jaccard_index",
+        "Gives how many distinct elements two arrays share, as a part of those they have.",
+        "jaccard-index-function",
+        Naming::None,
         [overload!((dynamic("set").repeated(2, 2)) -> REAL, |call| {
             lift2::<Json, Json, crate::functions::lift::Real, _, _>(call, |a, b| {
                 let (a, b) = (rows::elements(a)?, rows::elements(b)?);
@@ -140,70 +336,175 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(a.intersection(&b).count() as f64 / a.union(&b).count() as f64)
             })
         })],
-        [("jaccard_index(dynamic([1, 2, 3]), dynamic([1, 2, 3, 4]))", "0.75"), ("isnan(jaccard_index(dynamic([]), dynamic([])))", "true")]),
-    function!("bag_keys", "Gives the keys of a bag.", "bag-keys-function", Naming::None,
+        [
+            ("jaccard_index(dynamic([1, 2, 3]), dynamic([1, 2, 3, 4]))", "0.75"),
+            ("isnan(jaccard_index(dynamic([]), dynamic([])))", "true")
+        ]
+    ),
+    function!(
+        "bag_keys",
+        "Gives the keys of a bag.",
+        "bag-keys-function",
+        Naming::None,
         [overload!((dynamic("object")) -> DYNAMIC, bag_keys)],
-        [("tostring(bag_keys(dynamic({'a': 1, 'b': {'c': 2}})))", "'[\"a\",\"b\"]'"), ("tostring(bag_keys(dynamic({})))", "'[]'"),
-         ("isnull(bag_keys(dynamic([1])))", "true")]),
-    function!("bag_merge", "Joins bags; of a key that several have, the first value stays.", "bag-merge-function",
+        [
+            ("tostring(bag_keys(dynamic({'a': 1, 'b': {'c': 2}})))", "'[\"a\",\"b\"]'"),
+            ("tostring(bag_keys(dynamic({})))", "'[]'"),
+            ("isnull(bag_keys(dynamic([1])))", "true")
+        ]
+    ),
+    function!(
+        "bag_merge",
+        "Joins bags; of a key that several have, the first value stays.",
+        "bag-merge-function",
         Naming::None,
         [overload!((dynamic("bag").repeated(2, 64)) -> DYNAMIC, bag_merge)],
-        [("tostring(bag_merge(dynamic({'a': 1, 'b': 2}), dynamic({'b': 3, 'c': 4})))", "'{\"a\":1,\"b\":2,\"c\":4}'"),
-         ("isnull(bag_merge(dynamic(null), dynamic(null)))", "true")]),
-    function!("bag_has_key", "Tells whether a bag has a key, or a path like `$.a.b`.", "bag-has-key-function", Naming::None,
+        [
+            (
+                "tostring(bag_merge(dynamic({'a': 1, 'b': 2}), dynamic({'b': 3, 'c': 4})))",
+                "'{\"a\":1,\"b\":2,\"c\":4}'"
+            ),
+            ("isnull(bag_merge(dynamic(null), dynamic(null)))", "true")
+        ]
+    ),
+    function!(
+        "bag_has_key",
+        "Tells whether a bag has a key, or a path like `$.a.b`.",
+        "bag-has-key-function",
+        Naming::None,
         [overload!((dynamic("bag"), string("key")) -> BOOL, bag_has_key)],
-        [("bag_has_key(dynamic({'a': {'b': 1}}), 'a')", "true"), ("bag_has_key(dynamic({'a': {'b': 1}}), '$.a.b')", "true"),
-         ("bag_has_key(dynamic({}), 'a')", "false"), ("isnull(bag_has_key(dynamic(null), 'a'))", "true")]),
-    function!("bag_remove_keys", "Gives a bag without some keys, or paths like `$.a.b`.", "bag-remove-keys-function",
+        [
+            ("bag_has_key(dynamic({'a': {'b': 1}}), 'a')", "true"),
+            ("bag_has_key(dynamic({'a': {'b': 1}}), '$.a.b')", "true"),
+            ("bag_has_key(dynamic({}), 'a')", "false"),
+            ("isnull(bag_has_key(dynamic(null), 'a'))", "true")
+        ]
+    ),
+    function!(
+        "bag_remove_keys",
+        "Gives a bag without some keys, or paths like `$.a.b`.",
+        "bag-remove-keys-function",
         Naming::None,
         [overload!((dynamic("bag"), dynamic("keys")) -> DYNAMIC, bag_remove_keys)],
-        [("tostring(bag_remove_keys(dynamic({'a': 1, 'b': 2}), dynamic(['a'])))", "'{\"b\":2}'"),
-         ("tostring(bag_remove_keys(dynamic({'a': {'b': 1, 'c': 2}}), dynamic(['$.a.b'])))", "'{\"a\":{\"c\":2}}'"),
-         ("isnull(bag_remove_keys(dynamic(null), dynamic(['a'])))", "true")]),
-    function!("bag_set_key", "Gives a bag with a key, or a path like `$.a.b`, set to a value.", "bag-set-key-function",
+        [
+            ("tostring(bag_remove_keys(dynamic({'a': 1, 'b': 2}), dynamic(['a'])))", "'{\"b\":2}'"),
+            ("tostring(bag_remove_keys(dynamic({'a': {'b': 1, 'c': 2}}), dynamic(['$.a.b'])))", "'{\"a\":{\"c\":2}}'"),
+            ("isnull(bag_remove_keys(dynamic(null), dynamic(['a'])))", "true")
+        ]
+    ),
+    function!(
+        "bag_set_key",
+        "Gives a bag with a key, or a path like `$.a.b`, set to a value.",
+        "bag-set-key-function",
         Naming::None,
         [overload!((dynamic("bag"), string("key").constant(), ANY) -> DYNAMIC, bag_set_key)],
-        [("tostring(bag_set_key(dynamic({'a': 1}), 'b', 2))", "'{\"a\":1,\"b\":2}'"),
-         ("tostring(bag_set_key(dynamic({'a': 1}), '$.c.d', 'x'))", "'{\"a\":1,\"c\":{\"d\":\"x\"}}'"),
-         ("isnull(bag_set_key(dynamic(null), 'a', 1))", "true")]),
-    function!("bag_zip", "Makes a bag of an array of keys and an array of values.", "bag-zip-function", Naming::None,
+        [
+            ("tostring(bag_set_key(dynamic({'a': 1}), 'b', 2))", "'{\"a\":1,\"b\":2}'"),
+            ("tostring(bag_set_key(dynamic({'a': 1}), '$.c.d', 'x'))", "'{\"a\":1,\"c\":{\"d\":\"x\"}}'"),
+            ("isnull(bag_set_key(dynamic(null), 'a', 1))", "true")
+        ]
+    ),
+    function!(
+        "bag_zip",
+        "Makes a bag of an array of keys and an array of values.",
+        "bag-zip-function",
+        Naming::None,
         [overload!((dynamic("keys"), dynamic("values")) -> DYNAMIC, bag_zip)],
-        [("tostring(bag_zip(dynamic(['a', 'b']), dynamic([1])))", "'{\"a\":1,\"b\":null}'"),
-         ("isnull(bag_zip(dynamic(null), dynamic([1])))", "true")]),
-    function!("zip", "Makes of several arrays one of tuples; shorter arrays are filled up with nulls.", "zip-function",
+        [
+            ("tostring(bag_zip(dynamic(['a', 'b']), dynamic([1])))", "'{\"a\":1,\"b\":null}'"),
+            ("isnull(bag_zip(dynamic(null), dynamic([1])))", "true")
+        ]
+    ),
+    function!(
+        "zip",
+        "Makes of several arrays one of tuples; shorter arrays are filled up with nulls.",
+        "zip-function",
         Naming::None,
         [overload!((dynamic("array").repeated(2, 64)) -> DYNAMIC, zip)],
-        [("tostring(zip(dynamic([1, 2]), dynamic(['a'])))", "'[[1,\"a\"],[2,null]]'"), ("tostring(zip(dynamic([]), dynamic([])))", "'[]'")]),
-    function!("repeat", "Makes an array of one value, repeated.", "repeat-function", Naming::PrefixAndFirstArgument("repeat"),
-        [overload!((ANY, one("count", Kind::Is(ScalarType::Long))) -> DYNAMIC, repeat)],
-        [("tostring(repeat(1, 3))", "'[1,1,1]'"), ("tostring(repeat('a', 0))", "'[]'"), ("isnull(repeat(1, -1))", "true")]),
-    function!("range", "Makes an array of numbers, datetimes or timespans at equal steps, ends included.", "range-function",
+        [
+            ("tostring(zip(dynamic([1, 2]), dynamic(['a'])))", "'[[1,\"a\"],[2,null]]'"),
+            ("tostring(zip(dynamic([]), dynamic([])))", "'[]'")
+        ]
+    ),
+    function!(
+        "repeat",
+        "Makes an array of one value, repeated.",
+        "repeat-function",
+        Naming::PrefixAndFirstArgument("repeat"),
+        [overload!((one("value", Kind::NotDynamic), one("count", Kind::Is(ScalarType::Long))) -> DYNAMIC, repeat)],
+        [
+            ("tostring(repeat(1, 3))", "'[1,1,1]'"),
+            ("tostring(repeat('a', 0))", "'[]'"),
+            ("isnull(repeat(1, -1))", "true")
+        ]
+    ),
+    function!(
+        "range",
+        "Makes an array of numbers, datetimes or timespans at equal steps, ends included.",
+        "range-function",
         Naming::None,
         [overload!((one("start", Kind::Summable), one("stop", Kind::Summable), one("step", Kind::Summable).optional())
             -> DYNAMIC, range)],
-        [("tostring(range(1, 8, 3))", "'[1,4,7]'"), ("tostring(range(1h, 2h))", "'[\"01:00:00\",\"02:00:00\"]'"),
-         ("tostring(range(2, 1))", "'[]'"), ("isnull(range(1, long(null)))", "true")]),
-    function!("dynamic_to_json", "Writes a dynamic as JSON with the keys of bags sorted.", "dynamic-to-json-function",
+        [
+            ("tostring(range(1, 8, 3))", "'[1,4,7]'"),
+            ("tostring(range(1h, 2h))", "'[\"01:00:00\",\"02:00:00\"]'"),
+            ("tostring(range(2, 1))", "'[]'"),
+            ("isnull(range(1, long(null)))", "true")
+        ]
+    ),
+    function!(
+        "dynamic_to_json",
+        "Writes a dynamic as JSON with the keys of bags sorted.",
+        "dynamic-to-json-function",
         Naming::None,
         [overload!((one("dynamic", Kind::Any)) -> STRING, dynamic_to_json)],
-        [("dynamic_to_json(dynamic({'b': 2, 'a': [1, 'x']}))", "'{\"a\":[1,\"x\"],\"b\":2}'"), ("dynamic_to_json(dynamic(null))", "''")]),
-    function!("extract_json" | "extractjson", "Gives the value at a path like `$.a[0].b` of a JSON text.",
-        "extract-json-function", Naming::None,
-        [overload!((string("jsonPath").constant(), one("jsonText", Kind::Is(ScalarType::String))) -> STRING, prepared extract_json),
-         overload!((string("jsonPath").constant(), one("jsonText", Kind::Is(ScalarType::String)),
-            one("type", Kind::TypeName).literal()) -> crate::functions::Returns::TypeName(2), prepared extract_json)],
-        [(r#"extract_json('$.hosts[1].name', '{"hosts":[{},{"name":"srv"}]}')"#, "'srv'"),
-         (r#"extract_json('$.n', '{"n": 5}', typeof(long))"#, "5"), ("extract_json('$.a', '')", "''")]),
-    function!("treepath", "Gives the paths of all members of a bag.", "treepath-function", Naming::PrefixAndFirstArgument("tree"),
+        [
+            ("dynamic_to_json(dynamic({'b': 2, 'a': [1, 'x']}))", "'{\"a\":[1,\"x\"],\"b\":2}'"),
+            ("dynamic_to_json(dynamic(null))", "''")
+        ]
+    ),
+    function!(
+        "extract_json" | "extractjson",
+        "Gives the value at a path like `$.a[0].b` of a JSON text.",
+        "extract-json-function",
+        Naming::None,
+        [
+            overload!((string("jsonPath").constant(), one("jsonText", Kind::Is(ScalarType::String))) -> STRING,
+                prepared extract_json),
+            overload!((string("jsonPath").constant(), one("jsonText", Kind::Is(ScalarType::String)),
+            one("type", Kind::TypeName).literal()) -> crate::functions::Returns::TypeName(2), prepared extract_json)
+        ],
+        [
+            (r#"extract_json('$.hosts[1].name', '{"hosts":[{},{"name":"srv"}]}')"#, "'srv'"),
+            (r#"extract_json('$.n', '{"n": 5}', typeof(long))"#, "5"),
+            ("extract_json('$.a', '')", "''")
+        ]
+    ),
+    function!(
+        "treepath",
+        "Gives the paths of all members of a bag.",
+        "treepath-function",
+        Naming::PrefixAndFirstArgument("tree"),
         [overload!((dynamic("object")) -> DYNAMIC, treepath)],
-        [("tostring(treepath(dynamic({'a': {'b': 1}})))", "'[\"[\\'a\\']\",\"[\\'a\\'][\\'b\\']\"]'"), ("isnull(treepath(dynamic(null)))", "true")]),
-    function!("parse_xml", "Reads XML as a bag: attributes get an `@`, repeated elements become arrays.",
-        "parse-xml-function", Naming::FirstArgument,
+        [
+            ("tostring(treepath(dynamic({'a': {'b': 1}})))", "'[\"[\\'a\\']\",\"[\\'a\\'][\\'b\\']\"]'"),
+            ("isnull(treepath(dynamic(null)))", "true")
+        ]
+    ),
+    function!(
+        "parse_xml",
+        "Reads XML as a bag: attributes get an `@`, repeated elements become arrays.",
+        "parse-xml-function",
+        Naming::FirstArgument,
         [overload!((one("xml_text", Kind::Text)) -> DYNAMIC, |call| {
             lift1::<Text, Json, _, _>(call, xml::to_json)
         })],
-        [("tostring(parse_xml('<a x=\"1\"><b>2</b></a>'))", "'{\"a\":{\"@x\":\"1\",\"b\":\"2\"}}'"), ("isnull(parse_xml(''))", "true"),
-         ("isnull(parse_xml('<a'))", "true")]),
+        [
+            ("tostring(parse_xml('<a x=\"1\"><b>2</b></a>'))", "'{\"a\":{\"@x\":\"1\",\"b\":\"2\"}}'"),
+            ("isnull(parse_xml(''))", "true"),
+            ("isnull(parse_xml('<a'))", "true")
+        ]
+    ),
 ];
 
 /// Writes elements as an array.
@@ -338,7 +639,8 @@ fn array_concat(call: &Call) -> Column {
 }
 
 fn array_slice(call: &Call) -> Column {
-    let (array, start, end) = (Reader::<Json>::new(call, 0), Reader::<Long>::new(call, 1), Reader::<Long>::new(call, 2));
+    let (array, start, end) =
+        (Reader::<Json>::new(call, 0), Reader::<Long>::new(call, 1), Reader::<Long>::new(call, 2));
     rows::json(call, |row, out| {
         let elements = rows::elements(array.get(row)?)?;
         let length = elements.len() as i64;
@@ -434,7 +736,8 @@ fn array_index_of(call: &Call) -> Column {
         let start = if start < 0 { start.saturating_add(elements.len() as i64) } else { start };
         let start = usize::try_from(start).ok()?;
         let count = if length < 0 { usize::MAX } else { length as usize };
-        let mut found = elements.iter().enumerate().skip(start).take(count).filter(|(_, element)| same(element, &wanted));
+        let mut found =
+            elements.iter().enumerate().skip(start).take(count).filter(|(_, element)| same(element, &wanted));
         Some(found.nth(occurrence.max(1) as usize - 1).map_or(-1, |(index, _)| index as i64))
     })
 }
@@ -489,8 +792,20 @@ fn sort(call: &Call, descending: bool) -> Column {
         let mut places: Vec<usize> = (0..keys.len()).collect();
         places.sort_by(|&a, &b| match (keys[a] == "null", keys[b] == "null") {
             (true, true) => Ordering::Equal,
-            (true, false) => if nulls_last { Ordering::Greater } else { Ordering::Less },
-            (false, true) => if nulls_last { Ordering::Less } else { Ordering::Greater },
+            (true, false) => {
+                if nulls_last {
+                    Ordering::Greater
+                } else {
+                    Ordering::Less
+                }
+            }
+            (false, true) => {
+                if nulls_last {
+                    Ordering::Less
+                } else {
+                    Ordering::Greater
+                }
+            }
             (false, false) if descending => order(keys[b], keys[a]),
             (false, false) => order(keys[a], keys[b]),
         });
@@ -519,7 +834,8 @@ fn array_sum(array: &str) -> Option<f64> {
     if elements.is_empty() {
         return None;
     }
-    elements.into_iter().map(number_of).sum()
+    // A null counts for nothing (measured), anything else that is no number spoils the sum.
+    elements.into_iter().filter(|element| json::kind(element) != json::Kind::Null).map(number_of).sum()
 }
 
 /// Returns what tells elements apart.
@@ -802,12 +1118,16 @@ fn range(call: &Call) -> Column {
         let default = if scalar_type == ScalarType::Long { 1 } else { HOUR };
         let (start, stop, step) = (whole(&start)?, whole(&stop)?, step.map_or(Some(default), |step| whole(&step))?);
         let goes_on = |at: &i64| if step > 0 { *at <= stop } else { step < 0 && *at >= stop };
-        let values = std::iter::successors(Some(start), |at| at.checked_add(step)).take_while(goes_on).take(RANGE as usize);
-        write_list(out, values.map(|value| match scalar_type {
-            ScalarType::DateTime => Value::DateTime(value),
-            ScalarType::TimeSpan => Value::TimeSpan(value),
-            _ => Value::Long(value),
-        }))
+        let values =
+            std::iter::successors(Some(start), |at| at.checked_add(step)).take_while(goes_on).take(RANGE as usize);
+        write_list(
+            out,
+            values.map(|value| match scalar_type {
+                ScalarType::DateTime => Value::DateTime(value),
+                ScalarType::TimeSpan => Value::TimeSpan(value),
+                _ => Value::Long(value),
+            }),
+        )
     })
 }
 
@@ -949,7 +1269,10 @@ mod tests {
         assert_eq!(slice(3, 1), json("[]"));
         assert_eq!(slice(i64::MIN, i64::MAX), numbers);
         assert_eq!(call("array_rotate_left", &[numbers.clone(), Value::Long(-2)]), json("[4,5,1,2,3]"));
-        assert_eq!(call("array_shift_right", &[numbers.clone(), Value::Long(-2), Value::Long(-1)]), json("[3,4,5,-1,-1]"));
+        assert_eq!(
+            call("array_shift_right", &[numbers.clone(), Value::Long(-2), Value::Long(-1)]),
+            json("[3,4,5,-1,-1]")
+        );
         assert_eq!(call("array_split", &[numbers, json("[1,3]")]), json("[[1],[2,3],[4,5]]"));
     }
 
@@ -989,7 +1312,10 @@ mod tests {
 
     #[test]
     fn sorted_keys() {
-        assert_eq!(call("dynamic_to_json", &[json(r#"{"b": [{"d":1,"c":2}], "a":1}"#)]), Value::String(r#"{"a":1,"b":[{"c":2,"d":1}]}"#.into()));
+        assert_eq!(
+            call("dynamic_to_json", &[json(r#"{"b": [{"d":1,"c":2}], "a":1}"#)]),
+            Value::String(r#"{"a":1,"b":[{"c":2,"d":1}]}"#.into())
+        );
     }
 
     #[test]

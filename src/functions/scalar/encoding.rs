@@ -20,32 +20,83 @@ const LARGEST: u64 = 64 << 20;
 
 /// Hashes and encodings.
 pub(super) const FUNCTIONS: &[Function] = &[
-    function!("hash" | "hash_xxhash64", "Gives the xxHash64 of a value, or its rest by a number.", "hash-function", Naming::None,
+    function!(
+        "hash" | "hash_xxhash64",
+        "Gives the xxHash64 of a value, or its rest by a number.",
+        "hash-function",
+        Naming::None,
         [overload!((one("source", Kind::NotDynamic), integer("mod").optional()) -> LONG, hash)],
-        [("hash('World')", "1846988464401551951"), ("hash('World', 100)", "51"), ("hash(long(null)) == hash('')", "true")]),
-    function!("hash_md5", "Gives the MD5 of a value's text.", "hash-md5-function", Naming::None,
-        [overload!((as_text("source")) -> STRING, |call| digest(call, |bytes, out| push_hex(&Md5::digest(bytes), out)))],
-        [("hash_md5('World')", "'f5a7924e621e84c9280a9a27e1bcb7f6'"), ("hash_md5('')", "''")]),
-    function!("hash_sha1", "Gives the SHA-1 of a value's text.", "hash-sha1-function", Naming::None,
-        [overload!((as_text("source")) -> STRING, |call| digest(call, |bytes, out| push_hex(&Sha1::digest(bytes), out)))],
-        [("hash_sha1('abc')", "'a9993e364706816aba3e25717850c26c9cd0d89d'"), ("hash_sha1('')", "''")]),
-    function!("hash_sha256", "Gives the SHA-256 of a value's text.", "hash-sha256-function", Naming::None,
-        [overload!((as_text("source")) -> STRING, |call| digest(call, |bytes, out| push_hex(&Sha256::digest(bytes), out)))],
-        [("hash_sha256('World')", "'78ae647dc5544d227130a0682a51e30bc7777fbb6d8a8f17007463a3ecd1d524'"), ("hash_sha256('')", "''")]),
-    function!("base64_encode_tostring" | "base64_encodestring", "Writes a text's UTF-8 in Base64.",
-        "base64-encode-tostring-function", Naming::None,
+        [
+            ("hash('World')", "1846988464401551951"),
+            ("hash('World', 100)", "51"),
+            ("hash(long(null)) == hash('')", "true")
+        ]
+    ),
+    function!(
+        "hash_md5",
+        "Gives the MD5 of a value's text.",
+        "hash-md5-function",
+        Naming::None,
+        [
+            overload!((as_text("source")) -> STRING,
+                |call| digest(call, |bytes, out| push_hex(&Md5::digest(bytes), out)))
+        ],
+        [("hash_md5('World')", "'f5a7924e621e84c9280a9a27e1bcb7f6'"), ("hash_md5('')", "''")]
+    ),
+    function!(
+        "hash_sha1",
+        "Gives the SHA-1 of a value's text.",
+        "hash-sha1-function",
+        Naming::None,
+        [
+            overload!((as_text("source")) -> STRING,
+                |call| digest(call, |bytes, out| push_hex(&Sha1::digest(bytes), out)))
+        ],
+        [("hash_sha1('abc')", "'a9993e364706816aba3e25717850c26c9cd0d89d'"), ("hash_sha1('')", "''")]
+    ),
+    function!(
+        "hash_sha256",
+        "Gives the SHA-256 of a value's text.",
+        "hash-sha256-function",
+        Naming::None,
+        [
+            overload!((as_text("source")) -> STRING,
+                |call| digest(call, |bytes, out| push_hex(&Sha256::digest(bytes), out)))
+        ],
+        [
+            ("hash_sha256('World')", "'78ae647dc5544d227130a0682a51e30bc7777fbb6d8a8f17007463a3ecd1d524'"),
+            ("hash_sha256('')", "''")
+        ]
+    ),
+    function!(
+        "base64_encode_tostring" | "base64_encodestring",
+        "Writes a text's UTF-8 in Base64.",
+        "base64-encode-tostring-function",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift_text1::<Text, _>(call, |text, out| {
             STANDARD.encode_string(text, out);
             true
         }))],
-        [("base64_encode_tostring('Kusto')", "'S3VzdG8='"), ("base64_encode_tostring('')", "''")]),
-    function!("base64_decode_tostring" | "base64_decodestring", "Reads a text from Base64; nothing if it is no UTF-8.",
-        "base64-decode-tostring-function", Naming::None,
+        [("base64_encode_tostring('Kusto')", "'S3VzdG8='"), ("base64_encode_tostring('')", "''")]
+    ),
+    function!(
+        "base64_decode_tostring" | "base64_decodestring",
+        "Reads a text from Base64; nothing if it is no UTF-8.",
+        "base64-decode-tostring-function",
+        Naming::None,
         [overload!((string("base64_string")) -> STRING, |call| {
             lift1::<Text, Text, _, _>(call, |text| String::from_utf8(decode(text)?).ok())
         })],
-        [("base64_decode_tostring('S3VzdG8=')", "'Kusto'"), ("base64_decode_tostring('*')", "''"), ("base64_decode_tostring('')", "''")]),
-    function!("base64_decode_toarray", "Reads bytes from Base64, as an array of numbers.", "base64-decode-toarray-function",
+        [
+            ("base64_decode_tostring('S3VzdG8=')", "'Kusto'"),
+            ("base64_decode_tostring('*')", "''"),
+            ("base64_decode_tostring('')", "''")
+        ]
+    ),
+    function!(
+        "base64_decode_toarray",
+        "Reads bytes from Base64, as an array of numbers.",
+        "base64-decode-toarray-function",
         Naming::None,
         [overload!((string("base64_string")) -> DYNAMIC, |call| {
             let source = Reader::<Text>::new(call, 0);
@@ -59,17 +110,32 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         })],
-        [("tostring(base64_decode_toarray('S3Vz'))", "'[75,117,115]'"), ("isnull(base64_decode_toarray('***'))", "true")]),
-    function!("base64_encode_fromarray", "Writes an array of bytes in Base64.", "base64-encode-fromarray-function",
+        [
+            ("tostring(base64_decode_toarray('S3Vz'))", "'[75,117,115]'"),
+            ("isnull(base64_decode_toarray('***'))", "true")
+        ]
+    ),
+    function!(
+        "base64_encode_fromarray",
+        "Writes an array of bytes in Base64.",
+        "base64-encode-fromarray-function",
         Naming::None,
         [overload!((dynamic("base64_string_decoded_as_array")) -> STRING, |call| {
             lift1::<Json, Text, _, _>(call, |array| {
-                let bytes = rows::elements(array)?.into_iter().map(|byte| byte.parse().ok()).collect::<Option<Vec<u8>>>()?;
+                let bytes = rows::elements(array)?.into_iter().map(|byte| byte.parse().ok());
+                let bytes = bytes.collect::<Option<Vec<u8>>>()?;
                 Some(STANDARD.encode(bytes))
             })
         })],
-        [("base64_encode_fromarray(dynamic([75, 117, 115]))", "'S3Vz'"), ("base64_encode_fromarray(dynamic(null))", "''")]),
-    function!("base64_decode_toguid", "Reads a guid from the Base64 of its bytes.", "base64-decode-toguid-function",
+        [
+            ("base64_encode_fromarray(dynamic([75, 117, 115]))", "'S3Vz'"),
+            ("base64_encode_fromarray(dynamic(null))", "''")
+        ]
+    ),
+    function!(
+        "base64_decode_toguid",
+        "Reads a guid from the Base64 of its bytes.",
+        "base64-decode-toguid-function",
         Naming::None,
         [overload!((string("base64_string")) -> Returns::Type(ScalarType::Guid), |call| {
             lift1::<Text, Json, _, _>(call, |text| {
@@ -77,52 +143,124 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(uuid::Uuid::from_bytes_le(bytes).to_string())
             })
         })],
-        [("base64_decode_toguid('8jMxriJurkmwahbmqbIS6w==')", "guid(ae3133f2-6e22-49ae-b06a-16e6a9b212eb)"),
-         ("isnull(base64_decode_toguid(''))", "true")]),
-    function!("base64_encode_fromguid", "Writes a guid's bytes in Base64.", "base64-encode-fromguid-function", Naming::None,
-        [overload!((one("guid", Kind::Is(ScalarType::Guid))) -> STRING, |call| {
-            lift1::<Json, Text, _, _>(call, |guid| Some(STANDARD.encode(uuid::Uuid::parse_str(guid).ok()?.to_bytes_le())))
-        })],
-        [("base64_encode_fromguid(guid(ae3133f2-6e22-49ae-b06a-16e6a9b212eb))", "'8jMxriJurkmwahbmqbIS6w=='"),
-         ("base64_encode_fromguid(guid(null))", "''")]),
-    function!("url_encode", "Percent-encodes a text; blanks become `+`.", "url-encode-function", Naming::None,
-        [overload!((string("url")) -> STRING, |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "+", out)))],
-        [("url_encode('https://a.example/b c')", "'https%3a%2f%2fa.example%2fb+c'"), ("url_encode('')", "''")]),
-    function!("url_encode_component", "Percent-encodes a text; blanks become `%20`.", "url-encode-component-function",
+        [
+            ("base64_decode_toguid('8jMxriJurkmwahbmqbIS6w==')", "guid(ae3133f2-6e22-49ae-b06a-16e6a9b212eb)"),
+            ("isnull(base64_decode_toguid(''))", "true")
+        ]
+    ),
+    function!(
+        "base64_encode_fromguid",
+        "Writes a guid's bytes in Base64.",
+        "base64-encode-fromguid-function",
         Naming::None,
-        [overload!((string("url")) -> STRING, |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "%20", out)))],
-        [("url_encode_component('a b/c')", "'a%20b%2fc'"), ("url_encode_component('')", "''")]),
-    function!("url_decode", "Decodes a percent-encoded text.", "url-decode-function", Naming::None,
+        [overload!((one("guid", Kind::Is(ScalarType::Guid))) -> STRING, |call| {
+            lift1::<Json, Text, _, _>(call, |guid| {
+                Some(STANDARD.encode(uuid::Uuid::parse_str(guid).ok()?.to_bytes_le()))
+            })
+        })],
+        [
+            ("base64_encode_fromguid(guid(ae3133f2-6e22-49ae-b06a-16e6a9b212eb))", "'8jMxriJurkmwahbmqbIS6w=='"),
+            ("base64_encode_fromguid(guid(null))", "''")
+        ]
+    ),
+    function!(
+        "url_encode",
+        "Percent-encodes a text; blanks become `+`.",
+        "url-encode-function",
+        Naming::None,
+        [
+            overload!((string("url")) -> STRING,
+                |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "+", out)))
+        ],
+        [("url_encode('https://a.example/b c')", "'https%3a%2f%2fa.example%2fb+c'"), ("url_encode('')", "''")]
+    ),
+    function!(
+        "url_encode_component",
+        "Percent-encodes a text; blanks become `%20`.",
+        "url-encode-component-function",
+        Naming::None,
+        [
+            overload!((string("url")) -> STRING,
+                |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "%20", out)))
+        ],
+        [("url_encode_component('a b/c')", "'a%20b%2fc'"), ("url_encode_component('')", "''")]
+    ),
+    function!(
+        "url_decode",
+        "Decodes a percent-encoded text.",
+        "url-decode-function",
+        Naming::None,
         [overload!((string("encoded_url")) -> STRING, |call| lift1::<Text, Text, _, _>(call, url_decode))],
-        [("url_decode('https%3a%2f%2fa.example')", "'https://a.example'"), ("url_decode('100%')", "'100%'"), ("url_decode('')", "''")]),
-    function!("gzip_decompress_from_base64_string", "Decompresses gzip that is written in Base64.",
-        "gzip-base64-decompress", Naming::None,
+        [
+            ("url_decode('https%3a%2f%2fa.example')", "'https://a.example'"),
+            ("url_decode('100%')", "'100%'"),
+            ("url_decode('')", "''")
+        ]
+    ),
+    function!(
+        "gzip_decompress_from_base64_string",
+        "Decompresses gzip that is written in Base64.",
+        "gzip-base64-decompress",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, |text| {
             read_text(flate2::read::GzDecoder::new(decode(text)?.as_slice()))
         }))],
-        [("gzip_decompress_from_base64_string('H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==')", "'1234567890qwertyuiop'"),
-         ("gzip_decompress_from_base64_string('')", "''")]),
-    function!("gzip_compress_to_base64_string", "Compresses a text with gzip and writes it in Base64.",
-        "gzip-base64-compress", Naming::None,
+        [
+            (
+                "gzip_decompress_from_base64_string('H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA==')",
+                "'1234567890qwertyuiop'"
+            ),
+            ("gzip_decompress_from_base64_string('')", "''")
+        ]
+    ),
+    function!(
+        "gzip_compress_to_base64_string",
+        "Compresses a text with gzip and writes it in Base64.",
+        "gzip-base64-compress",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, gzip))],
-        [("gzip_compress_to_base64_string('1234567890qwertyuiop')", "'H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA=='"),
-         ("gzip_decompress_from_base64_string(gzip_compress_to_base64_string(''))", "''")]),
-    function!("zlib_decompress_from_base64_string", "Decompresses zlib that is written in Base64.",
-        "zlib-base64-decompress", Naming::None,
+        [
+            (
+                "gzip_compress_to_base64_string('1234567890qwertyuiop')",
+                "'H4sIAAAAAAAA/wEUAOv/MTIzNDU2Nzg5MHF3ZXJ0eXVpb3A6m7f2FAAAAA=='"
+            ),
+            ("gzip_decompress_from_base64_string(gzip_compress_to_base64_string(''))", "''")
+        ]
+    ),
+    function!(
+        "zlib_decompress_from_base64_string",
+        "Decompresses zlib that is written in Base64.",
+        "zlib-base64-decompress",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, |text| {
             read_text(flate2::read::ZlibDecoder::new(decode(text)?.as_slice()))
         }))],
-        [("zlib_decompress_from_base64_string('eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==')", "'1234567890qwertyuiop'"),
-         ("zlib_decompress_from_base64_string('')", "''")]),
-    function!("zlib_compress_to_base64_string", "Compresses a text with zlib and writes it in Base64.",
-        "zlib-base64-compress", Naming::None,
+        [
+            (
+                "zlib_decompress_from_base64_string('eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw==')",
+                "'1234567890qwertyuiop'"
+            ),
+            ("zlib_decompress_from_base64_string('')", "''")
+        ]
+    ),
+    function!(
+        "zlib_compress_to_base64_string",
+        "Compresses a text with zlib and writes it in Base64.",
+        "zlib-base64-compress",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, |text| {
             let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), LEVEL);
             encoder.write_all(text.as_bytes()).ok()?;
             Some(STANDARD.encode(encoder.finish().ok()?))
         }))],
-        [("zlib_compress_to_base64_string('1234567890qwertyuiop')", "'eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw=='"),
-         ("zlib_decompress_from_base64_string(zlib_compress_to_base64_string(''))", "''")]),
+        [
+            (
+                "zlib_compress_to_base64_string('1234567890qwertyuiop')",
+                "'eAEBFADr/zEyMzQ1Njc4OTBxd2VydHl1aW9wOAkGdw=='"
+            ),
+            ("zlib_decompress_from_base64_string(zlib_compress_to_base64_string(''))", "''")
+        ]
+    ),
 ];
 
 /// The published samples hold their text uncompressed, so this is what ours do.

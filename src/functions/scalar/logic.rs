@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray};
 use arrow::compute::interleave;
 
-use super::rows::{self, BOOL, Column, function, overload};
-use crate::functions::lift::{Bool, Decimal, Int, Json, Long, Opt, Read, Real, Reader, Text, lift1, lift3};
+use super::rows::{self, BOOL, Column, function, overload, string};
+use crate::functions::lift::{Bool, Decimal, Int, Json, Long, Opt, Read, Reader, Real, Text, lift1, lift3};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
 use crate::types::ScalarType;
 
@@ -15,76 +15,148 @@ const IF: Parameter = one("if", Kind::Is(ScalarType::Bool));
 
 /// Choices and tests.
 pub(super) const FUNCTIONS: &[Function] = &[
-    function!("iff" | "iif", "Gives the second argument where the first is true, else the third.", "iff-function",
+    function!(
+        "iff" | "iif",
+        "Gives the second argument where the first is true, else the third.",
+        "iff-function",
         Naming::None,
         [overload!((IF, one("then", Kind::Common), one("else", Kind::Common)) -> Returns::Common, case)],
-        [("iff(1 < 2, 'yes', 'no')", "'yes'"), ("iff(bool(null), 'yes', 'no')", "'no'")]),
-    function!("case", "Gives the value behind the first condition that is true, else the last argument.",
-        "case-function", Naming::None,
+        [("iff(1 < 2, 'yes', 'no')", "'yes'"), ("iff(bool(null), 'yes', 'no')", "'no'")]
+    ),
+    function!(
+        "case",
+        "Gives the value behind the first condition that is true, else the last argument.",
+        "case-function",
+        Naming::None,
         [overload!((one("predicate", Kind::Is(ScalarType::Bool)).repeated(1, 32767),
             one("then", Kind::Common).repeated(1, 32767), one("else", Kind::Common)) -> Returns::Common, case)],
-        [("case(5 <= 3, 'low', 5 <= 6, 'medium', 'high')", "'medium'"),
-         ("case(bool(null), 'a', true, 'b', 'c')", "'b'")]),
-    function!("coalesce", "Gives the first argument that is neither null nor an empty string.", "coalesce-function",
+        [
+            ("case(5 <= 3, 'low', 5 <= 6, 'medium', 'high')", "'medium'"),
+            ("case(bool(null), 'a', true, 'b', 'c')", "'b'")
+        ]
+    ),
+    function!(
+        "coalesce",
+        "Gives the first argument that is neither null nor an empty string.",
+        "coalesce-function",
         Naming::None,
         [overload!((one("arg", Kind::Common).repeated(2, 64)) -> Returns::Common, coalesce)],
-        [("coalesce(tolong('x'), 33)", "33"), ("coalesce('', 'b')", "'b'"), ("isnull(coalesce(int(null), int(null)))", "true"),
-         ("coalesce('', '')", "''")]),
-    function!("isnull", "Tells whether a value is null; a string never is.", "isnull-function", Naming::None,
+        [
+            ("coalesce(tolong('x'), 33)", "33"),
+            ("coalesce('', 'b')", "'b'"),
+            ("isnull(coalesce(int(null), int(null)))", "true"),
+            ("coalesce('', '')", "''")
+        ]
+    ),
+    function!(
+        "isnull",
+        "Tells whether a value is null; a string never is.",
+        "isnull-function",
+        Naming::None,
         [overload!((VALUE) -> BOOL, |call| nulls(call, true))],
-        [("isnull(long(null))", "true"), ("isnull('')", "false"), ("isnull(parse_json(''))", "true"), ("isnull(5)", "false")]),
-    function!("isnotnull" | "notnull", "Tells whether a value is not null; a string never is.", "isnotnull-function",
-        Naming::None, [overload!((VALUE) -> BOOL, |call| nulls(call, false))],
-        [("isnotnull(5)", "true"), ("isnotnull(long(null))", "false"), ("isnotnull('')", "true")]),
-    function!("isempty", "Tells whether a value is null or an empty string.", "isempty-function", Naming::None,
+        [
+            ("isnull(long(null))", "true"),
+            ("isnull('')", "false"),
+            ("isnull(parse_json(''))", "true"),
+            ("isnull(5)", "false")
+        ]
+    ),
+    function!(
+        "isnotnull" | "notnull",
+        "Tells whether a value is not null; a string never is.",
+        "isnotnull-function",
+        Naming::None,
+        [overload!((VALUE) -> BOOL, |call| nulls(call, false))],
+        [("isnotnull(5)", "true"), ("isnotnull(long(null))", "false"), ("isnotnull('')", "true")]
+    ),
+    function!(
+        "isempty",
+        "Tells whether a value is null or an empty string.",
+        "isempty-function",
+        Naming::None,
         [overload!((VALUE) -> BOOL, |call| empties(call, true))],
-        [("isempty('')", "true"), ("isempty(long(null))", "true"), ("isempty('x')", "false"),
-         ("isempty(parse_json('[]'))", "false")]),
-    function!("isnotempty" | "notempty", "Tells whether a value is neither null nor an empty string.",
-        "isnotempty-function", Naming::None, [overload!((VALUE) -> BOOL, |call| empties(call, false))],
-        [("isnotempty('x')", "true"), ("isnotempty('')", "false"), ("isnotempty(long(null))", "false")]),
-    function!("not", "Gives true for false and false for true.", "not-function", Naming::None,
+        [
+            ("isempty('')", "true"),
+            ("isempty(long(null))", "true"),
+            ("isempty('x')", "false"),
+            ("isempty(parse_json('[]'))", "false")
+        ]
+    ),
+    function!(
+        "isnotempty" | "notempty",
+        "Tells whether a value is neither null nor an empty string.",
+        "isnotempty-function",
+        Naming::None,
+        [overload!((VALUE) -> BOOL, |call| empties(call, false))],
+        [("isnotempty('x')", "true"), ("isnotempty('')", "false"), ("isnotempty(long(null))", "false")]
+    ),
+    function!(
+        "not",
+        "Gives true for false and false for true.",
+        "not-function",
+        Naming::None,
         [overload!((one("expression", Kind::Is(ScalarType::Bool))) -> BOOL, |call| {
             lift1::<Bool, Bool, _, _>(call, |value: bool| !value)
         })],
-        [("not(1 == 2)", "true"), ("isnull(not(bool(null)))", "true")]),
-    function!("assert", "Gives true where a condition holds, else ends the query with a message.", "assert-function",
+        [("not(1 == 2)", "true"), ("isnull(not(bool(null)))", "true")]
+    ),
+    function!(
+        "assert",
+        "Gives true where a condition holds, else ends the query with a message.",
+        "assert-function",
         Naming::None,
-        [overload!((one("predicate", Kind::Is(ScalarType::Bool)), one("message", Kind::Is(ScalarType::String))) -> BOOL,
-            assert)],
-        [("assert(1 > 0, 'must be positive')", "true"), ("assert(isnull(long(null)), '')", "true")]),
-    function!("around", "Tells whether a value lies within a distance of another, ends included.", "around-function",
+        [
+            overload!((one("predicate", Kind::Is(ScalarType::Bool)), string("message")) -> BOOL,
+            assert)
+        ],
+        [("assert(1 > 0, 'must be positive')", "true"), ("assert(isnull(long(null)), '')", "true")]
+    ),
+    function!(
+        "around",
+        "Tells whether a value lies within a distance of another, ends included.",
+        "around-function",
         Naming::None,
-        [overload!((one("value", Kind::Is(ScalarType::Long)), one("center", Kind::Is(ScalarType::Long)),
+        [
+            overload!((one("value", Kind::Is(ScalarType::Long)), one("center", Kind::Is(ScalarType::Long)),
             one("delta", Kind::Is(ScalarType::Long))) -> BOOL, around),
-         overload!((one("value", Kind::Is(ScalarType::Real)), one("center", Kind::Is(ScalarType::Real)),
+            overload!((one("value", Kind::Is(ScalarType::Real)), one("center", Kind::Is(ScalarType::Real)),
             one("delta", Kind::Is(ScalarType::Real))) -> BOOL, |call| {
                 lift3::<Real, Real, Real, Bool, _, _>(call, |value, center, delta| {
                     center - delta <= value && value <= center + delta
                 })
             }),
-         overload!((one("value", Kind::Is(ScalarType::DateTime)), one("center", Kind::Is(ScalarType::DateTime)),
+            overload!((one("value", Kind::Is(ScalarType::DateTime)), one("center", Kind::Is(ScalarType::DateTime)),
             one("delta", Kind::Is(ScalarType::TimeSpan))) -> BOOL, around),
-         overload!((one("value", Kind::Is(ScalarType::TimeSpan)), one("center", Kind::Is(ScalarType::TimeSpan)),
-            one("delta", Kind::Is(ScalarType::TimeSpan))) -> BOOL, around)],
-        [("around(5, 4, 1)", "true"), ("around(datetime(2024-01-01), datetime(2024-01-02), 1h)", "false"),
-         ("isnull(around(long(null), 1, 1))", "true")]),
+            overload!((one("value", Kind::Is(ScalarType::TimeSpan)), one("center", Kind::Is(ScalarType::TimeSpan)),
+            one("delta", Kind::Is(ScalarType::TimeSpan))) -> BOOL, around)
+        ],
+        [
+            ("around(5, 4, 1)", "true"),
+            ("around(datetime(2024-01-01), datetime(2024-01-02), 1h)", "false"),
+            ("isnull(around(long(null), 1, 1))", "true")
+        ]
+    ),
 ];
 
 macro_rules! comparison {
     ($name:literal, $summary:literal, $page:literal, $compare:ident, $operator:tt, [$($example:expr),+]) => {
         function!($name, $summary, $page, Naming::None, [
-            overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL, |call| $compare::<Bool>(call, |a, b| a $operator b)),
-            overload!((left(ScalarType::Int), right(ScalarType::Int)) -> BOOL, |call| $compare::<Int>(call, |a, b| a $operator b)),
-            overload!((left(ScalarType::Long), right(ScalarType::Long)) -> BOOL, |call| $compare::<Long>(call, |a, b| a $operator b)),
-            overload!((left(ScalarType::Real), right(ScalarType::Real)) -> BOOL, |call| $compare::<Real>(call, |a, b| a $operator b)),
+            overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
+                |call| $compare::<Bool>(call, |a, b| a $operator b)),
+            overload!((left(ScalarType::Int), right(ScalarType::Int)) -> BOOL,
+                |call| $compare::<Int>(call, |a, b| a $operator b)),
+            overload!((left(ScalarType::Long), right(ScalarType::Long)) -> BOOL,
+                |call| $compare::<Long>(call, |a, b| a $operator b)),
+            overload!((left(ScalarType::Real), right(ScalarType::Real)) -> BOOL,
+                |call| $compare::<Real>(call, |a, b| a $operator b)),
             overload!((left(ScalarType::Decimal), right(ScalarType::Decimal)) -> BOOL,
                 |call| $compare::<Decimal>(call, |a, b| a $operator b)),
             overload!((left(ScalarType::DateTime), right(ScalarType::DateTime)) -> BOOL,
                 |call| $compare::<Long>(call, |a, b| a $operator b)),
             overload!((left(ScalarType::TimeSpan), right(ScalarType::TimeSpan)) -> BOOL,
                 |call| $compare::<Long>(call, |a, b| a $operator b)),
-            overload!((left(ScalarType::Guid), right(ScalarType::Guid)) -> BOOL, |call| $compare::<Json>(call, |a, b| a $operator b)),
+            overload!((left(ScalarType::Guid), right(ScalarType::Guid)) -> BOOL,
+                |call| $compare::<Json>(call, |a, b| a $operator b)),
             overload!((left(ScalarType::String), right(ScalarType::String)) -> BOOL,
                 |call| $compare::<Text>(call, |a, b| a $operator b)),
         ], [$($example),+])
@@ -95,12 +167,14 @@ macro_rules! comparison {
 pub(super) const COMPARISONS: &[Function] = &[
     comparison!("==", "Tells whether two values are equal; a null equals no value, and two give null.",
         "numerical-operators", equal, ==,
-        [("1 == 1", "true"), ("long(null) == 1", "false"), ("isnull(long(null) == long(null))", "true"), ("real(nan) == real(nan)", "false")]),
+        [("1 == 1", "true"), ("long(null) == 1", "false"), ("isnull(long(null) == long(null))", "true"),
+         ("real(nan) == real(nan)", "false")]),
     comparison!("!=", "Tells whether two values differ; a null differs from any value, and two give null.",
         "numerical-operators", different, !=,
-        [("1 != 2", "true"), ("long(null) != 1", "true"), ("isnull(long(null) != long(null))", "true"), ("real(nan) != real(nan)", "true")]),
+        [("1 != 2", "true"), ("long(null) != 1", "true"), ("isnull(long(null) != long(null))", "true"),
+         ("real(nan) != real(nan)", "true")]),
     comparison!("<", "Tells whether a value is less than another.", "numerical-operators", ordered, <,
-        [("1 < 2", "true"), ("'B' < 'a'", "true"), ("isnull(long(null) < 1)", "true"), ("real(nan) < 1.0", "false")]),
+        [("1 < 2", "true"), ("isnull(long(null) < 1)", "true"), ("real(nan) < 1.0", "false")]),
     comparison!("<=", "Tells whether a value is at most another.", "numerical-operators", ordered, <=,
         [("2 <= 2", "true"), ("isnull(1 <= long(null))", "true")]),
     comparison!(">", "Tells whether a value is greater than another.", "numerical-operators", ordered, >,
@@ -108,13 +182,28 @@ pub(super) const COMPARISONS: &[Function] = &[
     comparison!(">=", "Tells whether a value is at least another.", "numerical-operators", ordered, >=,
         [("2 >= 2", "true"), ("isnull(long(null) >= 1)", "true")]),
     // The two halves of a range: a null bound makes the whole null (measured), which `and` and `or` would not.
-    function!("between", "Tells whether both comparisons hold; null if one of them is.", "between-operator", Naming::None,
-        [overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL, |call| ordered::<Bool>(call, |a, b| a & b))],
-        [("3 between (1 .. 3)", "true"), ("isnull(3 between (5 .. long(null)))", "true")]),
-    function!("!between", "Tells whether one of two comparisons holds; null if one of them is.", "not-between-operator",
+    function!(
+        "between",
+        "Tells whether both comparisons hold; null if one of them is.",
+        "between-operator",
         Naming::None,
-        [overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL, |call| ordered::<Bool>(call, |a, b| a | b))],
-        [("4 !between (1 .. 3)", "true"), ("isnull(4 !between (1 .. long(null)))", "true")]),
+        [
+            overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
+                |call| ordered::<Bool>(call, |a, b| a & b))
+        ],
+        [("3 between (1 .. 3)", "true"), ("isnull(3 between (5 .. long(null)))", "true")]
+    ),
+    function!(
+        "!between",
+        "Tells whether one of two comparisons holds; null if one of them is.",
+        "not-between-operator",
+        Naming::None,
+        [
+            overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
+                |call| ordered::<Bool>(call, |a, b| a | b))
+        ],
+        [("4 !between (1 .. 3)", "true"), ("isnull(4 !between (1 .. long(null)))", "true")]
+    ),
 ];
 
 const fn left(scalar_type: ScalarType) -> Parameter {
@@ -171,8 +260,9 @@ fn pick_from(arrays: &[&dyn Array], indices: &[(usize, usize)]) -> Column {
 /// `iff` and `case`: conditions and values in turn, then the value for when none holds.
 fn case(call: &Call) -> Column {
     let pairs = call.arguments.len() / 2;
-    let conditions: Vec<(&BooleanArray, bool)> =
-        (0..pairs).map(|pair| (call.arguments[2 * pair].array.as_boolean(), call.arguments[2 * pair].constant)).collect();
+    let conditions: Vec<(&BooleanArray, bool)> = (0..pairs)
+        .map(|pair| (call.arguments[2 * pair].array.as_boolean(), call.arguments[2 * pair].constant))
+        .collect();
     let values: Vec<&crate::functions::Arg> =
         (0..pairs).map(|pair| &call.arguments[2 * pair + 1]).chain(call.arguments.last()).collect();
     let arrays: Vec<&dyn Array> = values.iter().map(|value| value.array.as_ref()).collect();
@@ -278,7 +368,8 @@ mod tests {
 
     #[test]
     fn emptiness_of_dynamics() {
-        let empty = |json: &str| evaluate(FUNCTIONS, "isempty", &[Value::Dynamic(json.to_string())]) == Value::Bool(true);
+        let empty =
+            |json: &str| evaluate(FUNCTIONS, "isempty", &[Value::Dynamic(json.to_string())]) == Value::Bool(true);
         assert!(empty("\"\""));
         assert!(!empty("[]"));
         assert_eq!(evaluate(FUNCTIONS, "isempty", &[Value::Null(ScalarType::Dynamic)]), Value::Bool(true));

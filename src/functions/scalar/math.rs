@@ -582,9 +582,9 @@ where
         let mut best: Option<<T as Read>::Item<'_>> = None;
         for value in readers.iter().filter_map(|reader| reader.get(row)) {
             best = Some(match best {
-                // Only NaN does not equal itself.
-                Some(best) if best != best => best,
-                Some(best) if value == value && (value > best) != greatest => best,
+                // Only NaN has no order with itself.
+                Some(best) if best.partial_cmp(&best).is_none() => best,
+                Some(best) if value.partial_cmp(&value).is_some() && (value > best) != greatest => best,
                 _ => value,
             });
         }

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
-use super::rows::{self, BOOL, Column, DYNAMIC, LONG, STRING, any_text, as_text, constant_text, dynamic, function, overload, string};
+use super::rows::{
+    self, BOOL, Column, DYNAMIC, LONG, STRING, any_text, as_text, constant_text, dynamic, function, overload, string,
+};
 use crate::functions::lift::{Bool, Json, Long, Reader, Text, lift1, lift2};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, PreparedKernel, one};
 use crate::types::{ScalarType, Value, arrow as columns, json};
@@ -15,108 +17,274 @@ const PREFIX: Parameter = one("prefix", Kind::Is(ScalarType::Long));
 
 /// Functions over IP addresses.
 pub(super) const FUNCTIONS: &[Function] = &[
-    function!("parse_ipv4", "Gives an IPv4 address as a number, cut to its prefix.", "parse-ipv4-function", Naming::None,
-        [overload!((IP) -> LONG, |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.network(32)))))],
-        [("parse_ipv4('127.0.0.1')", "2130706433"), ("parse_ipv4('192.168.1.1/24')", "3232235776"),
-         ("isnull(parse_ipv4('1.2.3'))", "true"), ("isnull(parse_ipv4(''))", "true")]),
-    function!("parse_ipv4_mask", "Gives an IPv4 address as a number, cut to a prefix.", "parse-ipv4-mask-function",
+    function!(
+        "parse_ipv4",
+        "Gives an IPv4 address as a number, cut to its prefix.",
+        "parse-ipv4-function",
+        Naming::None,
+        [
+            overload!((IP) -> LONG,
+                |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.network(32)))))
+        ],
+        [
+            ("parse_ipv4('127.0.0.1')", "2130706433"),
+            ("parse_ipv4('192.168.1.1/24')", "3232235776"),
+            ("isnull(parse_ipv4('1.2.3'))", "true"),
+            ("isnull(parse_ipv4(''))", "true")
+        ]
+    ),
+    function!(
+        "parse_ipv4_mask",
+        "Gives an IPv4 address as a number, cut to a prefix.",
+        "parse-ipv4-mask-function",
         Naming::None,
         [overload!((IP, PREFIX) -> LONG, |call| lift2::<Text, Long, Long, _, _>(call, |ip, prefix| {
             Some(i64::from(V4::parse(ip)?.network(bits(prefix, 32)?)))
         }))],
-        [("parse_ipv4_mask('192.168.1.42', 24)", "3232235776"), ("isnull(parse_ipv4_mask('', 24))", "true")]),
-    function!("ipv4_compare", "Compares two IPv4 addresses by the shortest of their prefixes: -1, 0 or 1.",
-        "ipv4-compare-function", Naming::None,
+        [("parse_ipv4_mask('192.168.1.42', 24)", "3232235776"), ("isnull(parse_ipv4_mask('', 24))", "true")]
+    ),
+    function!(
+        "ipv4_compare",
+        "Compares two IPv4 addresses by the shortest of their prefixes: -1, 0 or 1.",
+        "ipv4-compare-function",
+        Naming::None,
         [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> LONG, |call| longs::<V4>(call))],
-        [("ipv4_compare('192.168.1.1/24', '192.168.1.255')", "0"), ("ipv4_compare('10.0.0.1', '10.0.0.2', 24)", "0"),
-         ("ipv4_compare('10.0.0.1', '10.0.0.2')", "-1"), ("isnull(ipv4_compare('', '10.0.0.1'))", "true")]),
-    function!("ipv4_is_match", "Tells whether two IPv4 addresses are the same by the shortest of their prefixes.",
-        "ipv4-is-match-function", Naming::None,
+        [
+            ("ipv4_compare('192.168.1.1/24', '192.168.1.255')", "0"),
+            ("ipv4_compare('10.0.0.1', '10.0.0.2', 24)", "0"),
+            ("ipv4_compare('10.0.0.1', '10.0.0.2')", "-1"),
+            ("isnull(ipv4_compare('', '10.0.0.1'))", "true")
+        ]
+    ),
+    function!(
+        "ipv4_is_match",
+        "Tells whether two IPv4 addresses are the same by the shortest of their prefixes.",
+        "ipv4-is-match-function",
+        Naming::None,
         [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> BOOL, |call| matches::<V4>(call))],
-        [("ipv4_is_match('192.168.1.1/24', '192.168.1.255')", "true"), ("ipv4_is_match('10.0.0.1', '10.0.1.1')", "false"),
-         ("isnull(ipv4_is_match('x', '10.0.0.1'))", "true")]),
-    function!("ipv4_is_in_range", "Tells whether an IPv4 address lies in a range like `10.0.0.0/8`.",
-        "ipv4-is-in-range-function", Naming::None,
+        [
+            ("ipv4_is_match('192.168.1.1/24', '192.168.1.255')", "true"),
+            ("ipv4_is_match('10.0.0.1', '10.0.1.1')", "false"),
+            ("isnull(ipv4_is_match('x', '10.0.0.1'))", "true")
+        ]
+    ),
+    function!(
+        "ipv4_is_in_range",
+        "Tells whether an IPv4 address lies in a range like `10.0.0.0/8`.",
+        "ipv4-is-in-range-function",
+        Naming::None,
         [overload!((IP, string("ip_range")) -> BOOL, |call| in_range::<V4>(call))],
-        [("ipv4_is_in_range('10.1.2.3', '10.0.0.0/8')", "true"), ("ipv4_is_in_range('11.1.2.3', '10.0.0.0/8')", "false"),
-         ("isnull(ipv4_is_in_range('', '10.0.0.0/8'))", "true")]),
-    function!("ipv4_is_in_any_range", "Tells whether an IPv4 address lies in one of several ranges.",
-        "ipv4-is-in-any-range-function", Naming::None,
-        [overload!((any_text("ip"), string("ranges").repeated(1, 32767)) -> BOOL, prepared in_any_range::<V4>),
-         overload!((any_text("ip"), dynamic("ranges")) -> BOOL, prepared in_any_range::<V4>)],
-        [("ipv4_is_in_any_range('10.1.2.3', '127.0.0.0/8', '10.0.0.0/8')", "true"),
-         ("ipv4_is_in_any_range('10.1.2.3', dynamic(['127.0.0.1', '192.168.0.0/16']))", "false"),
-         ("isnull(ipv4_is_in_any_range('', '10.0.0.0/8'))", "true")]),
-    function!("ipv4_is_private", "Tells whether an IPv4 address belongs to a private network.", "ipv4-is-private-function",
+        [
+            ("ipv4_is_in_range('10.1.2.3', '10.0.0.0/8')", "true"),
+            ("ipv4_is_in_range('11.1.2.3', '10.0.0.0/8')", "false"),
+            ("isnull(ipv4_is_in_range('', '10.0.0.0/8'))", "true")
+        ]
+    ),
+    function!(
+        "ipv4_is_in_any_range",
+        "Tells whether an IPv4 address lies in one of several ranges.",
+        "ipv4-is-in-any-range-function",
+        Naming::None,
+        [
+            overload!((any_text("ip"), string("ranges").repeated(1, 32767)) -> BOOL, prepared in_any_range::<V4>),
+            overload!((any_text("ip"), dynamic("ranges")) -> BOOL, prepared in_any_range::<V4>)
+        ],
+        [
+            ("ipv4_is_in_any_range('10.1.2.3', '127.0.0.0/8', '10.0.0.0/8')", "true"),
+            ("ipv4_is_in_any_range('10.1.2.3', dynamic(['127.0.0.1', '192.168.0.0/16']))", "false"),
+            ("isnull(ipv4_is_in_any_range('', '10.0.0.0/8'))", "true")
+        ]
+    ),
+    function!(
+        "ipv4_is_private",
+        "Tells whether an IPv4 address belongs to a private network.",
+        "ipv4-is-private-function",
         Naming::None,
         [overload!((IP) -> BOOL, |call| lift1::<Text, Bool, _, _>(call, |ip| {
             let ip = V4::parse(ip)?.network(32);
             Some(ip >> 24 == 10 || ip >> 20 == 0xac1 || ip >> 16 == 0xc0a8)
         }))],
-        [("ipv4_is_private('192.168.1.1/24')", "true"), ("ipv4_is_private('172.16.0.9')", "true"), ("ipv4_is_private('127.0.0.1')", "false"),
-         ("isnull(ipv4_is_private(''))", "true")]),
-    function!("ipv4_netmask_suffix", "Gives the prefix length of an IPv4 address, 32 if it has none.",
-        "ipv4-netmask-suffix-function", Naming::None,
-        [overload!((IP) -> LONG, |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.prefix))))],
-        [("ipv4_netmask_suffix('10.1.2.3/16')", "16"), ("ipv4_netmask_suffix('10.1.2.3')", "32"), ("isnull(ipv4_netmask_suffix(''))", "true")]),
-    function!("ipv4_range_to_cidr_list", "Gives the fewest networks that make up a range of IPv4 addresses.",
-        "ipv4-range-to-cidr-list-function", Naming::None,
-        [overload!((string("start_ip"), string("end_ip")) -> DYNAMIC, |call| lift2::<Text, Text, Json, _, _>(call, cidr_list))],
-        [("tostring(ipv4_range_to_cidr_list('10.0.0.0', '10.0.0.4'))", "'[\"10.0.0.0/30\",\"10.0.0.4/32\"]'"),
-         ("isnull(ipv4_range_to_cidr_list('', '10.0.0.4'))", "true")]),
-    function!("format_ipv4", "Writes an IPv4 address, given as text or a number, cut to a prefix.", "format-ipv4-function",
+        [
+            ("ipv4_is_private('192.168.1.1/24')", "true"),
+            ("ipv4_is_private('172.16.0.9')", "true"),
+            ("ipv4_is_private('127.0.0.1')", "false"),
+            ("isnull(ipv4_is_private(''))", "true")
+        ]
+    ),
+    function!(
+        "ipv4_netmask_suffix",
+        "Gives the prefix length of an IPv4 address, 32 if it has none.",
+        "ipv4-netmask-suffix-function",
+        Naming::None,
+        [
+            overload!((IP) -> LONG,
+                |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.prefix))))
+        ],
+        [
+            ("ipv4_netmask_suffix('10.1.2.3/16')", "16"),
+            ("ipv4_netmask_suffix('10.1.2.3')", "32"),
+            ("isnull(ipv4_netmask_suffix(''))", "true")
+        ]
+    ),
+    function!(
+        "ipv4_range_to_cidr_list",
+        "Gives the fewest networks that make up a range of IPv4 addresses.",
+        "ipv4-range-to-cidr-list-function",
+        Naming::None,
+        [
+            overload!((string("start_ip"), string("end_ip")) -> DYNAMIC,
+                |call| lift2::<Text, Text, Json, _, _>(call, cidr_list))
+        ],
+        [
+            ("tostring(ipv4_range_to_cidr_list('10.0.0.0', '10.0.0.4'))", "'[\"10.0.0.0/30\",\"10.0.0.4/32\"]'"),
+            ("isnull(ipv4_range_to_cidr_list('', '10.0.0.4'))", "true")
+        ]
+    ),
+    function!(
+        "format_ipv4",
+        "Writes an IPv4 address, given as text or a number, cut to a prefix.",
+        "format-ipv4-function",
         Naming::None,
         [overload!((as_text("ip"), PREFIX.optional()) -> STRING, |call| format_ipv4(call, false))],
-        [("format_ipv4('192.168.1.255', 24)", "'192.168.1.0'"), ("format_ipv4(3232236031)", "'192.168.1.255'"), ("format_ipv4('')", "''")]),
-    function!("format_ipv4_mask", "Writes an IPv4 network, given as text or a number, with its prefix.",
-        "format-ipv4-mask-function", Naming::None,
+        [
+            ("format_ipv4('192.168.1.255', 24)", "'192.168.1.0'"),
+            ("format_ipv4(3232236031)", "'192.168.1.255'"),
+            ("format_ipv4('')", "''")
+        ]
+    ),
+    function!(
+        "format_ipv4_mask",
+        "Writes an IPv4 network, given as text or a number, with its prefix.",
+        "format-ipv4-mask-function",
+        Naming::None,
         [overload!((as_text("ip"), PREFIX.optional()) -> STRING, |call| format_ipv4(call, true))],
-        [("format_ipv4_mask('192.168.1.255', 24)", "'192.168.1.0/24'"), ("format_ipv4_mask('x', 24)", "''")]),
-    function!("parse_ipv6", "Writes an IPv6 address in full, cut to its prefix; an IPv4 address becomes a mapped one.",
-        "parse-ipv6-function", Naming::None,
-        [overload!((IP) -> STRING, |call| lift1::<Text, Text, _, _>(call, |ip| V6::parse(ip).map(|ip| full(ip.network(128)))))],
-        [("parse_ipv6('fe80::1')", "'fe80:0000:0000:0000:0000:0000:0000:0001'"),
-         ("parse_ipv6('127.0.0.1')", "'0000:0000:0000:0000:0000:ffff:7f00:0001'"), ("parse_ipv6('x')", "''")]),
-    function!("parse_ipv6_mask", "Writes an IPv6 address in full, cut to a prefix.", "parse-ipv6-mask-function", Naming::None,
+        [("format_ipv4_mask('192.168.1.255', 24)", "'192.168.1.0/24'"), ("format_ipv4_mask('x', 24)", "''")]
+    ),
+    function!(
+        "parse_ipv6",
+        "Writes an IPv6 address in full, cut to its prefix; an IPv4 address becomes a mapped one.",
+        "parse-ipv6-function",
+        Naming::None,
+        [
+            overload!((IP) -> STRING,
+                |call| lift1::<Text, Text, _, _>(call, |ip| V6::parse(ip).map(|ip| full(ip.network(128)))))
+        ],
+        [
+            ("parse_ipv6('fe80::1')", "'fe80:0000:0000:0000:0000:0000:0000:0001'"),
+            ("parse_ipv6('127.0.0.1')", "'0000:0000:0000:0000:0000:ffff:7f00:0001'"),
+            ("parse_ipv6('x')", "''")
+        ]
+    ),
+    function!(
+        "parse_ipv6_mask",
+        "Writes an IPv6 address in full, cut to a prefix.",
+        "parse-ipv6-mask-function",
+        Naming::None,
         [overload!((IP, PREFIX) -> STRING, |call| lift2::<Text, Long, Text, _, _>(call, |ip, prefix| {
             Some(full(V6::parse(ip)?.network(bits(prefix, 128)?)))
         }))],
-        [("parse_ipv6_mask('fe80::abcd', 120)", "'fe80:0000:0000:0000:0000:0000:0000:ab00'"), ("parse_ipv6_mask('', 120)", "''")]),
-    function!("ipv6_compare", "Compares two IP addresses by the shortest of their prefixes: -1, 0 or 1.",
-        "ipv6-compare-function", Naming::None,
+        [
+            ("parse_ipv6_mask('fe80::abcd', 120)", "'fe80:0000:0000:0000:0000:0000:0000:ab00'"),
+            ("parse_ipv6_mask('', 120)", "''")
+        ]
+    ),
+    function!(
+        "ipv6_compare",
+        "Compares two IP addresses by the shortest of their prefixes: -1, 0 or 1.",
+        "ipv6-compare-function",
+        Naming::None,
         [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> LONG, |call| longs::<V6>(call))],
-        [("ipv6_compare('fe80::1/120', 'fe80::2')", "0"), ("ipv6_compare('fe80::1', 'fe80::2')", "-1"), ("isnull(ipv6_compare('', '::1'))", "true")]),
-    function!("ipv6_is_match", "Tells whether two IP addresses are the same by the shortest of their prefixes.",
-        "ipv6-is-match-function", Naming::None,
+        [
+            ("ipv6_compare('fe80::1/120', 'fe80::2')", "0"),
+            ("ipv6_compare('fe80::1', 'fe80::2')", "-1"),
+            ("isnull(ipv6_compare('', '::1'))", "true")
+        ]
+    ),
+    function!(
+        "ipv6_is_match",
+        "Tells whether two IP addresses are the same by the shortest of their prefixes.",
+        "ipv6-is-match-function",
+        Naming::None,
         [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> BOOL, |call| matches::<V6>(call))],
-        [("ipv6_is_match('192.168.1.1', '::ffff:c0a8:0101')", "true"), ("isnull(ipv6_is_match('', '::1'))", "true")]),
-    function!("ipv6_is_in_range", "Tells whether an IP address lies in a range like `fe80::/10`.", "ipv6-is-in-range-function",
+        [("ipv6_is_match('192.168.1.1', '::ffff:c0a8:0101')", "true"), ("isnull(ipv6_is_match('', '::1'))", "true")]
+    ),
+    function!(
+        "ipv6_is_in_range",
+        "Tells whether an IP address lies in a range like `fe80::/10`.",
+        "ipv6-is-in-range-function",
         Naming::None,
         [overload!((IP, string("ip_range")) -> BOOL, |call| in_range::<V6>(call))],
-        [("ipv6_is_in_range('fe80::5', 'fe80::/10')", "true"), ("isnull(ipv6_is_in_range('', 'fe80::/10'))", "true")]),
-    function!("ipv6_is_in_any_range", "Tells whether an IP address lies in one of several ranges.",
-        "ipv6-is-in-any-range-function", Naming::None,
-        [overload!((any_text("ip"), string("ranges").repeated(1, 32767)) -> BOOL, prepared in_any_range::<V6>),
-         overload!((any_text("ip"), dynamic("ranges")) -> BOOL, prepared in_any_range::<V6>)],
-        [("ipv6_is_in_any_range('fe80::5', 'fc00::/7', 'fe80::/10')", "true"), ("isnull(ipv6_is_in_any_range('', '::1'))", "true")]),
-    function!("has_ipv4", "Tells whether a text holds an IPv4 address, with no letter or digit beside it.",
-        "has-ipv4-function", Naming::None,
-        [overload!((any_text("source"), IP) -> BOOL, prepared |constants| has_ipv4(constants, false))],
-        [("has_ipv4('from 10.1.2.3:1234', '10.1.2.3')", "true"), ("has_ipv4('x10.1.2.3', '10.1.2.3')", "false"), ("has_ipv4('', '10.1.2.3')", "false")]),
-    function!("has_any_ipv4", "Tells whether a text holds one of several IPv4 addresses.", "has-any-ipv4-function",
+        [("ipv6_is_in_range('fe80::5', 'fe80::/10')", "true"), ("isnull(ipv6_is_in_range('', 'fe80::/10'))", "true")]
+    ),
+    function!(
+        "ipv6_is_in_any_range",
+        "Tells whether an IP address lies in one of several ranges.",
+        "ipv6-is-in-any-range-function",
         Naming::None,
-        [overload!((any_text("source"), string("ips").repeated(1, 32767)) -> BOOL, prepared |constants| has_ipv4(constants, false)),
-         overload!((any_text("source"), dynamic("ips")) -> BOOL, prepared |constants| has_ipv4(constants, false))],
-        [("has_any_ipv4('from 10.1.2.3', '1.1.1.1', '10.1.2.3')", "true"), ("has_any_ipv4('', dynamic(['1.1.1.1']))", "false")]),
-    function!("has_ipv4_prefix", "Tells whether a text holds an IPv4 address that begins with a prefix like `10.1.`.",
-        "has-ipv4-prefix-function", Naming::None,
+        [
+            overload!((any_text("ip"), string("ranges").repeated(1, 32767)) -> BOOL, prepared in_any_range::<V6>),
+            overload!((any_text("ip"), dynamic("ranges")) -> BOOL, prepared in_any_range::<V6>)
+        ],
+        [
+            ("ipv6_is_in_any_range('fe80::5', 'fc00::/7', 'fe80::/10')", "true"),
+            ("isnull(ipv6_is_in_any_range('', '::1'))", "true")
+        ]
+    ),
+    function!(
+        "has_ipv4",
+        "Tells whether a text holds an IPv4 address, with no letter or digit beside it.",
+        "has-ipv4-function",
+        Naming::None,
+        [overload!((any_text("source"), IP) -> BOOL, prepared |constants| has_ipv4(constants, false))],
+        [
+            ("has_ipv4('from 10.1.2.3:1234', '10.1.2.3')", "true"),
+            ("has_ipv4('x10.1.2.3', '10.1.2.3')", "false"),
+            ("has_ipv4('', '10.1.2.3')", "false")
+        ]
+    ),
+    function!(
+        "has_any_ipv4",
+        "Tells whether a text holds one of several IPv4 addresses.",
+        "has-any-ipv4-function",
+        Naming::None,
+        [
+            overload!((any_text("source"), string("ips").repeated(1, 32767)) -> BOOL,
+                prepared |constants| has_ipv4(constants, false)),
+            overload!((any_text("source"), dynamic("ips")) -> BOOL, prepared |constants| has_ipv4(constants, false))
+        ],
+        [
+            ("has_any_ipv4('from 10.1.2.3', '1.1.1.1', '10.1.2.3')", "true"),
+            ("has_any_ipv4('', dynamic(['1.1.1.1']))", "false")
+        ]
+    ),
+    function!(
+        "has_ipv4_prefix",
+        "Tells whether a text holds an IPv4 address that begins with a prefix like `10.1.`.",
+        "has-ipv4-prefix-function",
+        Naming::None,
         [overload!((any_text("source"), string("ip_prefix")) -> BOOL, prepared |constants| has_ipv4(constants, true))],
-        [("has_ipv4_prefix('from 10.1.2.3', '10.1.')", "true"), ("has_ipv4_prefix('from 10.1.2.3', '10.1')", "false"), ("has_ipv4_prefix('', '10.')", "false")]),
-    function!("has_any_ipv4_prefix", "Tells whether a text holds an IPv4 address that begins with one of several prefixes.",
-        "has-any-ipv4-prefix-function", Naming::None,
-        [overload!((any_text("source"), string("ip_prefixes").repeated(1, 32767)) -> BOOL, prepared |constants| has_ipv4(constants, true)),
-         overload!((any_text("source"), dynamic("ip_prefixes")) -> BOOL, prepared |constants| has_ipv4(constants, true))],
-        [("has_any_ipv4_prefix('from 10.1.2.3', '127.', '10.1.')", "true"), ("has_any_ipv4_prefix('', dynamic(['10.']))", "false")]),
+        [
+            ("has_ipv4_prefix('from 10.1.2.3', '10.1.')", "true"),
+            ("has_ipv4_prefix('from 10.1.2.3', '10.1')", "false"),
+            ("has_ipv4_prefix('', '10.')", "false")
+        ]
+    ),
+    function!(
+        "has_any_ipv4_prefix",
+        "Tells whether a text holds an IPv4 address that begins with one of several prefixes.",
+        "has-any-ipv4-prefix-function",
+        Naming::None,
+        [
+            overload!((any_text("source"), string("ip_prefixes").repeated(1, 32767)) -> BOOL,
+                prepared |constants| has_ipv4(constants, true)),
+            overload!((any_text("source"), dynamic("ip_prefixes")) -> BOOL,
+                prepared |constants| has_ipv4(constants, true))
+        ],
+        [
+            ("has_any_ipv4_prefix('from 10.1.2.3', '127.', '10.1.')", "true"),
+            ("has_any_ipv4_prefix('', dynamic(['10.']))", "false")
+        ]
+    ),
 ];
 
 /// An address with a prefix.
@@ -150,7 +318,8 @@ impl Address for V4 {
     type Bits = u32;
     const WIDTH: u8 = 32;
 
-    /// Reads four numbers, which may have leading zeros, and perhaps a prefix; blanks before it do not matter (measured).
+    /// Reads four numbers, which may have leading zeros, and perhaps a prefix; blanks before it do not matter
+    /// (measured).
     fn parse(text: &str) -> Option<V4> {
         let text = text.trim_start();
         let (address, prefix) = match text.split_once('/') {

@@ -9,7 +9,7 @@ use arrow::datatypes::{Float64Type, Int64Type};
 
 use super::rows::{Column, LONG, REAL, function, overload};
 use crate::functions::lift::{Decimal, Long, Real, lift2};
-use crate::functions::{Call, Function, FunctionError, Kind, Naming, Overload, Parameter, Returns, one};
+use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
 use crate::types::{ScalarType, number, ticks};
 
 const DATETIME: Returns = Returns::Type(ScalarType::DateTime);
@@ -123,11 +123,6 @@ pub const FUNCTIONS: &[Function] = &[
         [("-10 % -4", "2"), ("-7.5 % 2", "0.5"), ("1d % 5h", "4h"), ("isnull(5 % 0)", "true"),]
     ),
 ];
-
-/// Returns the overloads of an operator, for tests and printing.
-pub fn overloads(spelling: &str) -> &'static [Overload] {
-    FUNCTIONS.iter().find(|function| function.name == spelling).map_or(&[], |function| function.overloads)
-}
 
 /// Computes over whole columns what gives no null but where a side is one.
 fn plain<T: ArrowPrimitiveType>(call: &Call, f: impl Fn(T::Native, T::Native) -> T::Native) -> Column {

@@ -175,7 +175,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
     Function {
         name: "indexof_regex",
         aliases: &[],
-        summary: "Gives where a regular expression matches for the first time (or n-th), counted from 0; -1 if nowhere.",
+        summary: "Gives where a regular expression matches first (or the n-th time), counted from 0; -1 if nowhere.",
         naming: Naming::None,
         overloads: &[Overload {
             parameters: &[
@@ -196,12 +196,27 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         page: "indexof-regex-function",
     },
-    trim!("trim", "Removes one match of a regular expression from either end.", "trim-function", "^({0})|({0})$",
-        [("trim('--', '--a--')", "'a'"), (r"trim(@'\s+', '  a b ')", "'a b'"), ("trim('x', '')", "''")]),
-    trim!("trim_start", "Removes one match of a regular expression from the start.", "trim-start-function", "^({0})",
-        [("trim_start('https://', 'https://a.example')", "'a.example'"), ("trim_start('x', '')", "''")]),
-    trim!("trim_end", "Removes one match of a regular expression from the end.", "trim-end-function", "({0})$",
-        [("trim_end('a', 'banaa')", "'bana'"), ("trim_end('x', '')", "''")]),
+    trim!(
+        "trim",
+        "Removes one match of a regular expression from either end.",
+        "trim-function",
+        "^({0})|({0})$",
+        [("trim('--', '--a--')", "'a'"), (r"trim(@'\s+', '  a b ')", "'a b'"), ("trim('x', '')", "''")]
+    ),
+    trim!(
+        "trim_start",
+        "Removes one match of a regular expression from the start.",
+        "trim-start-function",
+        "^({0})",
+        [("trim_start('https://', 'https://a.example')", "'a.example'"), ("trim_start('x', '')", "''")]
+    ),
+    trim!(
+        "trim_end",
+        "Removes one match of a regular expression from the end.",
+        "trim-end-function",
+        "({0})$",
+        [("trim_end('a', 'banaa')", "'bana'"), ("trim_end('x', '')", "''")]
+    ),
 ];
 
 /// Prepares a regular expression that is constant; else the column's are compiled as they come, and one that is not
@@ -270,7 +285,8 @@ fn extract_all(constants: &[Option<Value>]) -> Result<PreparedKernel, FunctionEr
     if let Some(regex) = &expression.constant
         && !(1..=GROUPS).contains(&(regex.captures_len() - 1))
     {
-        let message = format!("extract_all() takes an expression of 1 to {GROUPS} groups, this has {}", regex.captures_len() - 1);
+        let message =
+            format!("extract_all() takes an expression of 1 to {GROUPS} groups, this has {}", regex.captures_len() - 1);
         return Err(FunctionError::argument(0, "SEM0213", message));
     }
     Ok(Arc::new(move |call: &Call| {
@@ -322,7 +338,10 @@ fn push_match(found: &Captures, groups: &[usize], out: &mut String) {
     out.push(']');
 }
 
-fn replace(constants: &[Option<Value>], [source, pattern, rewrite]: [usize; 3]) -> Result<PreparedKernel, FunctionError> {
+fn replace(
+    constants: &[Option<Value>],
+    [source, pattern, rewrite]: [usize; 3],
+) -> Result<PreparedKernel, FunctionError> {
     let expression = Expression::new(constants, pattern)?;
     Ok(Arc::new(move |call: &Call| {
         let (source, rewrite) = (Reader::<Text>::new(call, source), Reader::<Text>::new(call, rewrite));
@@ -390,7 +409,11 @@ fn indexof_regex(constants: &[Option<Value>]) -> Result<PreparedKernel, Function
                 return None;
             }
             let begin = byte_of(text, start)?;
-            let end = if length < 0 { text.len() } else { begin + byte_of(&text[begin..], length).unwrap_or(text.len() - begin) };
+            let end = if length < 0 {
+                text.len()
+            } else {
+                begin + byte_of(&text[begin..], length).unwrap_or(text.len() - begin)
+            };
             let nth = usize::try_from(occurrence.max(1) - 1).ok()?;
             match regex.find_iter(&text[begin..end]).nth(nth) {
                 Some(found) => Some(start + text[begin..begin + found.start()].chars().count() as i64),

@@ -20,86 +20,208 @@ const REPEATS: i64 = 1024;
 
 /// Functions over strings.
 pub(super) const FUNCTIONS: &[Function] = &[
-    function!("strcat", "Joins the texts of its arguments.", "strcat-function", Naming::None,
+    function!(
+        "strcat",
+        "Joins the texts of its arguments.",
+        "strcat-function",
+        Naming::None,
         [overload!((as_text("arg").repeated(1, 64)) -> STRING, strcat)],
-        [("strcat('a', 1, true)", "'a1True'"), ("strcat('a', long(null), 'b')", "'ab'"), ("strcat('')", "''")]),
-    function!("strcat_delim", "Joins the texts of its arguments with a delimiter between them.", "strcat-delim-function",
-        Naming::None, [overload!((as_text("delimiter"), as_text("arg").repeated(2, 64)) -> STRING, strcat_delim)],
-        [("strcat_delim('-', 1, 'a', 1s)", "'1-a-00:00:01'"), ("strcat_delim('-', 'a', int(null), 'b')", "'a--b'")]),
-    function!("strlen", "Counts the characters of a text.", "strlen-function", Naming::NameAndFirstArgument,
-        [overload!((any_text("string")) -> LONG, |call| lift1::<Text, Long, _, _>(call, |text| text.chars().count() as i64))],
-        [("strlen('alert')", "5"), ("strlen('é😀')", "2"), ("strlen('')", "0"), ("strlen(dynamic(null))", "0")]),
-    function!("string_size", "Counts the bytes of a text in UTF-8.", "string-size-function", Naming::NameAndFirstArgument,
+        [("strcat('a', 1, true)", "'a1True'"), ("strcat('a', long(null), 'b')", "'ab'"), ("strcat('')", "''")]
+    ),
+    function!(
+        "strcat_delim",
+        "Joins the texts of its arguments with a delimiter between them.",
+        "strcat-delim-function",
+        Naming::None,
+        [overload!((as_text("delimiter"), as_text("arg").repeated(2, 64)) -> STRING, strcat_delim)],
+        [("strcat_delim('-', 1, 'a', 1s)", "'1-a-00:00:01'"), ("strcat_delim('-', 'a', int(null), 'b')", "'a--b'")]
+    ),
+    function!(
+        "strlen",
+        "Counts the characters of a text.",
+        "strlen-function",
+        Naming::NameAndFirstArgument,
+        [
+            overload!((any_text("string")) -> LONG,
+                |call| lift1::<Text, Long, _, _>(call, |text| text.chars().count() as i64))
+        ],
+        [("strlen('alert')", "5"), ("strlen('é😀')", "2"), ("strlen('')", "0"), ("strlen(dynamic(null))", "0")]
+    ),
+    function!(
+        "string_size",
+        "Counts the bytes of a text in UTF-8.",
+        "string-size-function",
+        Naming::NameAndFirstArgument,
         [overload!((any_text("string")) -> LONG, |call| lift1::<Text, Long, _, _>(call, |text| text.len() as i64))],
-        [("string_size('é')", "2"), ("string_size('')", "0")]),
-    function!("substring", "Gives the part of a text from a position on, counted from 0 or back from the end.",
-        "substring-function", Naming::None,
+        [("string_size('é')", "2"), ("string_size('')", "0")]
+    ),
+    function!(
+        "substring",
+        "Gives the part of a text from a position on, counted from 0 or back from the end.",
+        "substring-function",
+        Naming::None,
         [overload!((as_text("string"), integer("start"), integer("length").optional()) -> STRING, substring)],
-        [("substring('abcdefg', 1, 2)", "'bc'"), ("substring('abcdefg', -3, 2)", "'ef'"), ("substring('abc', 5)", "''"),
-         ("substring('', 0, 1)", "''")]),
-    function!("tolower", "Gives a text in lower case.", "tolower-function", Naming::None,
+        [
+            ("substring('abcdefg', 1, 2)", "'bc'"),
+            ("substring('abcdefg', -3, 2)", "'ef'"),
+            ("substring('abc', 5)", "''"),
+            ("substring('', 0, 1)", "''")
+        ]
+    ),
+    function!(
+        "tolower",
+        "Gives a text in lower case.",
+        "tolower-function",
+        Naming::None,
         [overload!((as_text("value")) -> STRING, |call| cased(call, str::make_ascii_lowercase, fold))],
-        [("tolower('ÀBC')", "'àbc'"), ("tolower('')", "''")]),
-    function!("toupper", "Gives a text in upper case.", "toupper-function", Naming::None,
+        [("tolower('ÀBC')", "'àbc'"), ("tolower('')", "''")]
+    ),
+    function!(
+        "toupper",
+        "Gives a text in upper case.",
+        "toupper-function",
+        Naming::None,
         [overload!((as_text("value")) -> STRING, |call| cased(call, str::make_ascii_uppercase, upper))],
-        [("toupper('àbc')", "'ÀBC'"), ("toupper('')", "''")]),
-    function!("split", "Cuts a text at a delimiter, into an array; with an index, into an array of that part alone.",
-        "split-function", Naming::FirstArgument,
+        [("toupper('àbc')", "'ÀBC'"), ("toupper('')", "''")]
+    ),
+    function!(
+        "split",
+        "Cuts a text at a delimiter, into an array; with an index, into an array of that part alone.",
+        "split-function",
+        Naming::FirstArgument,
         [overload!((as_text("source"), string("delimiter"), integer("requestedIndex").optional()) -> DYNAMIC, split)],
-        [("tostring(split('a,,b', ','))", "'[\"a\",\"\",\"b\"]'"), ("tostring(split('a,b', ',', 1))", "'[\"b\"]'"),
-         ("tostring(split('', ','))", "'[\"\"]'"), ("isnull(split('a,b', ',', 5))", "true")]),
-    function!("indexof", "Gives where a text holds another for the first time (or n-th), counted from 0; -1 if nowhere.",
-        "indexof-function", Naming::None,
+        [
+            ("tostring(split('a,,b', ','))", "'[\"a\",\"\",\"b\"]'"),
+            ("tostring(split('a,b', ',', 1))", "'[\"b\"]'"),
+            ("tostring(split('', ','))", "'[\"\"]'"),
+            ("isnull(split('a,b', ',', 5))", "true")
+        ]
+    ),
+    function!(
+        "indexof",
+        "Gives where a text holds another for the first time (or n-th), counted from 0; -1 if nowhere.",
+        "indexof-function",
+        Naming::None,
         [overload!((as_text("string"), as_text("match"), integer("start").optional(), integer("length").optional(),
             integer("occurrence").constant().optional()) -> LONG, indexof)],
-        [("indexof('abcabc', 'ca')", "2"), ("indexof('abcabc', 'a', 1)", "3"), ("indexof('abcabc', 'c', 0, -1, 2)", "5"),
-         ("indexof('', 'a')", "-1"), ("isnull(indexof('abc', ''))", "true")]),
-    function!("countof", "Counts how often a text holds another, overlaps too, or matches a regular expression.",
-        "countof-function", Naming::None,
+        [
+            ("indexof('abcabc', 'ca')", "2"),
+            ("indexof('abcabc', 'a', 1)", "3"),
+            ("indexof('abcabc', 'c', 0, -1, 2)", "5"),
+            ("indexof('', 'a')", "-1"),
+            ("isnull(indexof('abc', ''))", "true")
+        ]
+    ),
+    function!(
+        "countof",
+        "Counts how often a text holds another, overlaps too, or matches a regular expression.",
+        "countof-function",
+        Naming::None,
         [overload!((string("source"), string("search").constant(), string("kind").literal().optional()) -> LONG,
             prepared countof)],
-        [("countof('aaaa', 'aa')", "3"), ("countof('aaaa', 'aa', 'regex')", "2"), ("countof('', 'a')", "0"),
-         ("countof('a', '')", "0")]),
-    function!("replace_string", "Replaces a text wherever it stands.", "replace-string-function", Naming::None,
+        [
+            ("countof('aaaa', 'aa')", "3"),
+            ("countof('aaaa', 'aa', 'regex')", "2"),
+            ("countof('', 'a')", "0"),
+            ("countof('a', '')", "0")
+        ]
+    ),
+    function!(
+        "replace_string",
+        "Replaces a text wherever it stands.",
+        "replace-string-function",
+        Naming::None,
         [overload!((string("text"), string("lookup"), string("rewrite")) -> STRING, replace_string)],
-        [("replace_string('a.b.c', '.', '/')", "'a/b/c'"), ("replace_string('abc', '', 'x')", "'abc'"),
-         ("replace_string('', 'a', 'x')", "''")]),
-    function!("replace_strings", "Replaces each of several texts by its rewrite; what was replaced is not looked at again.",
-        "replace-strings-function", Naming::None,
+        [
+            ("replace_string('a.b.c', '.', '/')", "'a/b/c'"),
+            ("replace_string('abc', '', 'x')", "'abc'"),
+            ("replace_string('', 'a', 'x')", "''")
+        ]
+    ),
+    function!(
+        "replace_strings",
+        "Replaces each of several texts by its rewrite; what was replaced is not looked at again.",
+        "replace-strings-function",
+        Naming::None,
         [overload!((string("text"), dynamic("lookups"), dynamic("rewrites")) -> STRING, replace_strings)],
-        [("replace_strings('This is', dynamic(['This', 'is']), dynamic(['This', 'was']))", "'This was'"),
-         ("replace_strings('', dynamic(['a']), dynamic(['b']))", "''")]),
-    function!("reverse", "Gives the characters of a text in reverse order.", "reverse-function", Naming::None,
+        [
+            ("replace_strings('This is', dynamic(['This', 'is']), dynamic(['This', 'was']))", "'This was'"),
+            ("replace_strings('', dynamic(['a']), dynamic(['b']))", "''")
+        ]
+    ),
+    function!(
+        "reverse",
+        "Gives the characters of a text in reverse order.",
+        "reverse-function",
+        Naming::None,
         [overload!((as_text("value")) -> STRING, |call| {
             let value = Reader::<Text>::new(call, 0);
             rows::text(call, |row, out| out.extend(value.get(row).unwrap_or("").chars().rev()))
         })],
-        [("reverse('abc')", "'cba'"), ("reverse(123)", "'321'"), ("reverse('')", "''")]),
-    function!("strrep", "Repeats a text, up to 1024 times.", "strrep-function", Naming::None,
-        [overload!((as_text("value"), one("multiplier", Kind::Integer), as_text("delimiter").optional()) -> STRING, strrep)],
-        [("strrep('ab', 3)", "'ababab'"), ("strrep(1, 3, '.')", "'1.1.1'"), ("strrep('a', 0)", "''")]),
-    function!("strcmp", "Compares two texts by their code points: -1, 0 or 1.", "strcmp-function", Naming::None,
+        [("reverse('abc')", "'cba'"), ("reverse(123)", "'321'"), ("reverse('')", "''")]
+    ),
+    function!(
+        "strrep",
+        "Repeats a text, up to 1024 times.",
+        "strrep-function",
+        Naming::None,
+        [
+            overload!((as_text("value"), one("multiplier", Kind::Integer), as_text("delimiter").optional()) -> STRING,
+                strrep)
+        ],
+        [("strrep('ab', 3)", "'ababab'"), ("strrep(1, 3, '.')", "'1.1.1'"), ("strrep('a', 0)", "''")]
+    ),
+    function!(
+        "strcmp",
+        "Compares two texts by their code points: -1, 0 or 1.",
+        "strcmp-function",
+        Naming::None,
         [overload!((as_text("s1"), as_text("s2")) -> LONG, |call| {
             lift2::<Text, Text, Long, _, _>(call, |a, b| a.cmp(b) as i64)
         })],
-        [("strcmp('a', 'b')", "-1"), ("strcmp('abc', 'ABC')", "1"), ("strcmp('', '')", "0")]),
-    function!("has_any_index", "Gives the index of the first term of an array that a text has, else -1.",
-        "has-any-index-function", Naming::None,
+        [("strcmp('a', 'b')", "-1"), ("strcmp('abc', 'ABC')", "1"), ("strcmp('', '')", "0")]
+    ),
+    function!(
+        "has_any_index",
+        "Gives the index of the first term of an array that a text has, else -1.",
+        "has-any-index-function",
+        Naming::None,
         [overload!((any_text("source"), dynamic("values")) -> LONG, has_any_index)],
-        [("has_any_index('this is it', dynamic(['not', 'IT']))", "1"), ("has_any_index('a', dynamic(['b']))", "-1"),
-         ("has_any_index('a', dynamic([]))", "-1")]),
-    function!("translate", "Replaces each character of a list by the one at its place in another list.",
-        "translate-function", Naming::None,
+        [
+            ("has_any_index('this is it', dynamic(['not', 'IT']))", "1"),
+            ("has_any_index('a', dynamic(['b']))", "-1"),
+            ("has_any_index('a', dynamic([]))", "-1")
+        ]
+    ),
+    function!(
+        "translate",
+        "Replaces each character of a list by the one at its place in another list.",
+        "translate-function",
+        Naming::None,
         [overload!((string("searchList"), string("replacementList"), string("source")) -> STRING, translate)],
-        [("translate('krasp', 'otsku', 'spark')", "'kusto'"), ("translate('abc', 'x', 'abc')", "'xxx'"),
-         ("translate('abc', '', 'ab')", "''")]),
-    function!("unicode_codepoints_to_string" | "make_string", "Makes a text of code points.",
-        "unicode-codepoints-to-string-function", Naming::None,
+        [
+            ("translate('krasp', 'otsku', 'spark')", "'kusto'"),
+            ("translate('abc', 'x', 'abc')", "'xxx'"),
+            ("translate('abc', '', 'ab')", "''")
+        ]
+    ),
+    function!(
+        "unicode_codepoints_to_string" | "make_string",
+        "Makes a text of code points.",
+        "unicode-codepoints-to-string-function",
+        Naming::None,
         [overload!((one("value", Kind::Any).repeated(1, 32767)) -> STRING, codepoints_to_string)],
-        [("unicode_codepoints_to_string(75, 113, 108)", "'Kql'"),
-         ("unicode_codepoints_to_string(dynamic([72, 105]), 33)", "'Hi!'"), ("unicode_codepoints_to_string(dynamic([]))", "''")]),
-    function!("unicode_codepoints_from_string" | "to_utf8", "Gives the code points of a text, as an array.",
-        "unicode-codepoints-from-string-function", Naming::None,
+        [
+            ("unicode_codepoints_to_string(75, 113, 108)", "'Kql'"),
+            ("unicode_codepoints_to_string(dynamic([72, 105]), 33)", "'Hi!'"),
+            ("unicode_codepoints_to_string(dynamic([]))", "''")
+        ]
+    ),
+    function!(
+        "unicode_codepoints_from_string" | "to_utf8",
+        "Gives the code points of a text, as an array.",
+        "unicode-codepoints-from-string-function",
+        Naming::None,
         [overload!((as_text("value")) -> DYNAMIC, |call| {
             let value = Reader::<Text>::new(call, 0);
             rows::json(call, |row, out| {
@@ -111,37 +233,95 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 Some(())
             })
         })],
-        [("tostring(unicode_codepoints_from_string('Hé'))", "'[72,233]'"), ("tostring(unicode_codepoints_from_string(''))", "'[]'")]),
-    function!("isascii", "Tells whether a text has ASCII characters only.", "isascii-function", Naming::None,
+        [
+            ("tostring(unicode_codepoints_from_string('Hé'))", "'[72,233]'"),
+            ("tostring(unicode_codepoints_from_string(''))", "'[]'")
+        ]
+    ),
+    function!(
+        "isascii",
+        "Tells whether a text has ASCII characters only.",
+        "isascii-function",
+        Naming::None,
         [overload!((as_text("value")) -> BOOL, |call| lift1::<Text, Bool, _, _>(call, |text| text.is_ascii()))],
-        [("isascii('abc')", "true"), ("isascii('é')", "false"), ("isascii('')", "true")]),
-    function!("isutf8", "Tells whether a text is valid UTF-8, which every string here is.", "isutf8-function", Naming::None,
+        [("isascii('abc')", "true"), ("isascii('é')", "false"), ("isascii('')", "true")]
+    ),
+    function!(
+        "isutf8",
+        "Tells whether a text is valid UTF-8, which every string here is.",
+        "isutf8-function",
+        Naming::None,
         [overload!((as_text("value")) -> BOOL, |call| lift1::<Text, Bool, _, _>(call, |_| true))],
-        [("isutf8('é')", "true"), ("isutf8('')", "true")]),
-    function!("format_bytes", "Writes a size in bytes with a unit: KB, MB ...", "format-bytes-function", Naming::FirstArgument,
+        [("isutf8('é')", "true"), ("isutf8('')", "true")]
+    ),
+    function!(
+        "format_bytes",
+        "Writes a size in bytes with a unit: KB, MB ...",
+        "format-bytes-function",
+        Naming::FirstArgument,
         [overload!((one("size", Kind::Is(ScalarType::Real)), one("precision", Kind::Integer).constant().optional(),
             string("format").constant().optional()) -> STRING, format_bytes)],
-        [("format_bytes(564)", "'564 Bytes'"), ("format_bytes(10332, 1)", "'10.1 KB'"),
-         ("format_bytes(20010332, 0, 'KB')", "'19541 KB'"), ("format_bytes(long(null))", "''")]),
-    function!("parse_csv", "Splits one record of comma-separated values into an array of texts.", "parse-csv-function",
-        Naming::FirstArgument, [overload!((any_text("csv_text")) -> DYNAMIC, parse_csv)],
-        [("tostring(parse_csv('a,\"b,c\",d'))", "'[\"a\",\"b,c\",\"d\"]'"), ("tostring(parse_csv('a\\nb'))", "'[\"a\"]'"),
-         ("tostring(parse_csv(''))", "'[\"\"]'")]),
-    function!("punycode_from_string", "Encodes a text as Punycode.", "punycode-from-string-function", Naming::None,
+        [
+            ("format_bytes(564)", "'564 Bytes'"),
+            ("format_bytes(10332, 1)", "'10.1 KB'"),
+            ("format_bytes(20010332, 0, 'KB')", "'19541 KB'"),
+            ("format_bytes(long(null))", "''")
+        ]
+    ),
+    function!(
+        "parse_csv",
+        "Splits one record of comma-separated values into an array of texts.",
+        "parse-csv-function",
+        Naming::FirstArgument,
+        [overload!((any_text("csv_text")) -> DYNAMIC, parse_csv)],
+        [
+            ("tostring(parse_csv('a,\"b,c\",d'))", "'[\"a\",\"b,c\",\"d\"]'"),
+            ("tostring(parse_csv('a\\nb'))", "'[\"a\"]'"),
+            ("tostring(parse_csv(''))", "'[\"\"]'")
+        ]
+    ),
+    function!(
+        "punycode_from_string",
+        "Encodes a text as Punycode.",
+        "punycode-from-string-function",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, punycode_encode))],
-        [("punycode_from_string('académie-française')", "'acadmie-franaise-npb1a'"), ("punycode_from_string('')", "''")]),
-    function!("punycode_to_string", "Decodes Punycode.", "punycode-to-string-function", Naming::None,
+        [
+            ("punycode_from_string('académie-française')", "'acadmie-franaise-npb1a'"),
+            ("punycode_from_string('')", "''")
+        ]
+    ),
+    function!(
+        "punycode_to_string",
+        "Decodes Punycode.",
+        "punycode-to-string-function",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, punycode_decode))],
-        [("punycode_to_string('acadmie-franaise-npb1a')", "'académie-française'"), ("punycode_to_string('')", "''")]),
+        [("punycode_to_string('acadmie-franaise-npb1a')", "'académie-française'"), ("punycode_to_string('')", "''")]
+    ),
     // The names of these two point the other way, and so the engine computes them (measured).
-    function!("punycode_domain_to_string", "Encodes the labels of a domain name that are not ASCII as Punycode.",
-        "punycode-domain-to-string-function", Naming::None,
+    function!(
+        "punycode_domain_to_string",
+        "Encodes the labels of a domain name that are not ASCII as Punycode.",
+        "punycode-domain-to-string-function",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, domain_encode))],
-        [("punycode_domain_to_string('bücher.example')", "'xn--bcher-kva.example'"), ("punycode_domain_to_string('')", "''")]),
-    function!("punycode_domain_from_string", "Decodes the labels of a domain name that are Punycode.",
-        "punycode-domain-from-string-function", Naming::None,
+        [
+            ("punycode_domain_to_string('bücher.example')", "'xn--bcher-kva.example'"),
+            ("punycode_domain_to_string('')", "''")
+        ]
+    ),
+    function!(
+        "punycode_domain_from_string",
+        "Decodes the labels of a domain name that are Punycode.",
+        "punycode-domain-from-string-function",
+        Naming::None,
         [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, domain_decode))],
-        [("punycode_domain_from_string('xn--bcher-kva.example')", "'bücher.example'"), ("punycode_domain_from_string('')", "''")]),
+        [
+            ("punycode_domain_from_string('xn--bcher-kva.example')", "'bücher.example'"),
+            ("punycode_domain_from_string('')", "''")
+        ]
+    ),
 ];
 
 fn strcat(call: &Call) -> Column {
@@ -320,7 +500,8 @@ fn countof(constants: &[Option<Value>]) -> Result<PreparedKernel, FunctionError>
 }
 
 fn replace_string(call: &Call) -> Column {
-    let (source, lookup, rewrite) = (Reader::<Text>::new(call, 0), Reader::<Text>::new(call, 1), Reader::<Text>::new(call, 2));
+    let (source, lookup, rewrite) =
+        (Reader::<Text>::new(call, 0), Reader::<Text>::new(call, 1), Reader::<Text>::new(call, 2));
     rows::text(call, |row, out| {
         let (text, lookup) = (source.get(row).unwrap_or(""), lookup.get(row).unwrap_or(""));
         push_replaced(text, lookup, rewrite.get(row).unwrap_or(""), out);
@@ -352,24 +533,28 @@ fn replace_strings(call: &Call) -> Column {
         for (index, lookup) in lookups.iter().enumerate() {
             let lookup = json::as_text(lookup);
             // A rewrite that is no string leaves what it finds as it is (documented).
-            let rewrite = rewrites.get(index).filter(|rewrite| rewrite.starts_with('"')).map(|rewrite| json::as_text(rewrite));
+            let rewrite =
+                rewrites.get(index).filter(|rewrite| rewrite.starts_with('"')).map(|rewrite| json::as_text(rewrite));
             if lookup.is_empty() {
                 continue;
             }
             let rewrite = rewrite.unwrap_or_else(|| lookup.clone());
-            pieces = pieces.into_iter().flat_map(|(piece, open)| {
-                if !open || !piece.contains(&*lookup) {
-                    return vec![(piece, open)];
-                }
-                let mut parts = Vec::new();
-                for (index, part) in piece.split(&*lookup).enumerate() {
-                    if index > 0 {
-                        parts.push((rewrite.to_string(), false));
+            pieces = pieces
+                .into_iter()
+                .flat_map(|(piece, open)| {
+                    if !open || !piece.contains(&*lookup) {
+                        return vec![(piece, open)];
                     }
-                    parts.push((part.to_string(), true));
-                }
-                parts
-            }).collect();
+                    let mut parts = Vec::new();
+                    for (index, part) in piece.split(&*lookup).enumerate() {
+                        if index > 0 {
+                            parts.push((rewrite.to_string(), false));
+                        }
+                        parts.push((part.to_string(), true));
+                    }
+                    parts
+                })
+                .collect();
         }
         pieces.iter().for_each(|(piece, _)| out.push_str(piece));
     })
@@ -672,7 +857,8 @@ mod tests {
     #[test]
     fn earlier_lookups_win() {
         let replace = |lookups: &str, rewrites: &str| {
-            let arguments = [string("This is"), Value::Dynamic(lookups.to_string()), Value::Dynamic(rewrites.to_string())];
+            let arguments =
+                [string("This is"), Value::Dynamic(lookups.to_string()), Value::Dynamic(rewrites.to_string())];
             evaluate(FUNCTIONS, "replace_strings", &arguments)
         };
         assert_eq!(replace(r#"["is","This"]"#, r#"["was","This"]"#), string("Thwas was"));
@@ -683,14 +869,19 @@ mod tests {
     fn records_of_csv() {
         let parse = |text: &str| evaluate(FUNCTIONS, "parse_csv", &[string(text)]);
         let array = |json: &str| Value::Dynamic(json.to_string());
-        assert_eq!(parse("aa,\"b,b\",\"say \"\"x\"\"\",\"l1\nl2\"\nnext,1"), array(r#"["aa","b,b","say \"x\"","l1\nl2"]"#));
+        assert_eq!(
+            parse("aa,\"b,b\",\"say \"\"x\"\"\",\"l1\nl2\"\nnext,1"),
+            array(r#"["aa","b,b","say \"x\"","l1\nl2"]"#)
+        );
         assert_eq!(parse("a,"), array(r#"["a",""]"#));
         assert_eq!(parse("\"open"), array(r#"["open"]"#));
     }
 
     #[test]
     fn punycode_both_ways() {
-        for (text, code) in [("académie-française", "acadmie-franaise-npb1a"), ("Lê Lợi", "L Li-gpa4517b"), ("bücher", "bcher-kva")] {
+        for (text, code) in
+            [("académie-française", "acadmie-franaise-npb1a"), ("Lê Lợi", "L Li-gpa4517b")]
+        {
             assert_eq!(punycode_encode(text).as_deref(), Some(code));
             assert_eq!(punycode_decode(code).as_deref(), Some(text));
         }

@@ -47,7 +47,8 @@ const LEFT: Parameter = one("left", Kind::Text);
 const RIGHT: Parameter = one("right", Kind::Text);
 
 macro_rules! operator {
-    ($name:literal, $summary:literal, $page:literal, $place:ident $fold:literal $negated:literal, [$($example:expr),+]) => {
+    ($name:literal, $summary:literal, $page:literal, $place:ident $fold:literal $negated:literal,
+     [$($example:expr),+]) => {
         Function {
             name: $name,
             aliases: &[],
@@ -89,7 +90,8 @@ const NEEDLES: Parameter = one("needle", Kind::Any).repeated(1, 64000);
 /// The string operators, called by their spelling.
 pub(super) const OPERATORS: &[Function] = &[
     operator!("has", "Tells whether a text has a term, whatever its case.", "has-operator", Term true false,
-        [("'Error-code 5' has 'error'", "true"), ("'a_b' has 'B'", "true"), ("'errors' has 'error'", "false"), ("'' has ''", "true")]),
+        [("'Error-code 5' has 'error'", "true"), ("'a_b' has 'B'", "true"), ("'errors' has 'error'", "false"),
+         ("'' has ''", "true")]),
     operator!("!has", "Tells whether a text lacks a term, whatever its case.", "not-has-operator", Term true true,
         [("'errors' !has 'error'", "true"), ("'' !has ''", "false")]),
     operator!("has_cs", "Tells whether a text has a term in this very case.", "has-cs-operator", Term false false,
@@ -97,15 +99,18 @@ pub(super) const OPERATORS: &[Function] = &[
     operator!("!has_cs", "Tells whether a text lacks a term in this very case.", "not-has-cs-operator", Term false true,
         [("'Error 5' !has_cs 'error'", "true"), ("'' !has_cs ''", "false")]),
     operator!("hasprefix", "Tells whether a term of the text starts so, whatever the case.", "hasprefix-operator",
-        TermStart true false, [("'old Powershell' hasprefix 'power'", "true"), ("'empower' hasprefix 'power'", "false"), ("'' hasprefix ''", "true")]),
+        TermStart true false, [("'old Powershell' hasprefix 'power'", "true"),
+        ("'empower' hasprefix 'power'", "false"), ("'' hasprefix ''", "true")]),
     operator!("!hasprefix", "Tells whether no term of the text starts so, whatever the case.", "not-hasprefix-operator",
         TermStart true true, [("'empower' !hasprefix 'power'", "true"), ("'' !hasprefix ''", "false")]),
     operator!("hasprefix_cs", "Tells whether a term of the text starts so, in this case.", "hasprefix-cs-operator",
         TermStart false false, [("'old Powershell' hasprefix_cs 'Power'", "true"), ("'' hasprefix_cs ''", "true")]),
-    operator!("!hasprefix_cs", "Tells whether no term of the text starts so, in this case.", "not-hasprefix-cs-operator",
+    operator!("!hasprefix_cs", "Tells whether no term of the text starts so, in this case.",
+        "not-hasprefix-cs-operator",
         TermStart false true, [("'Powershell' !hasprefix_cs 'power'", "true"), ("'' !hasprefix_cs ''", "false")]),
     operator!("hassuffix", "Tells whether a term of the text ends so, whatever the case.", "hassuffix-operator",
-        TermEnd true false, [("'Powershell.exe' hassuffix 'SHELL'", "true"), ("'shells' hassuffix 'shell'", "false"), ("'' hassuffix ''", "true")]),
+        TermEnd true false, [("'Powershell.exe' hassuffix 'SHELL'", "true"), ("'shells' hassuffix 'shell'", "false"),
+        ("'' hassuffix ''", "true")]),
     operator!("!hassuffix", "Tells whether no term of the text ends so, whatever the case.", "not-hassuffix-operator",
         TermEnd true true, [("'shells' !hassuffix 'shell'", "true"), ("'' !hassuffix ''", "false")]),
     operator!("hassuffix_cs", "Tells whether a term of the text ends so, in this case.", "hassuffix-cs-operator",
@@ -113,54 +118,112 @@ pub(super) const OPERATORS: &[Function] = &[
     operator!("!hassuffix_cs", "Tells whether no term of the text ends so, in this case.", "not-hassuffix-cs-operator",
         TermEnd false true, [("'Powershell.exe' !hassuffix_cs 'Shell'", "true"), ("'' !hassuffix_cs ''", "false")]),
     operator!("contains", "Tells whether a text holds another, whatever the case.", "contains-operator", Any true false,
-        [("'Empowered' contains 'POWER'", "true"), ("'50%' contains '%'", "true"), ("'' contains ''", "true"), ("'' contains 'a'", "false")]),
+        [("'Empowered' contains 'POWER'", "true"), ("'50%' contains '%'", "true"), ("'' contains ''", "true"),
+         ("'' contains 'a'", "false")]),
     operator!("!contains", "Tells whether a text does not hold another, whatever the case.", "not-contains-operator",
         Any true true, [("'abc' !contains 'd'", "true"), ("'' !contains ''", "false")]),
-    operator!("contains_cs", "Tells whether a text holds another, in this case.", "contains-cs-operator", Any false false,
-        [("'Empowered' contains_cs 'power'", "true"), ("'Empowered' contains_cs 'POWER'", "false"), ("'' contains_cs ''", "true")]),
+    operator!("contains_cs", "Tells whether a text holds another, in this case.", "contains-cs-operator",
+        Any false false,
+        [("'Empowered' contains_cs 'power'", "true"), ("'Empowered' contains_cs 'POWER'", "false"),
+         ("'' contains_cs ''", "true")]),
     operator!("!contains_cs", "Tells whether a text does not hold another, in this case.", "not-contains-cs-operator",
         Any false true, [("'abc' !contains_cs 'B'", "true"), ("'' !contains_cs ''", "false")]),
     operator!("startswith", "Tells whether a text starts with another, whatever the case.", "startswith-operator",
-        Start true false, [("'Fabrikam' startswith 'fab'", "true"), ("'' startswith ''", "true"), ("'' startswith 'a'", "false")]),
+        Start true false, [("'Fabrikam' startswith 'fab'", "true"), ("'' startswith ''", "true"),
+        ("'' startswith 'a'", "false")]),
     operator!("!startswith", "Tells whether a text does not start with another, whatever the case.",
-        "not-startswith-operator", Start true true, [("'Fabrikam' !startswith 'kam'", "true"), ("'' !startswith ''", "false")]),
+        "not-startswith-operator", Start true true, [("'Fabrikam' !startswith 'kam'", "true"),
+        ("'' !startswith ''", "false")]),
     operator!("startswith_cs", "Tells whether a text starts with another, in this case.", "startswith-cs-operator",
-        Start false false, [("'Fabrikam' startswith_cs 'Fab'", "true"), ("'Fabrikam' startswith_cs 'fab'", "false"), ("'' startswith_cs ''", "true")]),
+        Start false false, [("'Fabrikam' startswith_cs 'Fab'", "true"), ("'Fabrikam' startswith_cs 'fab'", "false"),
+        ("'' startswith_cs ''", "true")]),
     operator!("!startswith_cs", "Tells whether a text does not start with another, in this case.",
-        "not-startswith-cs-operator", Start false true, [("'Fabrikam' !startswith_cs 'fab'", "true"), ("'' !startswith_cs ''", "false")]),
+        "not-startswith-cs-operator", Start false true, [("'Fabrikam' !startswith_cs 'fab'", "true"),
+        ("'' !startswith_cs ''", "false")]),
     operator!("endswith", "Tells whether a text ends with another, whatever the case.", "endswith-operator",
-        End true false, [("'cmd.EXE' endswith '.exe'", "true"), ("'' endswith ''", "true"), ("'' endswith 'a'", "false")]),
+        End true false, [("'cmd.EXE' endswith '.exe'", "true"), ("'' endswith ''", "true"),
+        ("'' endswith 'a'", "false")]),
     operator!("!endswith", "Tells whether a text does not end with another, whatever the case.",
         "not-endswith-operator", End true true, [("'cmd.exe' !endswith 'cmd'", "true"), ("'' !endswith ''", "false")]),
     operator!("endswith_cs", "Tells whether a text ends with another, in this case.", "endswith-cs-operator",
-        End false false, [("'cmd.exe' endswith_cs '.exe'", "true"), ("'cmd.EXE' endswith_cs '.exe'", "false"), ("'' endswith_cs ''", "true")]),
+        End false false, [("'cmd.exe' endswith_cs '.exe'", "true"), ("'cmd.EXE' endswith_cs '.exe'", "false"),
+        ("'' endswith_cs ''", "true")]),
     operator!("!endswith_cs", "Tells whether a text does not end with another, in this case.",
-        "not-endswith-cs-operator", End false true, [("'cmd.EXE' !endswith_cs '.exe'", "true"), ("'' !endswith_cs ''", "false")]),
+        "not-endswith-cs-operator", End false true, [("'cmd.EXE' !endswith_cs '.exe'", "true"),
+        ("'' !endswith_cs ''", "false")]),
     operator!("=~", "Tells whether two texts are the same, whatever the case.", "equals-operator", Whole true false,
         [("'CAFÉ' =~ 'café'", "true"), ("'a' =~ 'ab'", "false"), ("'' =~ ''", "true")]),
     operator!("!~", "Tells whether two texts differ in more than case.", "not-equals-operator", Whole true true,
         [("'a' !~ 'b'", "true"), ("'a' !~ 'A'", "false"), ("'' !~ ''", "false")]),
-    prepared!("matches regex", "Tells whether a part of the text matches a regular expression.",
-        "matches-regex-operator", RIGHT, prepare_regex,
-        [(r"'10.0.0.5' matches regex @'^\d+\.'", "true"), ("'abc' matches regex 'B'", "false"), ("'' matches regex '^$'", "true")]),
-    prepared!("like", "Tells whether a text fits a pattern in which `*` stands for any text, whatever the case.",
-        "datatypes-string-operators", RIGHT, |constants| prepare_like(constants, true, false),
-        [("'Fabrikam' like 'fab*'", "true"), ("'Fabrikam' like 'kam'", "false"), ("'' like ''", "true")]),
-    prepared!("!like", "Tells whether a text does not fit a pattern in which `*` stands for any text.",
-        "datatypes-string-operators", RIGHT, |constants| prepare_like(constants, true, true), [("'' notlike ''", "false")]),
-    prepared!("likecs", "Tells whether a text fits a pattern in which `*` stands for any text, in this case.",
-        "datatypes-string-operators", RIGHT, |constants| prepare_like(constants, false, false),
-        [("'Fabrikam' likecs 'fab*'", "false"), ("'' likecs ''", "true")]),
-    prepared!("!likecs", "Tells whether a text does not fit a pattern in which `*` stands for any text, in this case.",
-        "datatypes-string-operators", RIGHT, |constants| prepare_like(constants, false, true), [("'' notlikecs ''", "false")]),
-    prepared!("has_any", "Tells whether a text has one of the terms at least, whatever their case.", "has-any-operator",
-        NEEDLES, |constants| prepare_terms(constants, false),
-        [("'North America' has_any ('south', 'north')", "true"), ("'12 34' has_any (34)", "true"),
-         ("'a' has_any (dynamic(['b', 'A']))", "true"), ("'a' has_any (dynamic([]))", "false")]),
-    prepared!("has_all", "Tells whether a text has all of the terms, whatever their case.", "has-all-operator",
-        NEEDLES, |constants| prepare_terms(constants, true),
-        [("'North America' has_all ('america', 'north')", "true"), ("'North' has_all ('america', 'north')", "false"),
-         ("'' has_all (dynamic([]))", "true")]),
+    prepared!(
+        "matches regex",
+        "Tells whether a part of the text matches a regular expression.",
+        "matches-regex-operator",
+        RIGHT,
+        prepare_regex,
+        [
+            (r"'10.0.0.5' matches regex @'^\d+\.'", "true"),
+            ("'abc' matches regex 'B'", "false"),
+            ("'' matches regex '^$'", "true")
+        ]
+    ),
+    prepared!(
+        "like",
+        "Tells whether a text fits a pattern in which `*` stands for any text, whatever the case.",
+        "datatypes-string-operators",
+        RIGHT,
+        |constants| prepare_like(constants, true, false),
+        [("'Fabrikam' like 'fab*'", "true"), ("'Fabrikam' like 'kam'", "false"), ("'' like ''", "true")]
+    ),
+    prepared!(
+        "!like",
+        "Tells whether a text does not fit a pattern in which `*` stands for any text.",
+        "datatypes-string-operators",
+        RIGHT,
+        |constants| prepare_like(constants, true, true),
+        [("'' notlike ''", "false")]
+    ),
+    prepared!(
+        "likecs",
+        "Tells whether a text fits a pattern in which `*` stands for any text, in this case.",
+        "datatypes-string-operators",
+        RIGHT,
+        |constants| prepare_like(constants, false, false),
+        [("'Fabrikam' likecs 'fab*'", "false"), ("'' likecs ''", "true")]
+    ),
+    prepared!(
+        "!likecs",
+        "Tells whether a text does not fit a pattern in which `*` stands for any text, in this case.",
+        "datatypes-string-operators",
+        RIGHT,
+        |constants| prepare_like(constants, false, true),
+        [("'' notlikecs ''", "false")]
+    ),
+    prepared!(
+        "has_any",
+        "Tells whether a text has one of the terms at least, whatever their case.",
+        "has-any-operator",
+        NEEDLES,
+        |constants| prepare_terms(constants, false),
+        [
+            ("'North America' has_any ('south', 'north')", "true"),
+            ("'12 34' has_any (34)", "true"),
+            ("'a' has_any (dynamic(['b', 'A']))", "true"),
+            ("'a' has_any (dynamic([]))", "false")
+        ]
+    ),
+    prepared!(
+        "has_all",
+        "Tells whether a text has all of the terms, whatever their case.",
+        "has-all-operator",
+        NEEDLES,
+        |constants| prepare_terms(constants, true),
+        [
+            ("'North America' has_all ('america', 'north')", "true"),
+            ("'North' has_all ('america', 'north')", "false"),
+            ("'' has_all (dynamic([]))", "true")
+        ]
+    ),
 ];
 
 /// Makes the kernel of an operator; a needle that is not constant is compared row by row.
@@ -301,7 +364,8 @@ impl Terms {
             needles.iter().flatten().map(|needle| Needle::term(needle)).collect()
         };
         let mut terms = Terms { needles, all, by_term: None, lengths: 0 };
-        let ascii_term = |needle: &Needle| needle.text.is_ascii() && needle.text.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let ascii_term =
+            |needle: &Needle| needle.text.is_ascii() && needle.text.starts_with(|c: char| c.is_ascii_alphanumeric());
         if !all && terms.needles.len() >= MANY && terms.needles.iter().all(ascii_term) {
             let mut by_term: HashMap<Vec<u8>, Vec<usize>, ahash::RandomState> = HashMap::default();
             for (index, needle) in terms.needles.iter().enumerate() {
@@ -673,7 +737,8 @@ mod tests {
 
     #[test]
     fn many_terms_are_found_in_one_pass() {
-        let needles = |all: bool, needles: &[&str]| Terms::new(needles.iter().map(|n| Some(n.to_string())).collect(), all);
+        let needles =
+            |all: bool, needles: &[&str]| Terms::new(needles.iter().map(|n| Some(n.to_string())).collect(), all);
         let many = needles(false, &["10.0.0.5", "evil.example", "b", "c", "d", "mimikatz"]);
         assert!(many.by_term.is_some());
         assert!(many.are_in("run MIMIKATZ.exe"));
@@ -681,7 +746,7 @@ mod tests {
         assert!(!many.are_in("from 10.0.0.51 on"));
         assert!(!many.are_in("devil.example"));
         assert!(!many.are_in("éb"), "the end of a term");
-        assert!(needles(false, &[]).are_in("") != true && needles(true, &[]).are_in(""));
+        assert!(!needles(false, &[]).are_in("") && needles(true, &[]).are_in(""));
         assert!(needles(true, &["a", "B"]).are_in("b-a"));
         assert!(Terms::new(vec![None], false).are_in("x"), "a null is in everything");
     }

@@ -9,12 +9,22 @@ use crate::types::json;
 
 /// Functions over URLs, paths and command lines.
 pub(super) const FUNCTIONS: &[Function] = &[
-    function!("parse_url" | "parseurl", "Takes a URL apart, into a bag.", "parse-url-function", Naming::None,
+    function!(
+        "parse_url" | "parseurl",
+        "Takes a URL apart, into a bag.",
+        "parse-url-function",
+        Naming::None,
         [overload!((string("url")) -> DYNAMIC, |call| lift1::<Text, Json, _, _>(call, parse_url))],
-        [("tostring(parse_url('https://u:p@a.example:8080/b?k=v#f').Host)", "'a.example'"),
-         ("tostring(parse_url('https://a.example/b?k=v')['Query Parameters'])", "'{\"k\":\"v\"}'"),
-         ("tostring(parse_url('').Host)", "''")]),
-    function!("parse_urlquery" | "parseurlquery", "Takes the query of a URL apart, into a bag.", "parse-url-query-function",
+        [
+            ("tostring(parse_url('https://u:p@a.example:8080/b?k=v#f').Host)", "'a.example'"),
+            ("tostring(parse_url('https://a.example/b?k=v')['Query Parameters'])", "'{\"k\":\"v\"}'"),
+            ("tostring(parse_url('').Host)", "''")
+        ]
+    ),
+    function!(
+        "parse_urlquery" | "parseurlquery",
+        "Takes the query of a URL apart, into a bag.",
+        "parse-url-query-function",
         Naming::None,
         [overload!((string("query")) -> DYNAMIC, |call| lift1::<Text, Json, _, _>(call, |query| {
             let mut out = String::from("{");
@@ -22,17 +32,34 @@ pub(super) const FUNCTIONS: &[Function] = &[
             out.push('}');
             out
         }))],
-        [("tostring(parse_urlquery('b=2&a=1'))", "'{\"Query Parameters\":{\"a\":\"1\",\"b\":\"2\"}}'"),
-         ("tostring(parse_urlquery(''))", "'{\"Query Parameters\":{}}'")]),
-    function!("parse_path", "Takes a file path apart, into a bag.", "parse-path-function", Naming::None,
+        [
+            ("tostring(parse_urlquery('b=2&a=1'))", "'{\"Query Parameters\":{\"a\":\"1\",\"b\":\"2\"}}'"),
+            ("tostring(parse_urlquery(''))", "'{\"Query Parameters\":{}}'")
+        ]
+    ),
+    function!(
+        "parse_path",
+        "Takes a file path apart, into a bag.",
+        "parse-path-function",
+        Naming::None,
         [overload!((string("path")) -> DYNAMIC, |call| lift1::<Text, Json, _, _>(call, parse_path))],
-        [(r"tostring(parse_path(@'C:\temp\file.txt').Filename)", "'file.txt'"),
-         (r"tostring(parse_path(@'C:\temp\file.txt').DirectoryPath)", r"@'C:\temp'"), ("tostring(parse_path('').Filename)", "''")]),
-    function!("parse_command_line", "Splits a command line into its arguments, by the rules of Windows.",
-        "parse-command-line", Naming::None,
+        [
+            (r"tostring(parse_path(@'C:\temp\file.txt').Filename)", "'file.txt'"),
+            (r"tostring(parse_path(@'C:\temp\file.txt').DirectoryPath)", r"@'C:\temp'"),
+            ("tostring(parse_path('').Filename)", "''")
+        ]
+    ),
+    function!(
+        "parse_command_line",
+        "Splits a command line into its arguments, by the rules of Windows.",
+        "parse-command-line",
+        Naming::None,
         [overload!((as_text("command"), string("parser")) -> DYNAMIC, parse_command_line)],
-        [("tostring(parse_command_line('echo \"hello world!\"', 'windows'))", "'[\"echo\",\"hello world!\"]'"),
-         ("isnull(parse_command_line('', 'windows'))", "true")]),
+        [
+            ("tostring(parse_command_line('echo \"hello world!\"', 'windows'))", "'[\"echo\",\"hello world!\"]'"),
+            ("isnull(parse_command_line('', 'windows'))", "true")
+        ]
+    ),
 ];
 
 /// Writes members whose values are texts.
@@ -172,7 +199,9 @@ fn parse_path(path: &str) -> String {
 
 fn parse_command_line(call: &Call) -> Column {
     let (command, parser) = (Reader::<Text>::new(call, 0), Reader::<Text>::new(call, 1));
-    if let Some(other) = (0..call.rows).filter_map(|row| parser.get(row)).find(|name| !name.eq_ignore_ascii_case("windows")) {
+    if let Some(other) =
+        (0..call.rows).filter_map(|row| parser.get(row)).find(|name| !name.eq_ignore_ascii_case("windows"))
+    {
         let message = format!("parse_command_line() knows the parser `windows`, not `{other}`");
         return Err(FunctionError::argument(1, "SEM0001", message));
     }
@@ -187,8 +216,8 @@ fn parse_command_line(call: &Call) -> Column {
     })
 }
 
-/// Splits as `CommandLineToArgvW` does: the program's name has no escapes; behind it `2n` backslashes before a quote are
-/// `n`, and one more makes the quote plain.
+/// Splits as `CommandLineToArgvW` does: the program's name has no escapes; behind it `2n` backslashes before a quote
+/// are `n`, and one more makes the quote plain.
 fn split_command_line(command: &str) -> Vec<String> {
     let mut arguments = Vec::new();
     let mut rest = command;
@@ -260,7 +289,8 @@ mod tests {
 
     #[test]
     fn parts_of_paths() {
-        let part = |path: &str, key: &str| json::as_text(json::get_key(&parse_path(path), key).expect("a part")).into_owned();
+        let part =
+            |path: &str, key: &str| json::as_text(json::get_key(&parse_path(path), key).expect("a part")).into_owned();
         assert_eq!(part("file://C:/temp/file.txt:some.exe", "AlternateDataStreamName"), "some.exe");
         assert_eq!(part("file://C:/temp/file.txt:some.exe", "DirectoryPath"), "C:/temp");
         assert_eq!(part(r"C:\temp\file.txt", "RootPath"), "C:");

@@ -142,7 +142,8 @@ fn bag(members: &[(String, String)]) -> String {
         names.push(name);
         json::write_string(name, &mut out);
         out.push(':');
-        let values: Vec<&str> = members.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect();
+        let values: Vec<&str> =
+            members.iter().filter(|(other, _)| other == name).map(|(_, value)| value.as_str()).collect();
         match values.as_slice() {
             [value] => out.push_str(value),
             values => {
@@ -188,8 +189,12 @@ mod tests {
 
     #[test]
     fn reads_elements_attributes_and_text() {
-        let xml = r#"<?xml version="1.0"?><Event xmlns='x'><Data Name="Image">C:\a &amp; b</Data><Data Name="P"/><E></E><T>1</T></Event>"#;
-        let json = r##"{"?xml":{"@version":"1.0"},"Event":{"@xmlns":"x","Data":[{"@Name":"Image","#text":"C:\\a & b"},{"@Name":"P"}],"E":null,"T":"1"}}"##;
+        let xml = r#"<?xml version="1.0"?><Event xmlns='x'>
+            <Data Name="Image">C:\a &amp; b</Data><Data Name="P"/><E></E><T>1</T></Event>"#;
+        let json = concat!(
+            r##"{"?xml":{"@version":"1.0"},"Event":{"@xmlns":"x","##,
+            r##""Data":[{"@Name":"Image","#text":"C:\\a & b"},{"@Name":"P"}],"E":null,"T":"1"}}"##
+        );
         assert_eq!(to_json(xml).as_deref(), Some(json));
     }
 

@@ -18,8 +18,12 @@ pub(super) fn check(rule: &Rule) -> Vec<Diagnostic> {
     if let (Some(frequency), Some(period), Some(written)) = (frequency, period, &rule.period) {
         if period < frequency {
             problems.push(
-                Diagnostic::error("AQ505", written.span, "the query looks back less far than the time between two runs")
-                    .help("records between would never be seen: make queryPeriod at least queryFrequency"),
+                Diagnostic::error(
+                    "AQ505",
+                    written.span,
+                    "the query looks back less far than the time between two runs",
+                )
+                .help("records between would never be seen: make queryPeriod at least queryFrequency"),
             );
         }
         if period >= 2 * DAY && frequency < HOUR {

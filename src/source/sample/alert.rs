@@ -15,11 +15,25 @@ const CONSTANTS: u64 = 2;
 
 pub(super) const DOMAIN: &str = "harbor.example";
 const PEOPLE: [&str; 16] = [
-    "amira.haddad", "ben.okafor", "chloe.martin", "dmitri.volkov", "elena.rossi", "farid.nasser", "grace.lindqvist",
-    "hiro.tanaka", "ines.alvarez", "jonas.müller", "kofi.mensah", "lena.novak", "marta.silva", "noah.weiss", "svc-backup",
+    "amira.haddad",
+    "ben.okafor",
+    "chloe.martin",
+    "dmitri.volkov",
+    "elena.rossi",
+    "farid.nasser",
+    "grace.lindqvist",
+    "hiro.tanaka",
+    "ines.alvarez",
+    "jonas.müller",
+    "kofi.mensah",
+    "lena.novak",
+    "marta.silva",
+    "noah.weiss",
+    "svc-backup",
     "svc-deploy",
 ];
-const COUNTRIES: [(&str, &str); 5] = [("DE", "Berlin"), ("US", "Seattle"), ("BR", "São Paulo"), ("JP", "Osaka"), ("", "")];
+const COUNTRIES: [(&str, &str); 5] =
+    [("DE", "Berlin"), ("US", "Seattle"), ("BR", "São Paulo"), ("JP", "Osaka"), ("", "")];
 const COMMANDS: [(&str, &str, &str); 5] = [
     ("powershell.exe", "c:\\windows\\system32\\windowspowershell\\v1.0", "powershell.exe -nop -w hidden -enc SQBFAFgA"),
     ("cmd.exe", "c:\\windows\\system32", "cmd.exe /c \"whoami & net group \\\"domain admins\\\"\""),
@@ -279,7 +293,9 @@ impl Alert {
                     "Value": format!("{:064x}", u128::from(self.count) * 0x9e37_79b9_7f4a_7c15), "Type": "filehash"}], "Type": "file"}),
                 json!({"$ref": "8"}),
             ],
-            About::Resource => vec![json!({"$id": "3", "ResourceId": self.resource, "Type": "azure-resource"}), address, person],
+            About::Resource => {
+                vec![json!({"$id": "3", "ResourceId": self.resource, "Type": "azure-resource"}), address, person]
+            }
             About::Cluster => vec![
                 json!({"$id": "3", "CloudResource": {"$id": "4", "ResourceId": self.resource, "Type": "azure-resource"}, "Type": "K8s-cluster"}),
                 json!({"$id": "5", "Name": "payments", "Cluster": {"$ref": "3"}, "Type": "K8s-namespace"}),

@@ -2,8 +2,8 @@
 
 use super::literal::literal;
 use super::name::{
-    braced_length, bracketed_name, declared_name_length, keyword_as_name, name, name_length, name_or_wildcard,
-    plain, report_brackets_needed, wildcard, wildcard_name,
+    braced_length, bracketed_name, declared_name_length, keyword_as_name, name, name_length, name_or_wildcard, plain,
+    report_brackets_needed, wildcard, wildcard_name,
 };
 use super::operator::{begins_operator, operator, required_operator};
 use super::parameter::free_parameters;
@@ -99,7 +99,8 @@ enum Infix {
     Between { negated: bool },
 }
 
-/// How tight operators bind, from `or` to `has`. Those of text bind tighter than `*`: `a * b has "c"` is `a * (b has "c")`.
+/// How tight operators bind, from `or` to `has`. Those of text bind tighter than `*`: `a * b has "c"` is
+/// `a * (b has "c")`.
 mod level {
     pub(super) const OR: u8 = 1;
     pub(super) const AND: u8 = 2;
@@ -224,7 +225,12 @@ fn chain<'a>(input: Tokens<'a>, first: Expr) -> Read<'a, Expr> {
             }
             Infix::Between { negated } => {
                 let (next, (low, high)) = bounds(rest.skip(1))?;
-                chain.replace_last(next, |left| ExprKind::Between { negated, left, low: Box::new(low), high: Box::new(high) });
+                chain.replace_last(next, |left| ExprKind::Between {
+                    negated,
+                    left,
+                    low: Box::new(low),
+                    high: Box::new(high),
+                });
                 next
             }
         };
@@ -271,7 +277,15 @@ struct Chain {
 impl Chain {
     fn new(first: Expr) -> Self {
         let operands = vec![(first, level::OPERAND)];
-        Chain { alternatives: Vec::new(), conditions: Vec::new(), operands, operators: Vec::new(), links: 0, most_links: 0, logical: 0 }
+        Chain {
+            alternatives: Vec::new(),
+            conditions: Vec::new(),
+            operands,
+            operators: Vec::new(),
+            links: 0,
+            most_links: 0,
+            logical: 0,
+        }
     }
 
     /// Returns an upper bound for the height that the operators make.
@@ -398,7 +412,9 @@ fn is_query(input: Tokens<'_>) -> bool {
     for token in input.iter_elements() {
         match token.kind {
             TokenKind::OpenParen => open += 1,
-            TokenKind::CloseParen | TokenKind::Comma | TokenKind::Bar if open == 0 => return token.kind == TokenKind::Bar,
+            TokenKind::CloseParen | TokenKind::Comma | TokenKind::Bar if open == 0 => {
+                return token.kind == TokenKind::Bar;
+            }
             TokenKind::CloseParen => open -= 1,
             TokenKind::Semicolon | TokenKind::End => return false,
             _ => {}
@@ -856,8 +872,8 @@ pub(super) fn has_name_position(input: Tokens<'_>) -> bool {
     use TokenKind::*;
     let next = input.skip(1);
     match next.kind() {
-        Equal | NotEqual | EqualTilde | NotEqualTilde | Greater | GreaterOrEqual | Less | LessOrEqual | Star | Slash
-        | Percent | CloseParen | CloseBracket | CloseBrace | Dot | Comma | Colon | Bar => true,
+        Equal | NotEqual | EqualTilde | NotEqualTilde | Greater | GreaterOrEqual | Less | LessOrEqual | Star
+        | Slash | Percent | CloseParen | CloseBracket | CloseBrace | Dot | Comma | Colon | Bar => true,
         Keyword(_) => infix_word(next).is_some() || next.is_word("in"),
         _ => false,
     }

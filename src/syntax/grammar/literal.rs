@@ -149,9 +149,8 @@ fn dynamic_negative(input: Tokens<'_>) -> Read<'_, DynamicLiteral> {
 
 /// `[1, "a", {}]`
 fn dynamic_array(input: Tokens<'_>) -> Read<'_, DynamicLiteral> {
-    let (rest, values) = bracketed(input, TokenKind::OpenBracket, |input| {
-        comma_list(input, List::ANY, dynamic_value, missing_value)
-    })?;
+    let (rest, values) =
+        bracketed(input, TokenKind::OpenBracket, |input| comma_list(input, List::ANY, dynamic_value, missing_value))?;
     Ok((rest, DynamicLiteral::Array(values)))
 }
 

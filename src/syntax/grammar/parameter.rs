@@ -102,12 +102,7 @@ fn parameter_at(input: Tokens<'_>, own: Known, everywhere: bool) -> Option<(usiz
 }
 
 /// `kind=inner`; several values become several parameters of the same name.
-fn parameter<'a>(
-    input: Tokens<'a>,
-    length: usize,
-    value: Value,
-    found: &mut Vec<OperatorParameter>,
-) -> Read<'a, ()> {
+fn parameter<'a>(input: Tokens<'a>, length: usize, value: Value, found: &mut Vec<OperatorParameter>) -> Read<'a, ()> {
     let (rest, name) = plain(input, length);
     parameter_value(required(rest, TokenKind::Assign), name, value, found)
 }

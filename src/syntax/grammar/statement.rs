@@ -6,7 +6,9 @@ use super::expression::{
 };
 use super::name::{declared_name, declared_name_length, name_length, plain, required_name};
 use super::operator::closest_operator_help;
-use super::tokens::{List, Read, Tokens, absent, bracketed, comma_list, optional, or_missing, pass_over, required, required_word};
+use super::tokens::{
+    List, Read, Tokens, absent, bracketed, comma_list, optional, or_missing, pass_over, required, required_word,
+};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::syntax::ast::{
     ColumnDeclaration, Expr, ExprKind, Name, Parameter, ParameterKind, Query, Statement, StatementKind,
@@ -197,7 +199,9 @@ fn function_body(input: Tokens<'_>) -> Read<'_, Query> {
         let (span, message) = match (&statement.kind, statements.get(n + 1)) {
             (StatementKind::Let { .. } | StatementKind::DeclareParameters { .. }, _) => continue,
             (StatementKind::Expr(_), None) => continue,
-            (StatementKind::Expr(_), Some(next)) => (next.span, "`}` is expected before this: the expression ends a function"),
+            (StatementKind::Expr(_), Some(next)) => {
+                (next.span, "`}` is expected before this: the expression ends a function")
+            }
             _ => (statement.span, "a function holds `let` statements and an expression at its end, nothing else"),
         };
         input.report(Diagnostic::error("KS005", Span::new(span.start, span.start), message));
@@ -290,8 +294,8 @@ fn named_before_colon(input: Tokens<'_>) -> Read<'_, Name> {
 
 /// The types that a column may be declared to have.
 const TYPES: &[&str] = &[
-    "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "int64", "int8", "long", "real",
-    "string", "time", "timespan", "uniqueid",
+    "bool", "boolean", "date", "datetime", "decimal", "double", "dynamic", "guid", "int", "int64", "int8", "long",
+    "real", "string", "time", "timespan", "uniqueid",
 ];
 
 /// Types that are known and not for columns.

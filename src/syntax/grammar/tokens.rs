@@ -261,7 +261,9 @@ impl<'a> Tokens<'a> {
         match self.kind() {
             TokenKind::Keyword(Reach::Reserved | Reach::Declared) => {
                 let word = self.text();
-                problem.help(format!("`{word}` is a word of the language; as the name of a column it is written ['{word}']"))
+                problem.help(format!(
+                    "`{word}` is a word of the language; as the name of a column it is written ['{word}']"
+                ))
             }
             TokenKind::Bad => match self.text().chars().next().and_then(bad_character_help) {
                 Some(help) => problem.help(help),
@@ -377,7 +379,8 @@ fn closed(input: Tokens<'_>, opening: Token) -> Tokens<'_> {
     if input.kind() == close {
         return input.skip(1);
     }
-    let problem = Diagnostic::error("KS005", input.missing_token_span(), input.instead_of(&format!("`{}`", sign(close))));
+    let problem =
+        Diagnostic::error("KS005", input.missing_token_span(), input.instead_of(&format!("`{}`", sign(close))));
     input.report(problem.label(opening.span, format!("this `{}` is not closed", sign(opening.kind))));
     match find_closer(input, close) {
         Some(n) => input.skip(n + 1),
@@ -413,7 +416,9 @@ pub(super) fn pass_over(input: Tokens<'_>) -> Tokens<'_> {
     for (n, token) in input.iter_indices() {
         match token.kind {
             TokenKind::OpenParen | TokenKind::OpenBracket | TokenKind::OpenBrace => open += 1,
-            TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace if open == 0 => return input.skip(n),
+            TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace if open == 0 => {
+                return input.skip(n);
+            }
             TokenKind::CloseParen | TokenKind::CloseBracket | TokenKind::CloseBrace => open -= 1,
             TokenKind::Bar if open == 0 => return input.skip(n),
             TokenKind::Semicolon | TokenKind::End => return input.skip(n),

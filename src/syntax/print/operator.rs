@@ -74,7 +74,8 @@ impl Printer {
             }
             OperatorKind::GraphWhere { predicate, .. } => self.spaced(predicate),
             OperatorKind::Invoke { call } => self.spaced(call),
-            OperatorKind::Join { parameters, right, condition } | OperatorKind::Lookup { parameters, right, condition } => {
+            OperatorKind::Join { parameters, right, condition }
+            | OperatorKind::Lookup { parameters, right, condition } => {
                 parameters_with(self, parameters);
                 self.spaced(right);
                 self.condition(condition);
@@ -236,7 +237,8 @@ impl Printer {
     /// Prints a condition; parts joined by `and` or `or` go on lines of their own where one line is too short.
     fn conditions(&mut self, predicate: &Expr) {
         let one_line = self.aside(|aside| aside.expr(predicate));
-        let ExprKind::Binary { operator: joint @ (BinaryOperator::And | BinaryOperator::Or), .. } = predicate.kind else {
+        let ExprKind::Binary { operator: joint @ (BinaryOperator::And | BinaryOperator::Or), .. } = predicate.kind
+        else {
             return self.expr(predicate);
         };
         if self.width() + one_line.len() <= WIDTH {
@@ -467,7 +469,9 @@ impl Printer {
     fn graph_match(&mut self, graph: &GraphMatch) {
         parameters_with(self, &graph.parameters);
         self.push(" ");
-        self.list(&graph.patterns, |printer, pattern| pattern.iter().for_each(|element| printer.graph_element(element)));
+        self.list(&graph.patterns, |printer, pattern| {
+            pattern.iter().for_each(|element| printer.graph_element(element))
+        });
         self.after(" where ", graph.predicate.as_deref(), Printer::expr);
         if !graph.project.is_empty() {
             self.push(" project");

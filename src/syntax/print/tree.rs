@@ -121,7 +121,9 @@ fn tuple(word: String, mut items: Vec<Value>) -> Value {
     items.retain(|item| !matches!(item, Value::List(word, _) if word == "Span"));
     match (word.as_str(), items.len()) {
         ("Some" | "Scalar" | "Literal" | "Expr" | "Name" | "Column", 1) => items.remove(0),
-        ("Summarize" | "Parse" | "Find" | "Scan" | "MakeSeries" | "MvApply" | "MakeGraph" | "GraphMatch", 1) => items.remove(0),
+        ("Summarize" | "Parse" | "Find" | "Scan" | "MakeSeries" | "MvApply" | "MakeGraph" | "GraphMatch", 1) => {
+            items.remove(0)
+        }
         (_, 0) => Value::Atom(word),
         _ => Value::List(word, items),
     }
@@ -136,8 +138,19 @@ const SPREAD: &[&str] = &["operators", "arguments", "statements"];
 
 /// Parts of which only `true` is worth showing. `ascending` is not one of them: without a word it has no value.
 const FLAGS: &[&str] = &[
-    "tuple", "wrapped", "negated", "filter", "edges", "optional", "granny", "star", "view", "in_range", "has_by",
-    "directed", "project_smart",
+    "tuple",
+    "wrapped",
+    "negated",
+    "filter",
+    "edges",
+    "optional",
+    "granny",
+    "star",
+    "view",
+    "in_range",
+    "has_by",
+    "directed",
+    "project_smart",
 ];
 
 /// Places are left out, and what is not there.
@@ -150,7 +163,9 @@ fn structure(word: String, mut fields: Vec<(&str, Value)>) -> Value {
     match word.as_str() {
         "Name" => return name(fields),
         "Operator" => return operator(fields),
-        "Expr" | "Statement" => return fields.into_iter().next().map_or(Value::Atom("-".to_string()), |(_, kind)| kind),
+        "Expr" | "Statement" => {
+            return fields.into_iter().next().map_or(Value::Atom("-".to_string()), |(_, kind)| kind);
+        }
         "NamedExpr" | "Argument" | "OperatorParameter" if fields.len() == 1 => return fields.remove(0).1,
         _ => {}
     }

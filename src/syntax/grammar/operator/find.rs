@@ -1,7 +1,7 @@
 //! `find` and `search`.
 
 use super::super::expression::{entity_path, required_scalar, scalar, unsupported};
-use super::super::name::{name, plain};
+use super::super::name::{name, name_reference, plain};
 use super::super::parameter::{Value, parameters, sure_parameters};
 use super::super::statement::any_type_name;
 use super::super::tokens::{List, Read, Tokens, absent, bracketed, comma_list, optional, required, required_word};
@@ -70,7 +70,8 @@ fn columns(input: Tokens<'_>) -> Read<'_, Vec<FindColumn>> {
 
 fn column(input: Tokens<'_>) -> Read<'_, FindColumn> {
     if input.is_word("pack") {
-        let (rest, ()) = bracketed(input.skip(1), TokenKind::OpenParen, |input| Ok((required(input, TokenKind::Star), ())))?;
+        let (rest, ()) =
+            bracketed(input.skip(1), TokenKind::OpenParen, |input| Ok((required(input, TokenKind::Star), ())))?;
         return Ok((rest, FindColumn::Pack));
     }
     if input.kind() == TokenKind::Star {
@@ -96,7 +97,11 @@ fn away(input: Tokens<'_>) -> Read<'_, Vec<Expr>> {
     if !input.is_word("__projectAway") {
         return Ok((input, Vec::new()));
     }
-    comma_list(input.skip(1), List::OPEN, super::super::name::name_or_wildcard, |input| input.missing("a column"))
+    comma_list(input.skip(1), List::OPEN, away_column, |input| input.missing("a column"))
+}
+
+fn away_column(input: Tokens<'_>) -> Read<'_, Expr> {
+    if input.kind() == TokenKind::Star { star(input) } else { name_reference(input) }
 }
 
 /// `search kind=case_sensitive in (T, U) "abc" and x:"y"`

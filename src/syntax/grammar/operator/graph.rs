@@ -3,7 +3,9 @@
 use super::super::expression::{required_expression, required_scalar, signed};
 use super::super::name::{name, required_name};
 use super::super::parameter::{Value, parameters};
-use super::super::tokens::{List, Read, Tokens, absent, bracketed, comma_list, optional, or_missing, required, required_word};
+use super::super::tokens::{
+    List, Read, Tokens, absent, bracketed, comma_list, optional, or_missing, required, required_word,
+};
 use super::fork::required_operators;
 use super::project::columns;
 use crate::diagnostic::Diagnostic;
@@ -203,8 +205,7 @@ fn output(input: Tokens<'_>) -> Read<'_, GraphOutput> {
         true => required_name(input.skip(2)).map(|(rest, name)| (rest, Some(name)))?,
         false => (input.skip(1), None),
     };
-    let own =
-        &[("with_node_id", Value::Name), ("with_source_id", Value::Name), ("with_target_id", Value::Name)];
+    let own = &[("with_node_id", Value::Name), ("with_source_id", Value::Name), ("with_target_id", Value::Name)];
     let (rest, parameters) = parameters(rest, own)?;
     Ok((rest, GraphOutput { edges, as_name, parameters }))
 }

@@ -13,10 +13,8 @@ use crate::syntax::lexer::TokenKind;
 pub(super) fn make_series(input: Tokens<'_>) -> Read<'_, OperatorKind> {
     let (rest, parameters) = parameters(input, &[("kind", Value::Any), ("hint.shufflekey", Value::Name)])?;
     let list = List::SOME.until(|input| input.is_any_word(&["on", "from", "in"]) || input.is_list_end());
-    let (rest, aggregates) = comma_list(rest, list, aggregate, |input| MakeSeriesAggregate {
-        value: missing_column(input),
-        default: None,
-    })?;
+    let (rest, aggregates) =
+        comma_list(rest, list, aggregate, |input| MakeSeriesAggregate { value: missing_column(input), default: None })?;
     let (rest, on) = required_column(required_word(rest, "on"))?;
     let (rest, axis) = axis(rest)?;
     let (rest, by) = by(rest)?;

@@ -171,7 +171,8 @@ fn dashed_word(input: Tokens<'_>) -> Option<String> {
     if !is_word(0) {
         return None;
     }
-    let more = (1..).take_while(|n| input.touches(*n) && (is_word(*n) || input.kind_at(*n) == TokenKind::Minus)).count();
+    let more =
+        (1..).take_while(|n| input.touches(*n) && (is_word(*n) || input.kind_at(*n) == TokenKind::Minus)).count();
     Some(input.text_of(input.span_to(input.skip(1 + more))).to_string())
 }
 

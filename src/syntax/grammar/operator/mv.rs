@@ -16,7 +16,8 @@ const PARAMETERS: Known = &[("kind", Value::Any), ("bagexpansion", Value::Any), 
 pub(super) fn mv_expand(input: Tokens<'_>) -> Read<'_, OperatorKind> {
     let (rest, parameters) = parameters(input, PARAMETERS)?;
     let list = List::SOME.until(|input| input.is_word("limit") || input.is_list_end());
-    let (rest, columns) = comma_list(rest, list, column, |input| MvColumn { value: missing_column(input), to_type: None })?;
+    let (rest, columns) =
+        comma_list(rest, list, column, |input| MvColumn { value: missing_column(input), to_type: None })?;
     let (rest, limit) = clause(rest, "limit")?;
     Ok((rest, OperatorKind::MvExpand { parameters, columns, limit }))
 }
@@ -25,7 +26,8 @@ pub(super) fn mv_expand(input: Tokens<'_>) -> Read<'_, OperatorKind> {
 pub(super) fn mv_apply(input: Tokens<'_>) -> Read<'_, OperatorKind> {
     let (rest, parameters) = parameters(input, PARAMETERS)?;
     let list = List::SOME.until(ends_applied);
-    let (rest, columns) = comma_list(rest, list, column, |input| MvColumn { value: missing_column(input), to_type: None })?;
+    let (rest, columns) =
+        comma_list(rest, list, column, |input| MvColumn { value: missing_column(input), to_type: None })?;
     let (rest, limit) = clause(rest, "limit")?;
     let (rest, context_id) = clause(rest, "id")?;
     let rest = required_word(rest, "on");
@@ -64,11 +66,9 @@ fn to_type(input: Tokens<'_>) -> Read<'_, Option<Name>> {
         rest.missing("`typeof`");
         return Ok((rest, None));
     }
-    let (rest, name) = bracketed(rest.skip(1), TokenKind::OpenParen, |input| {
-        match optional(input, any_type_name)? {
-            (rest, Some(name)) => Ok((rest, name)),
-            (_, None) => Ok((input, missing_type(input))),
-        }
+    let (rest, name) = bracketed(rest.skip(1), TokenKind::OpenParen, |input| match optional(input, any_type_name)? {
+        (rest, Some(name)) => Ok((rest, name)),
+        (_, None) => Ok((input, missing_type(input))),
     })?;
     Ok((rest, Some(name)))
 }

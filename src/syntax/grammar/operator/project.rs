@@ -2,8 +2,8 @@
 
 use super::super::expression::{named_expression, scalar};
 use super::super::name::name_or_wildcard;
-use super::super::parameter::parameters;
 use super::super::parameter::Value;
+use super::super::parameter::parameters;
 use super::super::tokens::{List, Read, Tokens, comma_list, optional};
 use crate::syntax::ast::{Expr, ExprKind, NamedExpr, OperatorKind, OrderedExpr};
 use crate::syntax::lexer::TokenKind;
