@@ -212,6 +212,7 @@ mod wrong_queries {
     fn no_query_at_all() {
         refused(&run(&["query"], ""), &["--file"]);
         refused(&run(&["query", "--file", "none.kql"], ""), &["none.kql"]);
+        refused(&run(&["query", "let a = 1;"], ""), &["no result"]);
     }
 }
 

@@ -44,7 +44,11 @@ impl Binder<'_> {
         if aggregate.several {
             let Some(several) = self.several(name, arguments, span, &row) else { return Scalar::unknown() };
             let [output] = &several.call.outputs[..] else {
-                self.refuse("AQ022", span, format!("`{}` gives several columns, and one value belongs here", name.text));
+                self.refuse(
+                    "AQ022",
+                    span,
+                    format!("`{}` gives several columns, and one value belongs here", name.text),
+                );
                 return Scalar::unknown();
             };
             let output = output.clone();
@@ -90,8 +94,11 @@ impl Binder<'_> {
             Some(ScalarType::Bool) => Some(condition.scalar.expr),
             None => None,
             Some(other) => {
-                let problem =
-                    Diagnostic::error("KS107", condition.span, format!("a condition is of type bool, and this is of type {other}"));
+                let problem = Diagnostic::error(
+                    "KS107",
+                    condition.span,
+                    format!("a condition is of type bool, and this is of type {other}"),
+                );
                 if other.is_numeric() {
                     self.strict.push(problem);
                 } else {
@@ -171,7 +178,11 @@ impl Binder<'_> {
             return None;
         };
         if matches!(value.value.kind, ExprKind::Star) {
-            self.error("KS198", value.value.span, "`*` stands for what is returned; name what is to be maximised first");
+            self.error(
+                "KS198",
+                value.value.span,
+                "`*` stands for what is returned; name what is to be maximised first",
+            );
             return None;
         }
         let maximised = self.scalar(&value.value, row);
@@ -200,7 +211,11 @@ impl Binder<'_> {
                     names.push(Given::Made(column.name.clone()));
                 }
                 if row.open {
-                    self.refuse("AQ002", argument.value.span, "the columns of this table are known only when the data are");
+                    self.refuse(
+                        "AQ002",
+                        argument.value.span,
+                        "the columns of this table are known only when the data are",
+                    );
                 }
                 continue;
             }
@@ -229,7 +244,8 @@ impl Binder<'_> {
         let mut bound = Vec::new();
         let mut names = Vec::new();
         // `any(x)` is `any_x`, `take_any(x)` is `x` (measured).
-        let prefix = if matches!(name.text.as_str(), "any" | "anyif") { format!("{}_", name.text) } else { String::new() };
+        let prefix =
+            if matches!(name.text.as_str(), "any" | "anyif") { format!("{}_", name.text) } else { String::new() };
         let values = if condition.is_some() { &arguments[..arguments.len().min(1)] } else { arguments };
         for (index, argument) in values.iter().enumerate() {
             if matches!(argument.value.kind, ExprKind::Star) {
@@ -334,7 +350,6 @@ pub(super) fn several_call(expr: &ast::Expr) -> Option<(&ast::Name, &[Argument],
         _ => None,
     }
 }
-
 
 /// Returns the value that an aggregate has over no rows, for `make-series` without `default`.
 pub(super) fn empty_value(call: &AggregateCall) -> Value {

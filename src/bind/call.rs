@@ -13,11 +13,51 @@ use crate::types::{Column, ScalarType, Value};
 
 /// Functions that stand in no family of the library: only the binder can compute them.
 const SPECIAL: &[&str] = &[
-    "toscalar", "now", "ago", "not", "column_ifexists", "columnifexists", "pack_all", "bag_pack_columns",
-    "ingestion_time", "row_number", "row_rank_min", "row_rank_dense", "row_cumsum", "row_window_session", "prev", "next",
-    "typeof", "materialize", "column_names_of", "current_principal", "estimate_data_size", "iff", "iif", "case", "coalesce",
-    "tostring", "toint", "tolong", "toreal", "todouble", "tobool", "toboolean", "todatetime", "totimespan", "toguid",
-    "todecimal", "parse_json", "parsejson", "todynamic", "toobject", "assert", "database", "cluster", "workspace", "app",
+    "toscalar",
+    "now",
+    "ago",
+    "not",
+    "column_ifexists",
+    "columnifexists",
+    "pack_all",
+    "bag_pack_columns",
+    "ingestion_time",
+    "row_number",
+    "row_rank_min",
+    "row_rank_dense",
+    "row_cumsum",
+    "row_window_session",
+    "prev",
+    "next",
+    "typeof",
+    "materialize",
+    "column_names_of",
+    "current_principal",
+    "estimate_data_size",
+    "iff",
+    "iif",
+    "case",
+    "coalesce",
+    "tostring",
+    "toint",
+    "tolong",
+    "toreal",
+    "todouble",
+    "tobool",
+    "toboolean",
+    "todatetime",
+    "totimespan",
+    "toguid",
+    "todecimal",
+    "parse_json",
+    "parsejson",
+    "todynamic",
+    "toobject",
+    "assert",
+    "database",
+    "cluster",
+    "workspace",
+    "app",
 ];
 
 /// Tells whether a name is one that only the binder computes.
@@ -167,8 +207,7 @@ impl Binder<'_> {
         match overload.kernel {
             Kernel::Unbuilt => self.unsupported(span, format_args!("`{}()`", function.name)),
             Kernel::Prepared(prepare) => {
-                let constants: Vec<Option<Value>> =
-                    arguments.iter().map(|a| super::fold::fold(a, self.now)).collect();
+                let constants: Vec<Option<Value>> = arguments.iter().map(|a| super::fold::fold(a, self.now)).collect();
                 if let Err(error) = prepare(&constants) {
                     self.refuse("AQ016", span, error.message);
                 }
@@ -272,13 +311,7 @@ impl Binder<'_> {
         None
     }
 
-    fn special_call(
-        &mut self,
-        name: &ast::Name,
-        arguments: &[Argument],
-        span: Span,
-        cx: &Context,
-    ) -> Option<Scalar> {
+    fn special_call(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Option<Scalar> {
         let conversion = match name.text.as_str() {
             "tostring" => Some(ScalarType::String),
             "toint" => Some(ScalarType::Int),
@@ -338,13 +371,16 @@ impl Binder<'_> {
             "ingestion_time" => match cx.column("_TimeReceived") {
                 Some(column) => Scalar::known(Expr::Column(column.clone())),
                 None => {
-                    self.refuse("AQ017", span, "these records do not tell when they were ingested: `ingestion_time()` has no value");
+                    self.refuse(
+                        "AQ017",
+                        span,
+                        "these records do not tell when they were ingested: `ingestion_time()` has no value",
+                    );
                     Scalar::placeholder(ScalarType::DateTime)
                 }
             },
-            "row_number" | "row_rank_min" | "row_rank_dense" | "row_cumsum" | "row_window_session" | "prev" | "next" => {
-                self.window(name, arguments, span, cx)
-            }
+            "row_number" | "row_rank_min" | "row_rank_dense" | "row_cumsum" | "row_window_session" | "prev"
+            | "next" => self.window(name, arguments, span, cx),
             "column_names_of" => match arguments {
                 [argument] => {
                     let table = self.table(&argument.value, cx.scope);
@@ -376,8 +412,12 @@ impl Binder<'_> {
             Some(ScalarType::TimeSpan) | None => scalar,
             Some(other) => {
                 self.problem(
-                    Diagnostic::error("KS107", argument.value.span, format!("`{}` takes a timespan, and this is of type {other}", name.text))
-                        .help("write a timespan such as 1d or 30m"),
+                    Diagnostic::error(
+                        "KS107",
+                        argument.value.span,
+                        format!("`{}` takes a timespan, and this is of type {other}", name.text),
+                    )
+                    .help("write a timespan such as 1d or 30m"),
                 );
                 Scalar::placeholder(ScalarType::TimeSpan)
             }
@@ -428,8 +468,11 @@ impl Binder<'_> {
             Some(ScalarType::Bool) => Scalar::known(Expr::Not(Box::new(value.expr))),
             None => Scalar::placeholder(ScalarType::Bool),
             Some(other) => {
-                let problem =
-                    Diagnostic::error("KS107", argument.value.span, format!("`not` takes a bool, and this is of type {other}"));
+                let problem = Diagnostic::error(
+                    "KS107",
+                    argument.value.span,
+                    format!("`not` takes a bool, and this is of type {other}"),
+                );
                 if other.is_numeric() {
                     self.strict.push(problem);
                 } else {
@@ -452,7 +495,11 @@ impl Binder<'_> {
 
     fn case(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
         if arguments.len() < 3 || arguments.len() % 2 == 0 {
-            self.error("KS119", name.span, "`case` takes pairs of a condition and a value, then a value for all other rows");
+            self.error(
+                "KS119",
+                name.span,
+                "`case` takes pairs of a condition and a value, then a value for all other rows",
+            );
             return Scalar::unknown();
         }
         let (mut conditions, mut branches) = (Vec::new(), Vec::new());
@@ -497,19 +544,28 @@ impl Binder<'_> {
         let Some(result) = result else {
             if !unknown {
                 let names: Vec<&str> = types.iter().map(|t| t.name()).collect();
-                self.refuse("AQ018", span, format!("the branches have different types ({}): convert them to one", names.join(", ")));
+                self.refuse(
+                    "AQ018",
+                    span,
+                    format!("the branches have different types ({}): convert them to one", names.join(", ")),
+                );
             }
             return Scalar::placeholder(ScalarType::Dynamic);
         };
         if unknown {
             return Scalar::unknown();
         }
-        let mixed = |t: ScalarType| t != result && !matches!((t, result), (ScalarType::Int, ScalarType::Long) | (ScalarType::Dynamic, _));
+        let mixed = |t: ScalarType| {
+            t != result && !matches!((t, result), (ScalarType::Int, ScalarType::Long) | (ScalarType::Dynamic, _))
+        };
         if let Some(branch) = branches.iter().find(|b| b.scalar.scalar_type.is_some_and(mixed)) {
             self.refuse(
                 "AQ018",
                 branch.span,
-                format!("this branch is of type {} and another of type {result}: convert one of them", branch.scalar.column_type()),
+                format!(
+                    "this branch is of type {} and another of type {result}: convert one of them",
+                    branch.scalar.column_type()
+                ),
             );
             return Scalar::placeholder(result);
         }
@@ -551,7 +607,11 @@ impl Binder<'_> {
             Some(column) => Scalar::known(Expr::Column(column.clone())),
             None => {
                 if cx.open {
-                    self.refuse("AQ002", column.value.span, format!("whether `{wanted}` is a column is known only when the data are"));
+                    self.refuse(
+                        "AQ002",
+                        column.value.span,
+                        format!("whether `{wanted}` is a column is known only when the data are"),
+                    );
                 }
                 Scalar { literal: false, ..default }
             }
@@ -655,7 +715,11 @@ impl Binder<'_> {
                 let term = first.unwrap_or(ScalarType::Long);
                 let sum = if term == ScalarType::Int { ScalarType::Long } else { term };
                 if !(sum.is_numeric() || sum == ScalarType::TimeSpan) {
-                    self.error("KS138", span, format!("`row_cumsum` sums numbers and timespans, not values of type {term}"));
+                    self.error(
+                        "KS138",
+                        span,
+                        format!("`row_cumsum` sums numbers and timespans, not values of type {term}"),
+                    );
                 }
                 (vec![take(Some(sum), false_value()), take(Some(ScalarType::Bool), false_value())], sum)
             }
@@ -701,7 +765,11 @@ impl Binder<'_> {
                     || from.is_numeric() && scalar_type.is_numeric()
                     || scalar.literal && from == ScalarType::String;
                 if !fits {
-                    self.error("KS107", span, format!("a value of type {scalar_type} is expected, and this is of type {from}"));
+                    self.error(
+                        "KS107",
+                        span,
+                        format!("a value of type {scalar_type} is expected, and this is of type {from}"),
+                    );
                 }
                 Scalar::known(to(scalar.expr, scalar_type))
             }
@@ -747,7 +815,13 @@ impl Binder<'_> {
     }
 
     /// Binds the arguments of a user's function and makes the scope of its body.
-    fn enter(&mut self, function: &Rc<Function>, arguments: &[Argument], span: Span, cx: &Context) -> Option<Rc<Scope>> {
+    fn enter(
+        &mut self,
+        function: &Rc<Function>,
+        arguments: &[Argument],
+        span: Span,
+        cx: &Context,
+    ) -> Option<Rc<Scope>> {
         if self.depth >= MAX_CALLS {
             self.refuse("AQ021", span, format!("calls nest more than {MAX_CALLS} levels deep"));
             return None;
@@ -776,7 +850,11 @@ impl Binder<'_> {
                 (ParameterKind::Scalar(type_name), None) => {
                     let wanted = self.type_name(type_name);
                     let Some(default) = &parameter.default else {
-                        self.error("KS119", span, format!("`{}` of `{}` is missing", parameter.name.text, function.name));
+                        self.error(
+                            "KS119",
+                            span,
+                            format!("`{}` of `{}` is missing", parameter.name.text, function.name),
+                        );
                         return None;
                     };
                     let scalar = self.scalar(default, &Context::rowless(&function.scope));
@@ -787,7 +865,11 @@ impl Binder<'_> {
                     Binding::Table(Rc::new(self.table_argument(kind, table, argument.value.span)))
                 }
                 (_, None) => {
-                    self.error("KS119", span, format!("the table `{}` of `{}` is missing", parameter.name.text, function.name));
+                    self.error(
+                        "KS119",
+                        span,
+                        format!("the table `{}` of `{}` is missing", parameter.name.text, function.name),
+                    );
                     return None;
                 }
             };
@@ -807,7 +889,10 @@ impl Binder<'_> {
                 Some(found) => self.error(
                     "KS143",
                     span,
-                    format!("`{}` of the table is of type {}, and {} is expected", column.name, found.scalar_type, column.scalar_type),
+                    format!(
+                        "`{}` of the table is of type {}, and {} is expected",
+                        column.name, found.scalar_type, column.scalar_type
+                    ),
                 ),
                 None if table.open => {}
                 None => self.error("KS143", span, format!("the table has no column `{}`", column.name)),

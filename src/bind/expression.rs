@@ -180,7 +180,11 @@ impl Binder<'_> {
             Some(Binding::Other) | None => {}
         }
         if cx.open {
-            self.refuse("AQ002", name.span, format!("whether `{}` is a column is known only when the data are", name.text));
+            self.refuse(
+                "AQ002",
+                name.span,
+                format!("whether `{}` is a column is known only when the data are", name.text),
+            );
             return Scalar::unknown();
         }
         self.unknown_name(name, cx);
@@ -218,7 +222,8 @@ impl Binder<'_> {
                     base = inner;
                 }
                 ExprKind::Element { base: inner, index } => {
-                    if let (ExprKind::Name(side), ExprKind::Literal(Literal::String(text))) = (&inner.kind, &index.kind) {
+                    if let (ExprKind::Name(side), ExprKind::Literal(Literal::String(text))) = (&inner.kind, &index.kind)
+                    {
                         let member = ast::Name { span: index.span, text: text.clone(), quoted: true };
                         if let Some(column) = self.side_column(side, &member, cx) {
                             return self.finish_path(column, steps, inner.span);
@@ -228,7 +233,9 @@ impl Binder<'_> {
                     steps.push(step);
                     base = inner;
                 }
-                ExprKind::Paren(inner) if matches!(inner.kind, ExprKind::Member { .. } | ExprKind::Element { .. }) => base = inner,
+                ExprKind::Paren(inner) if matches!(inner.kind, ExprKind::Member { .. } | ExprKind::Element { .. }) => {
+                    base = inner
+                }
                 _ => break,
             }
         }
@@ -245,10 +252,9 @@ impl Binder<'_> {
         };
         let found = columns.iter().find(|c| c.name == member.text);
         Some(match found {
-            Some(column) => Scalar::known(Expr::Column(Column::new(
-                format!("{}.{}", side.text, column.name),
-                column.scalar_type,
-            ))),
+            Some(column) => {
+                Scalar::known(Expr::Column(Column::new(format!("{}.{}", side.text, column.name), column.scalar_type)))
+            }
             None => {
                 if !cx.open {
                     let mut problem = Diagnostic::error(
@@ -394,7 +400,11 @@ impl Binder<'_> {
                 Some(ScalarType::Dynamic) => bound.push(to(scalar.expr, ScalarType::Bool)),
                 None => bound.push(Expr::Literal(Value::Bool(true))),
                 Some(other) => {
-                    self.error("KS106", operand.span, format!("`{word}` takes values of type bool, and this is of type {other}"));
+                    self.error(
+                        "KS106",
+                        operand.span,
+                        format!("`{word}` takes values of type bool, and this is of type {other}"),
+                    );
                     bound.push(Expr::Literal(Value::Bool(true)));
                 }
             }
@@ -443,7 +453,11 @@ impl Binder<'_> {
             return boolean();
         }
         if strict && rt == ScalarType::Dynamic {
-            self.refuse("AQ014", right.span, format!("`{name}` takes a string on its right: convert it with tostring()"));
+            self.refuse(
+                "AQ014",
+                right.span,
+                format!("`{name}` takes a string on its right: convert it with tostring()"),
+            );
         }
         let arguments = vec![to(l.expr, ScalarType::String), to(r.expr, ScalarType::String)];
         self.library_call(name, arguments, span)
@@ -463,7 +477,9 @@ impl Binder<'_> {
                 Some(ParameterKind::Text | ParameterKind::AsText) => *t == ScalarType::String,
                 Some(_) => true,
                 None => false,
-            }) && expected.next().is_none_or(|_| overload.parameters.iter().map(|p| usize::from(p.min)).sum::<usize>() <= types.len())
+            }) && expected
+                .next()
+                .is_none_or(|_| overload.parameters.iter().map(|p| usize::from(p.min)).sum::<usize>() <= types.len())
         });
         let Some(overload) = exact else {
             let types: Vec<&str> = types.iter().map(|t| t.name()).collect();
@@ -538,8 +554,19 @@ impl Binder<'_> {
             (_, Dynamic, t) if t.is_numeric() => Some((wide(t), wide(t))),
             (_, t, Dynamic) if t.is_numeric() => Some((wide(t), wide(t))),
             ("+" | "-", Dynamic, DateTime | TimeSpan) | ("+" | "-", DateTime | TimeSpan, Dynamic) => {
-                self.refuse("AQ015", span, format!("`{operator}` of a dynamic value and a {}: convert it first", if lt == Dynamic { rt } else { lt }));
-                return Scalar::placeholder(if operator == "+" { if lt == Dynamic { rt } else { lt } } else { TimeSpan });
+                self.refuse(
+                    "AQ015",
+                    span,
+                    format!(
+                        "`{operator}` of a dynamic value and a {}: convert it first",
+                        if lt == Dynamic { rt } else { lt }
+                    ),
+                );
+                return Scalar::placeholder(if operator == "+" {
+                    if lt == Dynamic { rt } else { lt }
+                } else {
+                    TimeSpan
+                });
             }
             (_, Dynamic, Dynamic) => {
                 self.refuse("AQ015", span, format!("`{operator}` of two dynamic values: convert them first"));
@@ -679,7 +706,11 @@ impl Binder<'_> {
                 Some(Value::Null(ScalarType::Dynamic)) => {}
                 Some(constant) => {
                     if !self.fits_in_list(item_type, target, item.literal) {
-                        self.refuse("AQ015", span, format!("a {value_type} can't be compared with a {item_type} in the list"));
+                        self.refuse(
+                            "AQ015",
+                            span,
+                            format!("a {value_type} can't be compared with a {item_type} in the list"),
+                        );
                     }
                     set.push(convert::convert(&constant, target));
                 }
@@ -714,7 +745,11 @@ impl Binder<'_> {
             let name = if fold_case { "in~ array" } else { "in array" };
             let value_arg = if fold_case { text } else { value.expr.clone() };
             let found = self.library_call(name, vec![item.expr, value_arg], span);
-            return if negated && found.scalar_type.is_some() { Scalar::known(Expr::Not(Box::new(found.expr))) } else { found };
+            return if negated && found.scalar_type.is_some() {
+                Scalar::known(Expr::Not(Box::new(found.expr)))
+            } else {
+                found
+            };
         }
         if fold_case {
             let name = if negated { "!~" } else { "=~" };

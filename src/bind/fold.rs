@@ -45,9 +45,10 @@ pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
             let function = functions::scalar_function(name)?;
             let values = [fold(left, now)?, fold(right, now)?];
             let wanted = values[0].scalar_type();
-            let overload = function.overloads.iter().position(
-                |o| matches!(o.parameters.first(), Some(p) if p.kind == functions::Kind::Is(wanted)),
-            )?;
+            let overload = function
+                .overloads
+                .iter()
+                .position(|o| matches!(o.parameters.first(), Some(p) if p.kind == functions::Kind::Is(wanted)))?;
             call(function, overload, values.to_vec(), ScalarType::Bool, now)
         }
         Expr::In { value, set, fold_case: false, negated } => {

@@ -14,8 +14,21 @@ use crate::types::Column;
 
 /// Functions of the binder's own that pass on the name of their first argument.
 const PASSING: &[&str] = &[
-    "tostring", "toint", "tolong", "toreal", "todouble", "tobool", "toboolean", "todatetime", "totimespan", "toguid",
-    "todecimal", "parse_json", "parsejson", "todynamic", "toobject",
+    "tostring",
+    "toint",
+    "tolong",
+    "toreal",
+    "todouble",
+    "tobool",
+    "toboolean",
+    "todatetime",
+    "totimespan",
+    "toguid",
+    "todecimal",
+    "parse_json",
+    "parsejson",
+    "todynamic",
+    "toobject",
 ];
 
 /// The name of an unnamed expression.

@@ -116,15 +116,7 @@ pub(super) struct Collected {
 impl<'a> Context<'a> {
     /// Makes the context of an expression outside of any row.
     pub(super) fn rowless(scope: &'a Rc<Scope>) -> Self {
-        Context {
-            scope,
-            columns: &[],
-            sides: None,
-            open: false,
-            serialized: false,
-            aggregates: None,
-            windows: None,
-        }
+        Context { scope, columns: &[], sides: None, open: false, serialized: false, aggregates: None, windows: None }
     }
 
     /// Makes the context of an expression over the rows of a table.

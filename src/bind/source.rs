@@ -188,11 +188,7 @@ impl Binder<'_> {
     ) -> Table {
         let columns = self.declared_columns(columns);
         if columns.is_empty() || values.len() % columns.len() != 0 {
-            self.error(
-                "KS173",
-                span,
-                format!("{} values do not fill rows of {} columns", values.len(), columns.len()),
-            );
+            self.error("KS173", span, format!("{} values do not fill rows of {} columns", values.len(), columns.len()));
             return Table::new(Node { columns, serialized: true, kind: Kind::Values { rows: Vec::new() } });
         }
         let cx = Context::rowless(scope);
@@ -243,7 +239,10 @@ impl Binder<'_> {
             }
             OperatorKind::Error => Binder::nothing(),
             _ => {
-                self.unsupported(operator.keyword.span, format_args!("`{}` at the begin of a query", operator.keyword.text));
+                self.unsupported(
+                    operator.keyword.span,
+                    format_args!("`{}` at the begin of a query", operator.keyword.text),
+                );
                 Binder::nothing()
             }
         }

@@ -79,9 +79,7 @@ impl Binder<'_> {
         let scope = Scope::child(&function.scope);
         for parameter in &function.parameters {
             let binding = match &parameter.kind {
-                ParameterKind::Scalar(type_name) => {
-                    Binding::Scalar(Scalar::placeholder(self.type_name(type_name)))
-                }
+                ParameterKind::Scalar(type_name) => Binding::Scalar(Scalar::placeholder(self.type_name(type_name))),
                 ParameterKind::Table(columns) => {
                     let columns = self.declared_columns(columns);
                     Binding::Table(Rc::new(Table {
@@ -91,7 +89,11 @@ impl Binder<'_> {
                 }
                 ParameterKind::AnyTable => Binding::Table(Rc::new(Table {
                     open: true,
-                    ..Table::new(Node { columns: Vec::new(), serialized: false, kind: Kind::Values { rows: Vec::new() } })
+                    ..Table::new(Node {
+                        columns: Vec::new(),
+                        serialized: false,
+                        kind: Kind::Values { rows: Vec::new() },
+                    })
                 })),
             };
             scope.declare(&parameter.name.text, binding);
@@ -113,12 +115,29 @@ impl Binder<'_> {
                 }
             }
             // They choose how Kusto runs a query, or limit its result: nothing that changes the rows of a small one.
-            "notruncation" | "truncationmaxsize" | "truncationmaxrecords" | "maxmemoryconsumptionperiterator"
-            | "max_memory_consumption_per_query_per_node" | "servertimeout" | "norequesttimeout" | "query_language"
-            | "request_app_name" | "request_description" | "request_user" | "client_activity_id"
-            | "request_readonly" | "query_consistency" | "query_datascope" | "materialized_view_shuffle"
-            | "query_results_cache_max_age" | "query_fanout_threads_percent" | "query_fanout_nodes_percent"
-            | "deferpartialqueryfailures" | "best_effort" | "query_take_max_records" | "query_python_debug"
+            "notruncation"
+            | "truncationmaxsize"
+            | "truncationmaxrecords"
+            | "maxmemoryconsumptionperiterator"
+            | "max_memory_consumption_per_query_per_node"
+            | "servertimeout"
+            | "norequesttimeout"
+            | "query_language"
+            | "request_app_name"
+            | "request_description"
+            | "request_user"
+            | "client_activity_id"
+            | "request_readonly"
+            | "query_consistency"
+            | "query_datascope"
+            | "materialized_view_shuffle"
+            | "query_results_cache_max_age"
+            | "query_fanout_threads_percent"
+            | "query_fanout_nodes_percent"
+            | "deferpartialqueryfailures"
+            | "best_effort"
+            | "query_take_max_records"
+            | "query_python_debug"
             | "debug_query_externaldata_projection_fusion_disabled" => {
                 if name.text == "query_take_max_records" {
                     self.unsupported(name.span, "`set query_take_max_records`");
@@ -179,9 +198,10 @@ impl Binder<'_> {
     /// Tells whether an expression is a relation.
     pub(super) fn is_tabular(&self, expr: &ast::Expr, scope: &Rc<Scope>) -> bool {
         match &expr.kind {
-            ExprKind::Pipeline { .. } | ExprKind::Leading(_) | ExprKind::DataTable { .. } | ExprKind::ExternalData { .. } => {
-                true
-            }
+            ExprKind::Pipeline { .. }
+            | ExprKind::Leading(_)
+            | ExprKind::DataTable { .. }
+            | ExprKind::ExternalData { .. } => true,
             ExprKind::Paren(inner) => self.is_tabular(inner, scope),
             ExprKind::Wildcard(_) => true,
             ExprKind::Name(name) => match scope.find(&name.text) {
@@ -193,7 +213,9 @@ impl Binder<'_> {
             },
             ExprKind::Call { name, arguments } => match name.text.as_str() {
                 "materialize" => arguments.first().is_some_and(|a| self.is_tabular(&a.value, scope)),
-                "table" | "_GetWatchlist" | "_GetWatchlistAlias" | "external_table" | "materialized_view" | "view" => true,
+                "table" | "_GetWatchlist" | "_GetWatchlistAlias" | "external_table" | "materialized_view" | "view" => {
+                    true
+                }
                 other => match scope.find(other) {
                     Some(Binding::Function(function)) => self.is_tabular_function(&function),
                     _ => crate::functions::scalar_function(other).is_none() && !super::call::is_special(other),
@@ -201,7 +223,8 @@ impl Binder<'_> {
             },
             ExprKind::Member { base, .. } | ExprKind::MethodCall { base, .. } => {
                 matches!(&base.kind, ExprKind::Call { name, .. } if matches!(name.text.as_str(), "workspace" | "app" | "database" | "cluster" | "resource" | "arg" | "adx"))
-                    || matches!(&base.kind, ExprKind::MethodCall { .. } | ExprKind::Member { .. }) && self.is_tabular(base, scope)
+                    || matches!(&base.kind, ExprKind::MethodCall { .. } | ExprKind::Member { .. })
+                        && self.is_tabular(base, scope)
             }
             _ => false,
         }
@@ -209,13 +232,8 @@ impl Binder<'_> {
 
     pub(super) fn is_tabular_function(&self, function: &Rc<Function>) -> bool {
         let scope = Scope::child(&function.scope);
-        let dummy = || {
-            Binding::Table(Rc::new(Table::new(Node {
-                columns: Vec::new(),
-                serialized: false,
-                kind: Kind::Unit,
-            })))
-        };
+        let dummy =
+            || Binding::Table(Rc::new(Table::new(Node { columns: Vec::new(), serialized: false, kind: Kind::Unit })));
         let scalar = || Binding::Scalar(Scalar::placeholder(ScalarType::Dynamic));
         for parameter in &function.parameters {
             let tabular = !matches!(parameter.kind, ParameterKind::Scalar(_));

@@ -143,6 +143,7 @@ impl Checker<'_> {
         }
         let bound = bind::bind(&parsed.query, self.catalog, self.options);
         diagnostics.extend(bound.problems);
+        diagnostics.extend(bound.strict);
         diagnostics.extend(bound.refusals.into_iter().map(refusal));
         diagnostics.sort_by_key(|diagnostic| diagnostic.span);
         Checked { input, diagnostics, columns: bound.columns, open: bound.open }

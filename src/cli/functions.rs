@@ -1,5 +1,7 @@
 //! `alertq functions`: what the library of functions holds, from the same values that the binder reads.
 
+mod operators;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -10,8 +12,9 @@ use super::stop::Stop;
 use crate::diagnostic::nearest;
 use crate::functions::aggregate::{self, Aggregate, CONDITIONAL, State};
 use crate::functions::{self, Function, Kernel, Kind, Parameter, Returns, Rule};
+use operators::{OPERATORS, Operator};
 
-/// Lists functions and aggregates: signatures, examples, and whether alertq computes them.
+/// Lists functions, aggregates, operators and plugins: signatures, examples, and whether alertq computes them.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  alertq functions\n  alertq functions parse_json\n  alertq functions --unsupported\n  \
@@ -40,15 +43,17 @@ struct Entry {
     aliases: Vec<&'static str>,
     summary: &'static str,
     signatures: Vec<String>,
-    examples: &'static [(&'static str, &'static str)],
+    /// A query or an expression, and what it equals where that is told.
+    examples: Vec<(&'static str, Option<&'static str>)>,
     supported: bool,
-    page: &'static str,
+    page: Option<&'static str>,
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
     let mut entries: Vec<Entry> = functions::scalar_functions().into_iter().map(Entry::function).collect();
     entries.extend(aggregate::aggregates().into_iter().map(Entry::aggregate));
     entries.retain(|entry| !entry.name.starts_with(|c: char| !c.is_alphabetic() && c != '_'));
+    entries.extend(OPERATORS.iter().map(Entry::operator));
     entries.sort_by_key(|entry| (entry.name, entry.kind));
     if let Some(name) = &arguments.name {
         let all = entries;
@@ -72,7 +77,7 @@ fn select(entries: Vec<Entry>, name: &str) -> Result<Vec<Entry>, Stop> {
     if !found.is_empty() {
         return Ok(found);
     }
-    let stop = Stop::failure(format!("there is no function '{name}' in KQL that alertq knows of"));
+    let stop = Stop::failure(format!("there is no function and no operator '{name}' in KQL that alertq knows of"));
     Err(match near {
         Some(near) => stop.help(format!("did you mean '{near}'?")),
         None => stop.help("`alertq functions` lists them all"),
@@ -106,9 +111,9 @@ impl Entry {
             aliases: function.aliases.to_vec(),
             summary: function.summary,
             signatures: overloads.map(|o| signature(function.name, o.parameters, &o.returns)).collect(),
-            examples: function.examples,
+            examples: pairs(function.examples),
             supported,
-            page: function.page,
+            page: Some(function.page),
         }
     }
 
@@ -121,9 +126,22 @@ impl Entry {
             aliases: aggregate.aliases.iter().copied().chain(conditional).collect(),
             summary: aggregate.summary,
             signatures: overloads.map(|o| signature(aggregate.name, o.parameters, &o.returns)).collect(),
-            examples: aggregate.examples,
+            examples: pairs(aggregate.examples),
             supported: aggregate.overloads.iter().any(|overload| !matches!(overload.state, State::Unbuilt)),
-            page: aggregate.page,
+            page: Some(aggregate.page),
+        }
+    }
+
+    fn operator(operator: &'static Operator) -> Entry {
+        Entry {
+            name: operator.name,
+            kind: operator.kind,
+            aliases: operator.aliases.to_vec(),
+            summary: operator.summary,
+            signatures: Vec::new(),
+            examples: vec![(operator.example, None)],
+            supported: operator.is_supported(),
+            page: None,
         }
     }
 
@@ -149,17 +167,26 @@ impl Entry {
         if !self.supported {
             text.push_str("\nNot supported yet: queries that call it are refused.\n");
         }
-        text.push_str("\nSignatures\n");
-        text.extend(self.signatures.iter().map(|signature| format!("  {signature}\n")));
+        if !self.signatures.is_empty() {
+            text.push_str("\nSignatures\n");
+            text.extend(self.signatures.iter().map(|signature| format!("  {signature}\n")));
+        }
         if !self.aliases.is_empty() {
             text.push_str(&format!("\nAlso\n  {}\n", self.aliases.join(", ")));
         }
         if !self.examples.is_empty() {
             text.push_str("\nExamples\n");
-            text.extend(self.examples.iter().map(|(query, result)| format!("  {query}\n    {result}\n")));
+            for (query, result) in &self.examples {
+                text.push_str(&format!("  {query}\n"));
+                text.extend(result.map(|result| format!("    {result}\n")));
+            }
         }
         text
     }
+}
+
+fn pairs(examples: &'static [(&'static str, &'static str)]) -> Vec<(&'static str, Option<&'static str>)> {
+    examples.iter().map(|(query, result)| (*query, Some(*result))).collect()
 }
 
 fn signature(name: &str, parameters: &[Parameter], returns: &Returns) -> String {

@@ -170,6 +170,10 @@ fn plan(bound: Bound, input: Input, console: &Console) -> Result<Plan, Stop> {
         refusals.sort_by_key(|problem| problem.span);
         return Err(problems(input, refusals));
     };
+    if plan.results.is_empty() {
+        return Err(Stop::failure(format!("{}: the query gives no result", input.name))
+            .help("end it with what it should give, for example: SecurityAlert | take 10"));
+    }
     if !found.is_empty() {
         console.problems(&input.name, &input.text, &found);
     }

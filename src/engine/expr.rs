@@ -91,6 +91,10 @@ impl Lowering {
         match expr {
             Expr::And(operands) => self.chain(Operator::And, operands, Self::condition),
             Expr::Or(operands) => self.chain(Operator::Or, operands, Self::condition),
+            // Null where one comparison is: as good as false, which `and` gives too.
+            Expr::Call { function, arguments, .. } if function.name == "between" => {
+                self.chain(Operator::And, arguments, Self::condition)
+            }
             Expr::Compare { operator, left, right } if left.scalar_type() != ScalarType::Real => {
                 // One null side makes `!=` true, two make it null, which is false here.
                 let operator = match operator {
@@ -166,7 +170,8 @@ impl Lowering {
             };
             let key = format!("path {parse} {text} {steps:?}");
             let lookup = Lookup { parse, wanted: vec![Wanted { steps, text }] };
-            let compute: Compute = Arc::new(move |call: &Call| Ok(lookup.columns(&call.arguments[0].array).swap_remove(0)));
+            let compute: Compute =
+                Arc::new(move |call: &Call| Ok(lookup.columns(&call.arguments[0].array).swap_remove(0)));
             return self.call(key, compute, returns, &[source]);
         }
         let mut arguments = vec![base];
@@ -264,7 +269,11 @@ fn native(comparison: Comparison) -> Operator {
 }
 
 /// Compares by KQL's rules, which Arrow's kernels do not know: a null beside a value, and NaN.
-fn compare_columns(operator: Comparison, scalar_type: ScalarType, call: &Call) -> std::result::Result<ArrayRef, String> {
+fn compare_columns(
+    operator: Comparison,
+    scalar_type: ScalarType,
+    call: &Call,
+) -> std::result::Result<ArrayRef, String> {
     let (left, right) = (spread(&call.arguments[0], call.rows)?, spread(&call.arguments[1], call.rows)?);
     let compared = if scalar_type == ScalarType::Real {
         let (left, right) = (left.as_primitive::<Float64Type>(), right.as_primitive::<Float64Type>());
@@ -398,7 +407,9 @@ impl Set {
             return false;
         }
         match scalar_type {
-            ScalarType::String if self.fold_case => self.texts.contains(&array.as_string_view().value(row).to_lowercase()),
+            ScalarType::String if self.fold_case => {
+                self.texts.contains(&array.as_string_view().value(row).to_lowercase())
+            }
             ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
                 self.texts.contains(array.as_string_view().value(row))
             }
@@ -437,7 +448,8 @@ pub(super) fn real_class(value: Logical, nulls_first: bool) -> Logical {
             Some(v) if v.is_nan() => 1,
             Some(_) => 2,
         });
-        Ok(Arc::new(Int64Array::from_iter_values(classes.map(|c: i64| if nulls_first { c } else { 2 - c }))) as ArrayRef)
+        Ok(Arc::new(Int64Array::from_iter_values(classes.map(|c: i64| if nulls_first { c } else { 2 - c })))
+            as ArrayRef)
     });
     of_real(format!("real_class {nulls_first}"), DataType::Int64, compute, value)
 }

@@ -10,6 +10,7 @@ use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr};
 use datafusion::logical_expr::{Expr as Logical, LogicalPlan, LogicalPlanBuilder, lit};
 
 use super::expr::{Lowering, column, real_class, real_key};
+use super::fuse::Fused;
 use super::node::{Work, above};
 use super::operator::expand::{Expand, Output};
 use super::operator::index::RowIndex;
@@ -134,9 +135,7 @@ impl Lower<'_> {
                         Ok((c.clone(), output))
                     })
                     .collect::<Result<Vec<_>>>()?;
-                operated(plan, "window functions", true, move || {
-                    Ok(Window::new(outputs.clone(), calls.clone()))
-                })
+                operated(plan, "window functions", true, move || Ok(Window::new(outputs.clone(), calls.clone())))
             }
             Kind::Series { input, keys, axis, defaults, non_empty } => {
                 let bound = |e: &Option<Expr>| e.as_ref().map(constant).transpose();
@@ -168,7 +167,11 @@ impl Lower<'_> {
     fn memory(&self, columns: &[Column], partitions: Vec<Vec<RecordBatch>>) -> Result<LogicalPlan> {
         let table = MemTable::try_new(schema(columns), partitions)?;
         Ok(LogicalPlanBuilder::scan("rows", provider_as_source(Arc::new(table)), None)?
-            .project(columns.iter().map(|c| Logical::Column(datafusion::common::Column::new(Some("rows"), &c.name)).alias(&c.name)))?
+            .project(
+                columns
+                    .iter()
+                    .map(|c| Logical::Column(datafusion::common::Column::new(Some("rows"), &c.name)).alias(&c.name)),
+            )?
             .build()?)
     }
 
@@ -226,14 +229,28 @@ impl Lower<'_> {
             }
         }
         let plan = self.node(input)?;
+        self.filtered(plan, predicate)
+    }
+
+    /// Puts a condition above a plan.
+    pub(super) fn filtered(&self, plan: LogicalPlan, predicate: &Expr) -> Result<LogicalPlan> {
         Ok(LogicalPlanBuilder::from(plan).filter(self.lowering.condition(predicate)?)?.build()?)
     }
 
-    fn project(&self, input: &Node, columns: &[Column], expressions: &[Expr]) -> Result<LogicalPlan> {
-        let plan = self.node(input)?;
-        if columns.is_empty() {
+    /// Puts the columns of a plan into the order of a node.
+    pub(super) fn in_order(&self, plan: LogicalPlan, columns: &[Column]) -> Result<LogicalPlan> {
+        let names: Vec<&String> = plan.schema().fields().iter().map(|f| f.name()).collect();
+        if names.len() == columns.len() && names.iter().zip(columns).all(|(n, c)| **n == c.name) {
             return Ok(plan);
         }
+        Ok(LogicalPlanBuilder::from(plan).project(columns.iter().map(|c| column(&c.name)))?.build()?)
+    }
+
+    fn project(&self, input: &Node, columns: &[Column], expressions: &[Expr]) -> Result<LogicalPlan> {
+        if columns.is_empty() {
+            return self.node(input);
+        }
+        let Fused { plan, exprs: expressions } = self.fused(input, expressions.iter().collect())?;
         let exprs = expressions
             .iter()
             .zip(columns)
@@ -243,7 +260,7 @@ impl Lower<'_> {
     }
 
     /// The input with computed columns behind its own.
-    fn with_computed(&self, input: &Node, exprs: &[&Expr]) -> Result<LogicalPlan> {
+    pub(super) fn with_computed(&self, input: &Node, exprs: &[&Expr]) -> Result<LogicalPlan> {
         let plan = self.node(input)?;
         let own = input.columns.iter().map(|c| Ok(column(&c.name)));
         let computed =
@@ -261,11 +278,35 @@ impl Lower<'_> {
     ) -> Result<LogicalPlan> {
         // Aggregates that depend on the order of serialized rows get the row's number.
         let ordered = input.serialized && aggregates.iter().any(|a| a.aggregate.ordered);
+        if !ordered {
+            // Keys, arguments and conditions in one list, and out of it again.
+            let calls = aggregates.iter().flat_map(|a| a.arguments.iter().chain(&a.filter));
+            let Fused { plan, exprs } = self.fused(input, keys.iter().chain(calls).collect())?;
+            let mut exprs = exprs.into_iter();
+            let keys: Vec<Expr> = exprs.by_ref().take(keys.len()).collect();
+            let mut aggregates = aggregates.to_vec();
+            for call in &mut aggregates {
+                let places = call.arguments.iter_mut().chain(&mut call.filter);
+                places.zip(exprs.by_ref()).for_each(|(place, expr)| *place = expr);
+            }
+            return self.grouped(plan, columns, &keys, &aggregates, false);
+        }
         let mut plan = self.node(input)?;
-        if ordered {
+        {
             let columns = input.columns.clone();
             plan = operated(plan, "serialize", true, move || Ok(RowIndex::new(&columns, Some(ROW))))?;
         }
+        self.grouped(plan, columns, keys, aggregates, true)
+    }
+
+    fn grouped(
+        &self,
+        plan: LogicalPlan,
+        columns: &[Column],
+        keys: &[Expr],
+        aggregates: &[AggregateCall],
+        ordered: bool,
+    ) -> Result<LogicalPlan> {
         let mut groups = Vec::new();
         for (key, column) in keys.iter().zip(columns) {
             groups.push(self.key(key)?.alias(&column.name));
@@ -318,8 +359,8 @@ impl Lower<'_> {
             returns: call.outputs.iter().map(|c| c.scalar_type).collect(),
             ordered,
         };
-        let function = super::aggregate::adapt(call.aggregate, call.overload, setup)
-            .map_err(|e| Error::unsupported(e.message))?;
+        let function =
+            super::aggregate::adapt(call.aggregate, call.overload, setup).map_err(|e| Error::unsupported(e.message))?;
         let mut arguments = call.arguments.iter().map(|a| self.lowering.value(a)).collect::<Result<Vec<_>>>()?;
         if ordered {
             arguments.push(column(ROW));
@@ -353,7 +394,14 @@ impl Lower<'_> {
         plans.try_fold(first, |all, next| Ok(LogicalPlanBuilder::from(all).union(next?)?.build()?))
     }
 
-    fn join(&self, left: &Node, right: &Node, kind: JoinKind, on: &[(Expr, Expr)], columns: &[Column]) -> Result<LogicalPlan> {
+    fn join(
+        &self,
+        left: &Node,
+        right: &Node,
+        kind: JoinKind,
+        on: &[(Expr, Expr)],
+        columns: &[Column],
+    ) -> Result<LogicalPlan> {
         let (left_keys, right_keys): (Vec<&Expr>, Vec<&Expr>) = on.iter().map(|(l, r)| (l, r)).unzip();
         let mut left_plan = self.side(left, &left_keys, "l")?;
         if kind == JoinKind::InnerUnique {
@@ -413,15 +461,14 @@ impl Lower<'_> {
     fn side(&self, node: &Node, keys: &[&Expr], side: &str) -> Result<LogicalPlan> {
         let plan = self.node(node)?;
         let own = node.columns.iter().enumerate().map(|(i, c)| Ok(column(&c.name).alias(format!("\u{2}{side}{i}"))));
-        let computed =
-            keys.iter().enumerate().map(|(i, k)| Ok(self.key(k)?.alias(format!("\u{2}{side}key{i}"))));
+        let computed = keys.iter().enumerate().map(|(i, k)| Ok(self.key(k)?.alias(format!("\u{2}{side}key{i}"))));
         let all = own.chain(computed).collect::<Result<Vec<_>>>()?;
         Ok(LogicalPlanBuilder::from(plan).project(all)?.build()?)
     }
 }
 
 /// Puts an operator above a plan; each partition, or with `single` the whole, gets one of its own.
-fn operated<O: RowOperator + 'static>(
+pub(super) fn operated<O: RowOperator + 'static>(
     input: LogicalPlan,
     name: &'static str,
     single: bool,
@@ -451,11 +498,14 @@ fn all_of(mut conditions: Vec<&Expr>) -> Expr {
 pub(super) fn conjuncts<'a>(predicate: &'a Expr, out: &mut Vec<&'a Expr>) {
     match predicate {
         Expr::And(operands) => operands.iter().for_each(|operand| conjuncts(operand, out)),
+        Expr::Call { function, arguments, .. } if function.name == "between" => {
+            arguments.iter().for_each(|operand| conjuncts(operand, out));
+        }
         other => out.push(other),
     }
 }
 
-fn position(columns: &[Column], name: &str) -> Result<usize> {
+pub(super) fn position(columns: &[Column], name: &str) -> Result<usize> {
     columns.iter().position(|c| c.name == name).ok_or_else(|| Error::internal(format!("no column `{name}`")))
 }
 

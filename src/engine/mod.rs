@@ -6,6 +6,8 @@
 
 mod aggregate;
 mod expr;
+mod fuse;
+mod late;
 mod lower;
 mod node;
 pub mod operator;
@@ -214,11 +216,13 @@ impl datafusion::execution::context::QueryPlanner for Planner {
 pub fn tables_read(plan: &Plan) -> Vec<String> {
     let mut names = BTreeSet::new();
     let nodes = plan.results.iter().map(|r| &r.node).chain(&plan.shared);
-    nodes.for_each(|node| subquery::each_node(node, &mut |node| {
-        if let Kind::Scan { table } = &node.kind {
-            names.insert(table.clone());
-        }
-    }));
+    nodes.for_each(|node| {
+        subquery::each_node(node, &mut |node| {
+            if let Kind::Scan { table } = &node.kind {
+                names.insert(table.clone());
+            }
+        })
+    });
     names.into_iter().collect()
 }
 
@@ -255,7 +259,10 @@ pub fn explain(plan: &Plan, session: &Session) -> Result<String> {
     Ok(text)
 }
 
-async fn start(state: &SessionState, logical: LogicalPlan) -> Result<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream)> {
+async fn start(
+    state: &SessionState,
+    logical: LogicalPlan,
+) -> Result<(Arc<dyn ExecutionPlan>, SendableRecordBatchStream)> {
     let physical = state.create_physical_plan(&logical).await?;
     let stream = execute_stream(physical.clone(), state.task_ctx())?;
     Ok((physical, stream))
@@ -287,13 +294,20 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec
         shared.push(batches);
     }
     let lower = lower::Lower { shared: &shared, scans: lower.scans, session, lowering };
-    plan.results
-        .iter()
-        .map(|result| {
-            let node = lower.resolved(&result.node, runtime)?;
-            lower.node(&node)
-        })
-        .collect()
+    let mut results = Vec::new();
+    let mut found = Vec::new();
+    for result in &plan.results {
+        let mut node = lower.resolved(&result.node, runtime)?;
+        lower.read_late(&mut node, shared.len(), &mut found, runtime)?;
+        results.push(node);
+    }
+    if found.is_empty() {
+        return results.iter().map(|node| lower.node(node)).collect();
+    }
+    let scans = lower.scans;
+    shared.append(&mut found);
+    let lower = lower::Lower { shared: &shared, scans, session, lowering };
+    results.iter().map(|node| lower.node(node)).collect()
 }
 
 /// Runs a plan to its end.
@@ -309,6 +323,28 @@ fn collect(logical: &LogicalPlan, columns: &[Column], runtime: &Arc<Runtime>) ->
 }
 
 impl lower::Lower<'_> {
+    /// Replaces sorts that are better read late by their rows, which become further shared batches.
+    fn read_late(
+        &self,
+        node: &mut Node,
+        first: usize,
+        found: &mut Vec<Vec<RecordBatch>>,
+        runtime: &Arc<Runtime>,
+    ) -> Result<()> {
+        let mut run = |node: &Node| collect(&self.node(node)?, &node.columns, runtime);
+        if let Some(batches) = self.late(node, &mut run)? {
+            node.kind = Kind::Shared { index: first + found.len() };
+            found.push(batches);
+            return Ok(());
+        }
+        match &mut node.kind {
+            Kind::Filter { input, .. } | Kind::Project { input, .. } | Kind::Limit { input, .. } => {
+                self.read_late(input, first, found, runtime)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Replaces subqueries in expressions by their values.
     fn resolved(&self, node: &Node, runtime: &Arc<Runtime>) -> Result<Node> {
         let mut node = node.clone();

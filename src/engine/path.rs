@@ -5,8 +5,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder, StructArray};
-use arrow::datatypes::{DataType, Field, Fields};
+use arrow::array::{Array, ArrayRef, AsArray, StringViewArray, StringViewBuilder};
 
 use crate::types::json::{self, Paths, Step};
 
@@ -26,15 +25,6 @@ pub(super) struct Lookup {
 }
 
 impl Lookup {
-    /// Returns the type of a result: a struct with one field for each value.
-    pub fn struct_type(&self) -> DataType {
-        DataType::Struct(self.fields())
-    }
-
-    fn fields(&self) -> Fields {
-        (0..self.wanted.len()).map(|index| Field::new(format!("f{index}"), DataType::Utf8View, true)).collect()
-    }
-
     /// Looks everything up; one column for each value wanted.
     pub fn columns(&self, source: &ArrayRef) -> Vec<ArrayRef> {
         let source = source.as_string_view();
@@ -66,11 +56,6 @@ impl Lookup {
             }
         }
         outputs.into_iter().map(|mut output| Arc::new(output.builder.finish()) as ArrayRef).collect()
-    }
-
-    /// Looks everything up into a struct, see [`Self::struct_type`].
-    pub fn as_struct(&self, source: &ArrayRef) -> ArrayRef {
-        Arc::new(StructArray::new(self.fields(), self.columns(source), None))
     }
 
     fn read<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {

@@ -7,8 +7,10 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
-    TimestampNanosecondType, TimestampSecondType};
+use arrow::datatypes::{
+    DataType, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
+};
 use datafusion::common::{Column as Named, ScalarValue};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -202,9 +204,10 @@ fn kql_type(found: &DataType) -> Option<ScalarType> {
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::UInt8 | DataType::UInt16 => ScalarType::Int,
         DataType::Int64 | DataType::UInt32 | DataType::UInt64 => ScalarType::Long,
         DataType::Float16 | DataType::Float32 | DataType::Float64 => ScalarType::Real,
-        DataType::Decimal32(_, _) | DataType::Decimal64(_, _) | DataType::Decimal128(_, _) | DataType::Decimal256(_, _) => {
-            ScalarType::Decimal
-        }
+        DataType::Decimal32(_, _)
+        | DataType::Decimal64(_, _)
+        | DataType::Decimal128(_, _)
+        | DataType::Decimal256(_, _) => ScalarType::Decimal,
         _ => return None,
     })
 }
@@ -223,14 +226,22 @@ fn unit_ticks(unit: TimeUnit) -> (i64, i64) {
 fn from_unix<const GROW: bool>(array: &ArrayRef, factor: i64) -> std::result::Result<ArrayRef, String> {
     let values: Int64Array = match array.data_type() {
         DataType::Timestamp(TimeUnit::Second, _) => array.as_primitive::<TimestampSecondType>().reinterpret_cast(),
-        DataType::Timestamp(TimeUnit::Millisecond, _) => array.as_primitive::<TimestampMillisecondType>().reinterpret_cast(),
-        DataType::Timestamp(TimeUnit::Microsecond, _) => array.as_primitive::<TimestampMicrosecondType>().reinterpret_cast(),
-        DataType::Timestamp(TimeUnit::Nanosecond, _) => array.as_primitive::<TimestampNanosecondType>().reinterpret_cast(),
+        DataType::Timestamp(TimeUnit::Millisecond, _) => {
+            array.as_primitive::<TimestampMillisecondType>().reinterpret_cast()
+        }
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            array.as_primitive::<TimestampMicrosecondType>().reinterpret_cast()
+        }
+        DataType::Timestamp(TimeUnit::Nanosecond, _) => {
+            array.as_primitive::<TimestampNanosecondType>().reinterpret_cast()
+        }
         other => return Err(format!("{other} is no timestamp")),
     };
     if !GROW {
         // Within 292 years of 1970: no overflow.
-        return Ok(Arc::new(values.unary::<_, arrow::datatypes::Int64Type>(|v| v.div_euclid(factor) + ticks::UNIX_EPOCH)));
+        return Ok(Arc::new(
+            values.unary::<_, arrow::datatypes::Int64Type>(|v| v.div_euclid(factor) + ticks::UNIX_EPOCH),
+        ));
     }
     let converted = values.unary_opt::<_, arrow::datatypes::Int64Type>(|v| {
         let t = v.checked_mul(factor)?.checked_add(ticks::UNIX_EPOCH)?;
@@ -245,7 +256,9 @@ fn raw_condition(condition: &Expr, columns: &[Column], raw: &[Raw]) -> Option<Lo
         Expr::Column(c) => {
             let at = columns.iter().position(|column| column.name == c.name)?;
             match &raw[at] {
-                Raw::Column { column, data_type, ticks, .. } => Some((column.clone(), data_type, *ticks, c.scalar_type)),
+                Raw::Column { column, data_type, ticks, .. } => {
+                    Some((column.clone(), data_type, *ticks, c.scalar_type))
+                }
                 Raw::Missing => None,
             }
         }

@@ -12,8 +12,8 @@ use datafusion::logical_expr::{
 };
 
 use crate::functions::{Arg, Call};
-use crate::types::arrow::data_type;
 use crate::types::ScalarType;
+use crate::types::arrow::data_type;
 
 /// What a function computes: columns in, a column out.
 pub(super) type Compute = Arc<dyn Fn(&Call) -> std::result::Result<ArrayRef, String> + Send + Sync>;
@@ -137,7 +137,8 @@ pub(super) fn fill_text(text: Expr) -> Expr {
 
 fn filled(array: &StringViewArray) -> ArrayRef {
     // A null's view may hold anything: an empty one takes its place, the buffers stay.
-    let views: Vec<u128> = array.views().iter().enumerate().map(|(i, v)| if array.is_null(i) { 0 } else { *v }).collect();
+    let views: Vec<u128> =
+        array.views().iter().enumerate().map(|(i, v)| if array.is_null(i) { 0 } else { *v }).collect();
     match StringViewArray::try_new(views.into(), array.data_buffers().to_vec(), None) {
         Ok(filled) => Arc::new(filled),
         Err(_) => Arc::new(array.iter().map(|text| Some(text.unwrap_or(""))).collect::<StringViewArray>()),
@@ -150,13 +151,7 @@ pub(super) fn field(value: Expr, index: usize, returns: DataType) -> Expr {
         let array = call.arguments[0].array.as_struct();
         Ok(array.column(index).clone())
     });
-    let definition = Definition {
-        key: format!("field {index}"),
-        types: Vec::new(),
-        returns,
-        compute,
-        now: 0,
-        volatile: false,
-    };
+    let definition =
+        Definition { key: format!("field {index}"), types: Vec::new(), returns, compute, now: 0, volatile: false };
     call(definition, vec![value])
 }

@@ -52,40 +52,96 @@ pub struct Node {
 #[derive(Debug, Clone)]
 pub enum Kind {
     /// A table of the catalog. `columns` of the node are those that are read.
-    Scan { table: String },
+    Scan {
+        table: String,
+    },
     /// Rows of literals: `datatable`, `print`.
-    Values { rows: Vec<Vec<Value>> },
+    Values {
+        rows: Vec<Vec<Value>>,
+    },
     /// `range name from start to stop step step`, ends included; all of the column's type; numbers or ticks.
-    Range { start: Expr, stop: Expr, step: Expr },
+    Range {
+        start: Expr,
+        stop: Expr,
+        step: Expr,
+    },
     /// One row without columns: what `print` computes on.
     Unit,
     /// A shared subplan, by index into [`Plan::shared`].
-    Shared { index: usize },
-    Filter { input: Box<Node>, predicate: Expr },
+    Shared {
+        index: usize,
+    },
+    Filter {
+        input: Box<Node>,
+        predicate: Expr,
+    },
     /// The columns of the node, computed from the input's.
-    Project { input: Box<Node>, expressions: Vec<Expr> },
+    Project {
+        input: Box<Node>,
+        expressions: Vec<Expr>,
+    },
     /// Keys come first, then the outputs of the aggregates. Without keys: one row, whatever the input.
-    Aggregate { input: Box<Node>, keys: Vec<Expr>, aggregates: Vec<AggregateCall> },
+    Aggregate {
+        input: Box<Node>,
+        keys: Vec<Expr>,
+        aggregates: Vec<AggregateCall>,
+    },
     /// A stable sort; with `limit` only so many first rows.
-    Sort { input: Box<Node>, keys: Vec<SortKey>, limit: Option<usize> },
+    Sort {
+        input: Box<Node>,
+        keys: Vec<SortKey>,
+        limit: Option<usize>,
+    },
     /// The first `count` rows.
-    Limit { input: Box<Node>, count: usize },
+    Limit {
+        input: Box<Node>,
+        count: usize,
+    },
     /// The columns of the left side, then those of the right (one side's only for semi and anti kinds): renamed by the
     /// node's `columns`, which stand in that order.
-    Join { left: Box<Node>, right: Box<Node>, kind: JoinKind, on: Vec<(Expr, Expr)> },
+    Join {
+        left: Box<Node>,
+        right: Box<Node>,
+        kind: JoinKind,
+        on: Vec<(Expr, Expr)>,
+    },
     /// All inputs have the columns of the node, in order.
-    Union { inputs: Vec<Node> },
+    Union {
+        inputs: Vec<Node>,
+    },
     /// The input's columns with those of `arrays` replaced in place (`replaces`) or appended, then the index column.
-    Expand { input: Box<Node>, arrays: Vec<ExpandColumn>, index: Option<String>, limit: Option<i64>, bag_arrays: bool },
+    Expand {
+        input: Box<Node>,
+        arrays: Vec<ExpandColumn>,
+        index: Option<String>,
+        limit: Option<i64>,
+        bag_arrays: bool,
+    },
     /// The input's columns, then one column for each capture. See [`ParsePattern`].
-    Parse { input: Box<Node>, source: Expr, pattern: ParsePattern, filter: bool },
+    Parse {
+        input: Box<Node>,
+        source: Expr,
+        pattern: ParsePattern,
+        filter: bool,
+    },
     /// The input's columns, then one for each function, over the serialized input.
-    Window { input: Box<Node>, functions: Vec<WindowCall> },
+    Window {
+        input: Box<Node>,
+        functions: Vec<WindowCall>,
+    },
     /// `make-series`: one row for each combination of the keys, with an array for each aggregate and the axis last.
     /// The input has the columns: keys, then `axis` (the start of each row's bin), then one for each aggregate.
-    Series { input: Box<Node>, keys: usize, axis: SeriesAxis, defaults: Vec<Value>, non_empty: bool },
+    Series {
+        input: Box<Node>,
+        keys: usize,
+        axis: SeriesAxis,
+        defaults: Vec<Value>,
+        non_empty: bool,
+    },
     /// The rows as they stand, in the order that the engine finds them; from here on the order is fixed.
-    Serialize { input: Box<Node> },
+    Serialize {
+        input: Box<Node>,
+    },
 }
 
 /// The axis of `make-series`. Bounds that were not written come from the data: the first bin, and behind the last.
@@ -204,26 +260,54 @@ pub enum Expr {
     Column(Column),
     Literal(Value),
     /// A call of the library. Arguments have been converted to what the overload asks for.
-    Call { function: &'static Function, overload: usize, arguments: Vec<Expr>, returns: ScalarType },
+    Call {
+        function: &'static Function,
+        overload: usize,
+        arguments: Vec<Expr>,
+        returns: ScalarType,
+    },
     /// Conversion with the semantics of `tostring`, `tolong` ... (null where it fails).
-    Convert { value: Box<Expr>, to: ScalarType },
+    Convert {
+        value: Box<Expr>,
+        to: ScalarType,
+    },
     /// Three-valued; at least two operands.
     And(Vec<Expr>),
     /// Three-valued; at least two operands.
     Or(Vec<Expr>),
     Not(Box<Expr>),
     /// Both sides have one type, not dynamic.
-    Compare { operator: Comparison, left: Box<Expr>, right: Box<Expr> },
+    Compare {
+        operator: Comparison,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `value in (set)`: literals of the value's type. With `fold_case` strings compare as `=~` does.
-    In { value: Box<Expr>, set: Vec<Value>, fold_case: bool, negated: bool },
+    In {
+        value: Box<Expr>,
+        set: Vec<Value>,
+        fold_case: bool,
+        negated: bool,
+    },
     /// `value in (subquery)`: against the first column of the relation, converted to the value's type.
-    InQuery { value: Box<Expr>, query: Box<Node>, fold_case: bool, negated: bool },
+    InQuery {
+        value: Box<Expr>,
+        query: Box<Node>,
+        fold_case: bool,
+        negated: bool,
+    },
     /// `base.a["b"][0]`: a dynamic within a dynamic; null where a step is missing.
-    Path { base: Box<Expr>, steps: Vec<Step> },
+    Path {
+        base: Box<Expr>,
+        steps: Vec<Step>,
+    },
     /// `parse_json(text)` of a string: a path right above it is one fused function.
     ParseJson(Box<Expr>),
     /// `toscalar(query)`: first row, first column, once per query.
-    ScalarQuery { query: Box<Node>, returns: ScalarType },
+    ScalarQuery {
+        query: Box<Node>,
+        returns: ScalarType,
+    },
     /// The query's clock, in ticks: a datetime.
     Now,
 }
@@ -258,9 +342,12 @@ impl Expr {
             Expr::Literal(value) => value.scalar_type(),
             Expr::Call { returns, .. } | Expr::ScalarQuery { returns, .. } => *returns,
             Expr::Convert { to, .. } => *to,
-            Expr::And(_) | Expr::Or(_) | Expr::Not(_) | Expr::Compare { .. } | Expr::In { .. } | Expr::InQuery { .. } => {
-                ScalarType::Bool
-            }
+            Expr::And(_)
+            | Expr::Or(_)
+            | Expr::Not(_)
+            | Expr::Compare { .. }
+            | Expr::In { .. }
+            | Expr::InQuery { .. } => ScalarType::Bool,
             Expr::Path { .. } | Expr::ParseJson(_) => ScalarType::Dynamic,
             Expr::Now => ScalarType::DateTime,
         }

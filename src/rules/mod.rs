@@ -49,7 +49,7 @@ pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked
         let bound = bind::bind(&parsed.query, catalog, options);
         let valid = parsed.problems.is_empty() && bound.is_valid();
         let in_file = |problem: Diagnostic| query.in_file(problem);
-        checked.problems.extend(parsed.problems.into_iter().chain(bound.problems).map(in_file));
+        checked.problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));
         checked.refusals.extend(bound.refusals.into_iter().map(in_file));
         if let (true, false, Some(columns)) = (valid, bound.open, &bound.columns) {
             checked.problems.extend(checks::columns(rule, columns));

@@ -64,29 +64,73 @@ pub enum ExprKind {
     /// `(e)`
     Paren(Box<Expr>),
     /// `base.member`
-    Member { base: Box<Expr>, member: Name },
+    Member {
+        base: Box<Expr>,
+        member: Name,
+    },
     /// `base[index]`
-    Element { base: Box<Expr>, index: Box<Expr> },
+    Element {
+        base: Box<Expr>,
+        index: Box<Expr>,
+    },
     /// `name(arguments)`
-    Call { name: Name, arguments: Vec<Argument> },
+    Call {
+        name: Name,
+        arguments: Vec<Argument>,
+    },
     /// `base.name(arguments)`: `cluster("c").database("d")`
-    MethodCall { base: Box<Expr>, name: Name, arguments: Vec<Argument> },
-    Unary { operator: UnaryOperator, operand: Box<Expr> },
-    Binary { operator: BinaryOperator, left: Box<Expr>, right: Box<Expr> },
+    MethodCall {
+        base: Box<Expr>,
+        name: Name,
+        arguments: Vec<Argument>,
+    },
+    Unary {
+        operator: UnaryOperator,
+        operand: Box<Expr>,
+    },
+    Binary {
+        operator: BinaryOperator,
+        left: Box<Expr>,
+        right: Box<Expr>,
+    },
     /// `left in (list)`, `left has_any (list)` and their kin. The list is as written, without its parentheses.
-    In { operator: InOperator, left: Box<Expr>, list: Vec<Expr> },
+    In {
+        operator: InOperator,
+        left: Box<Expr>,
+        list: Vec<Expr>,
+    },
     /// `left between (low .. high)`
-    Between { negated: bool, left: Box<Expr>, low: Box<Expr>, high: Box<Expr> },
+    Between {
+        negated: bool,
+        left: Box<Expr>,
+        low: Box<Expr>,
+        high: Box<Expr>,
+    },
     /// `source | operator | ...`; `operators` is not empty.
-    Pipeline { source: Box<Expr>, operators: Vec<Operator> },
+    Pipeline {
+        source: Box<Expr>,
+        operators: Vec<Operator>,
+    },
     /// An operator that begins a pipeline: `print 1`, `range x from 1 to 3 step 1`, `union A, B`, `search "x"`, `find ...`.
     Leading(Box<Operator>),
     /// `datatable(a:long) [1, 2]`
-    DataTable { columns: Vec<ColumnDeclaration>, values: Vec<Expr>, parameters: Vec<OperatorParameter> },
+    DataTable {
+        columns: Vec<ColumnDeclaration>,
+        values: Vec<Expr>,
+        parameters: Vec<OperatorParameter>,
+    },
     /// `externaldata(a:string) [@"https://..."] with (format="csv")`
-    ExternalData { columns: Vec<ColumnDeclaration>, uris: Vec<Expr>, properties: Vec<OperatorParameter> },
+    ExternalData {
+        columns: Vec<ColumnDeclaration>,
+        uris: Vec<Expr>,
+        properties: Vec<OperatorParameter>,
+    },
     /// `(a:long, T:(*)) { ... }` or `view () { ... }`: the value of a `let`.
-    Function { view: bool, parameters: Vec<Parameter>, body: Box<Query> },
+    Function {
+        view: bool,
+        parameters: Vec<Parameter>,
+        body: Box<Query>,
+    },
     /// `entity_group [a, b]`
     EntityGroup(Vec<Expr>),
     /// What could not be read; a problem says why.
@@ -174,7 +218,10 @@ pub enum BinaryOperator {
     Divide,
     Modulo,
     /// `has`, `!contains_cs`, `matches regex` ...
-    Text { operator: TextOperator, negated: bool },
+    Text {
+        operator: TextOperator,
+        negated: bool,
+    },
 }
 
 /// String operators that take one operand on the right.
@@ -278,58 +325,177 @@ pub struct Operator {
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum OperatorKind {
-    As { name: Name, parameters: Vec<OperatorParameter> },
-    AssertSchema { columns: Vec<ColumnDeclaration> },
-    Consume { parameters: Vec<OperatorParameter> },
-    Count { as_name: Option<Name> },
-    Distinct { parameters: Vec<OperatorParameter>, columns: Vec<NamedExpr> },
-    Evaluate { parameters: Vec<OperatorParameter>, call: Expr, schema: Option<EvaluateSchema> },
+    As {
+        name: Name,
+        parameters: Vec<OperatorParameter>,
+    },
+    AssertSchema {
+        columns: Vec<ColumnDeclaration>,
+    },
+    Consume {
+        parameters: Vec<OperatorParameter>,
+    },
+    Count {
+        as_name: Option<Name>,
+    },
+    Distinct {
+        parameters: Vec<OperatorParameter>,
+        columns: Vec<NamedExpr>,
+    },
+    Evaluate {
+        parameters: Vec<OperatorParameter>,
+        call: Expr,
+        schema: Option<EvaluateSchema>,
+    },
     ExecuteAndCache,
-    Extend { columns: Vec<NamedExpr> },
-    Facet { by: Vec<Expr>, with: Option<Box<Expr>> },
+    Extend {
+        columns: Vec<NamedExpr>,
+    },
+    Facet {
+        by: Vec<Expr>,
+        with: Option<Box<Expr>>,
+    },
     Find(Find),
-    Fork { branches: Vec<ForkBranch> },
-    GetSchema { kind: Option<Name> },
+    Fork {
+        branches: Vec<ForkBranch>,
+    },
+    GetSchema {
+        kind: Option<Name>,
+    },
     GraphMatch(GraphMatch),
     GraphShortestPaths(GraphMatch),
-    GraphMarkComponents { parameters: Vec<OperatorParameter> },
-    GraphToTable { outputs: Vec<GraphOutput> },
+    GraphMarkComponents {
+        parameters: Vec<OperatorParameter>,
+    },
+    GraphToTable {
+        outputs: Vec<GraphOutput>,
+    },
     /// `graph-where-nodes`, `graph-where-edges`
-    GraphWhere { edges: bool, predicate: Expr },
-    Invoke { call: Expr },
-    Join { parameters: Vec<OperatorParameter>, right: Box<Expr>, condition: JoinCondition },
-    Lookup { parameters: Vec<OperatorParameter>, right: Box<Expr>, condition: JoinCondition },
-    MacroExpand { parameters: Vec<OperatorParameter>, group: Box<Expr>, scope: Name, body: Box<Query> },
+    GraphWhere {
+        edges: bool,
+        predicate: Expr,
+    },
+    Invoke {
+        call: Expr,
+    },
+    Join {
+        parameters: Vec<OperatorParameter>,
+        right: Box<Expr>,
+        condition: JoinCondition,
+    },
+    Lookup {
+        parameters: Vec<OperatorParameter>,
+        right: Box<Expr>,
+        condition: JoinCondition,
+    },
+    MacroExpand {
+        parameters: Vec<OperatorParameter>,
+        group: Box<Expr>,
+        scope: Name,
+        body: Box<Query>,
+    },
     MakeGraph(MakeGraph),
     MakeSeries(MakeSeries),
     MvApply(MvApply),
-    MvExpand { parameters: Vec<OperatorParameter>, columns: Vec<MvColumn>, limit: Option<Box<Expr>> },
+    MvExpand {
+        parameters: Vec<OperatorParameter>,
+        columns: Vec<MvColumn>,
+        limit: Option<Box<Expr>>,
+    },
     Parse(Parse),
-    ParseKv { input: Box<Expr>, columns: Vec<ColumnDeclaration>, properties: Vec<OperatorParameter> },
-    Partition { parameters: Vec<OperatorParameter>, by: Box<Expr>, scope: Option<Box<Expr>>, body: PartitionBody },
-    Print { columns: Vec<NamedExpr> },
-    Project { columns: Vec<NamedExpr> },
-    ProjectAway { columns: Vec<Expr> },
-    ProjectByNames { columns: Vec<Expr> },
-    ProjectKeep { columns: Vec<Expr> },
-    ProjectRename { columns: Vec<NamedExpr> },
-    ProjectReorder { columns: Vec<OrderedExpr> },
-    Range { name: Name, from: Box<Expr>, to: Box<Expr>, step: Box<Expr> },
-    Reduce { parameters: Vec<OperatorParameter>, by: Box<NamedExpr>, with: Vec<OperatorParameter> },
-    Render { chart: Option<Name>, properties: Vec<OperatorParameter> },
-    Sample { count: Box<Expr> },
-    SampleDistinct { count: Box<Expr>, of: Box<NamedExpr> },
+    ParseKv {
+        input: Box<Expr>,
+        columns: Vec<ColumnDeclaration>,
+        properties: Vec<OperatorParameter>,
+    },
+    Partition {
+        parameters: Vec<OperatorParameter>,
+        by: Box<Expr>,
+        scope: Option<Box<Expr>>,
+        body: PartitionBody,
+    },
+    Print {
+        columns: Vec<NamedExpr>,
+    },
+    Project {
+        columns: Vec<NamedExpr>,
+    },
+    ProjectAway {
+        columns: Vec<Expr>,
+    },
+    ProjectByNames {
+        columns: Vec<Expr>,
+    },
+    ProjectKeep {
+        columns: Vec<Expr>,
+    },
+    ProjectRename {
+        columns: Vec<NamedExpr>,
+    },
+    ProjectReorder {
+        columns: Vec<OrderedExpr>,
+    },
+    Range {
+        name: Name,
+        from: Box<Expr>,
+        to: Box<Expr>,
+        step: Box<Expr>,
+    },
+    Reduce {
+        parameters: Vec<OperatorParameter>,
+        by: Box<NamedExpr>,
+        with: Vec<OperatorParameter>,
+    },
+    Render {
+        chart: Option<Name>,
+        properties: Vec<OperatorParameter>,
+    },
+    Sample {
+        count: Box<Expr>,
+    },
+    SampleDistinct {
+        count: Box<Expr>,
+        of: Box<NamedExpr>,
+    },
     Scan(Scan),
-    Search { parameters: Vec<OperatorParameter>, tables: Vec<Expr>, predicate: Box<Expr> },
-    Serialize { columns: Vec<NamedExpr> },
-    Sort { parameters: Vec<OperatorParameter>, by: Vec<OrderedExpr> },
+    Search {
+        parameters: Vec<OperatorParameter>,
+        tables: Vec<Expr>,
+        predicate: Box<Expr>,
+    },
+    Serialize {
+        columns: Vec<NamedExpr>,
+    },
+    Sort {
+        parameters: Vec<OperatorParameter>,
+        by: Vec<OrderedExpr>,
+    },
     Summarize(Summarize),
-    Take { parameters: Vec<OperatorParameter>, count: Box<Expr> },
-    Top { parameters: Vec<OperatorParameter>, count: Box<Expr>, by: Vec<OrderedExpr> },
-    TopHitters { count: Box<Expr>, of: Box<NamedExpr>, by: Option<Box<NamedExpr>> },
-    TopNested { levels: Vec<TopNestedLevel> },
-    Union { parameters: Vec<OperatorParameter>, tables: Vec<Expr> },
-    Where { parameters: Vec<OperatorParameter>, predicate: Box<Expr> },
+    Take {
+        parameters: Vec<OperatorParameter>,
+        count: Box<Expr>,
+    },
+    Top {
+        parameters: Vec<OperatorParameter>,
+        count: Box<Expr>,
+        by: Vec<OrderedExpr>,
+    },
+    TopHitters {
+        count: Box<Expr>,
+        of: Box<NamedExpr>,
+        by: Option<Box<NamedExpr>>,
+    },
+    TopNested {
+        levels: Vec<TopNestedLevel>,
+    },
+    Union {
+        parameters: Vec<OperatorParameter>,
+        tables: Vec<Expr>,
+    },
+    Where {
+        parameters: Vec<OperatorParameter>,
+        predicate: Box<Expr>,
+    },
     /// What could not be read; a problem says why.
     Error,
 }

@@ -61,7 +61,8 @@ pub fn repeat(value: &Value, rows: usize) -> ArrayRef {
         Value::Long(v) | Value::DateTime(v) | Value::TimeSpan(v) => Arc::new(Int64Array::from(vec![*v; rows])),
         Value::Real(v) => Arc::new(Float64Array::from(vec![*v; rows])),
         Value::Decimal(v) => Arc::new(
-            Decimal128Array::from(vec![*v; rows]).with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
+            Decimal128Array::from(vec![*v; rows])
+                .with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
         ),
         Value::String(v) | Value::Guid(v) | Value::Dynamic(v) => {
             Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(v.as_str(), rows)))

@@ -46,8 +46,12 @@ impl Binder<'_> {
             match scalar.scalar_type {
                 Some(ScalarType::Dynamic) | None => {}
                 Some(other) => self.problem(
-                    Diagnostic::error("KS141", column.value.span, format!("`mv-expand` takes a dynamic value, and this is of type {other}"))
-                        .help("read text with parse_json() first"),
+                    Diagnostic::error(
+                        "KS141",
+                        column.value.span,
+                        format!("`mv-expand` takes a dynamic value, and this is of type {other}"),
+                    )
+                    .help("read text with parse_json() first"),
                 ),
             }
             let scalar_type = match &column.to_type {
@@ -56,7 +60,9 @@ impl Binder<'_> {
             };
             let given = match column.value.names.first() {
                 Some(name) => Some(name.text.clone()),
-                None => name_of(&column.value.value, &cx).text().map(str::to_string).or_else(|| only_column(&scalar.expr)),
+                None => {
+                    name_of(&column.value.value, &cx).text().map(str::to_string).or_else(|| only_column(&scalar.expr))
+                }
             };
             let name = match given {
                 Some(name) => name,

@@ -125,7 +125,14 @@ impl Binder<'_> {
         Table { open, ..Table::new(super::projection(node, columns, expressions)) }
     }
 
-    fn pairs(&mut self, condition: &JoinCondition, span: Span, left: &Table, right: &Table, scope: &Rc<Scope>) -> Vec<Pair> {
+    fn pairs(
+        &mut self,
+        condition: &JoinCondition,
+        span: Span,
+        left: &Table,
+        right: &Table,
+        scope: &Rc<Scope>,
+    ) -> Vec<Pair> {
         let conditions = match condition {
             JoinCondition::On(conditions) => conditions,
             JoinCondition::Where(condition) => {

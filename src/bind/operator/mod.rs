@@ -117,7 +117,11 @@ impl Binder<'_> {
             Some(ScalarType::Dynamic) => super::expression::to(scalar.expr, ScalarType::Bool),
             None => Expr::Literal(Value::Bool(true)),
             Some(other) => {
-                self.error("KS141", predicate.span, format!("a condition is of type bool, and this is of type {other}"));
+                self.error(
+                    "KS141",
+                    predicate.span,
+                    format!("a condition is of type bool, and this is of type {other}"),
+                );
                 Expr::Literal(Value::Bool(true))
             }
         }

@@ -43,17 +43,17 @@ impl Binder<'_> {
         let source = self.scalar(&parse.input, &cx);
         match source.scalar_type {
             Some(ScalarType::String | ScalarType::Dynamic) | None => {}
-            Some(other) => self.error("KS141", parse.input.span, format!("`parse` reads text, and this is of type {other}")),
+            Some(other) => {
+                self.error("KS141", parse.input.span, format!("`parse` reads text, and this is of type {other}"))
+            }
         }
         let mut columns = input.node.columns.clone();
         let mut parts = Vec::new();
         for part in &parse.pattern {
             parts.push(match part {
                 ast::ParsePart::Star(at) => {
-                    let after_string = matches!(
-                        parts.last(),
-                        Some(ParsePart::Column(Column { scalar_type: ScalarType::String, .. }))
-                    );
+                    let after_string =
+                        matches!(parts.last(), Some(ParsePart::Column(Column { scalar_type: ScalarType::String, .. })));
                     if after_string {
                         self.refuse("AQ028", *at, "`*` right behind a column of type string leaves open where it ends");
                     }

@@ -27,7 +27,10 @@ impl Binder<'_> {
                 && matches!(name.text.as_str(), "array_sort_asc" | "array_sort_desc")
                 && arguments.len() > 1
             {
-                self.unsupported(column.span, format_args!("`{}` of several arrays, which gives several columns,", name.text));
+                self.unsupported(
+                    column.span,
+                    format_args!("`{}` of several arrays, which gives several columns,", name.text),
+                );
             }
             let scalar_type = scalar.column_type();
             let given = match &column.names[..] {
@@ -38,7 +41,11 @@ impl Binder<'_> {
                     Given::Spelled(names.first().map(|n| n.text.clone()).unwrap_or_default())
                 }
             };
-            listed.push(Listed { item: Item { given, span: column.span }, expr: super::column_expr(scalar), scalar_type });
+            listed.push(Listed {
+                item: Item { given, span: column.span },
+                expr: super::column_expr(scalar),
+                scalar_type,
+            });
         }
         listed
     }
@@ -70,8 +77,7 @@ impl Binder<'_> {
     pub(super) fn extend(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
         let original = input.node.columns.clone();
         let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx));
-        let items: Vec<Item> =
-            listed.iter().map(|l| Item { given: l.item.given.clone(), span: l.item.span }).collect();
+        let items: Vec<Item> = listed.iter().map(|l| Item { given: l.item.given.clone(), span: l.item.span }).collect();
         let names = self.unique_names(&items, &original, Mode::Extend);
         // What has the name of an input column takes its place (measured), the rest is appended.
         let mut result: Vec<(Column, Expr)> = original.into_iter().map(|c| (c.clone(), Expr::Column(c))).collect();

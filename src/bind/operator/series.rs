@@ -19,7 +19,8 @@ impl Binder<'_> {
         let keys = self.keys(&series.by, &input, scope);
         let row = Context::row(scope, &input);
         let collected: RefCell<Vec<Collected>> = RefCell::default();
-        let mut items: Vec<Item> = keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
+        let mut items: Vec<Item> =
+            keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
         let mut values: Vec<(Expr, ScalarType)> = Vec::new();
         let mut defaults = Vec::new();
         for aggregate in &series.aggregates {
@@ -61,7 +62,8 @@ impl Binder<'_> {
         let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
         // First the rows of each bin are aggregated, then bins become arrays.
         let calls: Vec<_> = collected.into_inner().into_iter().map(|c| c.call).collect();
-        let key_columns: Vec<Column> = keys.iter().map(|k| Column::new(self.fresh("key"), k.scalar.column_type())).collect();
+        let key_columns: Vec<Column> =
+            keys.iter().map(|k| Column::new(self.fresh("key"), k.scalar.column_type())).collect();
         let axis_column = Column::new(self.fresh("axis"), axis_type);
         let bin = self.bin(&axis_value, &axis, series.on.span);
         let in_range = self.in_range(&axis_value, &axis, series.on.span);
@@ -93,7 +95,9 @@ impl Binder<'_> {
         let result = names
             .into_iter()
             .enumerate()
-            .map(|(i, name)| Column::new(name, if i < count { key_columns[i].scalar_type } else { ScalarType::Dynamic }))
+            .map(|(i, name)| {
+                Column::new(name, if i < count { key_columns[i].scalar_type } else { ScalarType::Dynamic })
+            })
             .collect();
         let kind = Kind::Series { input: Box::new(computed), keys: count, axis, defaults, non_empty };
         Table::new(Node { columns: result, serialized: false, kind })
@@ -106,7 +110,11 @@ impl Binder<'_> {
             DateTime | TimeSpan => TimeSpan,
             t if t.is_numeric() => t,
             other => {
-                self.error("KS138", series.on.span, format!("an axis is a number, a datetime or a timespan, and this is of type {other}"));
+                self.error(
+                    "KS138",
+                    series.on.span,
+                    format!("an axis is a number, a datetime or a timespan, and this is of type {other}"),
+                );
                 return None;
             }
         };
@@ -116,7 +124,11 @@ impl Binder<'_> {
             let scalar = binder.scalar(expr, &cx);
             let got = scalar.scalar_type?;
             if got != wanted && !(got.is_numeric() && wanted.is_numeric()) {
-                binder.error("KS107", expr.span, format!("a value of type {wanted} is expected, and this is of type {got}"));
+                binder.error(
+                    "KS107",
+                    expr.span,
+                    format!("a value of type {wanted} is expected, and this is of type {got}"),
+                );
                 return None;
             }
             Some(Some(to(scalar.expr, wanted)))

@@ -26,7 +26,11 @@ impl Binder<'_> {
         for parameter in &summarize.parameters {
             let known = ["hint.strategy", "hint.shufflekey", "hint.num_partitions", "hint.concurrency", "hint.spread"];
             if !known.contains(&parameter.name.text.as_str()) && !parameter.name.text.starts_with("hint.") {
-                self.error("KS198", parameter.name.span, format!("`{}` is not a parameter of `summarize`", parameter.name.text));
+                self.error(
+                    "KS198",
+                    parameter.name.span,
+                    format!("`{}` is not a parameter of `summarize`", parameter.name.text),
+                );
             }
         }
         if let Some(bin) = &summarize.bin {
@@ -58,7 +62,9 @@ impl Binder<'_> {
             };
             // A variable that is no column has no name here (measured).
             let given = match given {
-                Given::Spelled(text) if key.names.is_empty() && cx.column(&text).is_none() && !cx.open => Given::Positional,
+                Given::Spelled(text) if key.names.is_empty() && cx.column(&text).is_none() && !cx.open => {
+                    Given::Positional
+                }
                 other => other,
             };
             keys.push(Key { item: Item { given, span: key.span }, scalar });
@@ -87,7 +93,11 @@ impl Binder<'_> {
                 };
                 let Some(several) = several else { continue };
                 if named.names.len() > several.names.len() {
-                    self.error("KS198", named.span, format!("{} names for {} columns", named.names.len(), several.names.len()));
+                    self.error(
+                        "KS198",
+                        named.span,
+                        format!("{} names for {} columns", named.names.len(), several.names.len()),
+                    );
                 }
                 for (i, (given, column)) in several.names.iter().zip(&several.call.outputs).enumerate() {
                     let given = match named.names.get(i) {
@@ -148,7 +158,8 @@ impl Binder<'_> {
         span: Span,
     ) -> Table {
         let _ = span;
-        let mut items: Vec<Item> = keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
+        let mut items: Vec<Item> =
+            keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
         items.extend(outputs.iter().map(|o| Item { given: o.item.given.clone(), span: o.item.span }));
         let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
         let mut grouped = Vec::new();

@@ -52,7 +52,11 @@ impl Binder<'_> {
                     expressions.push(Expr::Literal(Value::String(name)));
                 }
                 for column in &columns {
-                    let found = leg.node.columns.iter().find(|c| c.name == column.name && c.scalar_type == column.column.scalar_type);
+                    let found = leg
+                        .node
+                        .columns
+                        .iter()
+                        .find(|c| c.name == column.name && c.scalar_type == column.column.scalar_type);
                     expressions.push(match found {
                         Some(found) => Expr::Column(found.clone()),
                         None => Expr::Literal(Value::missing(column.column.scalar_type)),
@@ -70,10 +74,14 @@ impl Binder<'_> {
             ExprKind::Star => self.wildcard("*", expr.span, fuzzy, scope, legs),
             ExprKind::Wildcard(pattern) => self.wildcard(pattern, expr.span, fuzzy, scope, legs),
             // With isfuzzy a table that is not there is left out.
-            ExprKind::Name(name) if fuzzy && scope.find(&name.text).is_none() && self.catalog.table(&name.text).is_none() => {
-                self.problem(
-                    Diagnostic::warning("KS205", name.span, format!("there is no table `{}`; it is left out", name.text)),
-                );
+            ExprKind::Name(name)
+                if fuzzy && scope.find(&name.text).is_none() && self.catalog.table(&name.text).is_none() =>
+            {
+                self.problem(Diagnostic::warning(
+                    "KS205",
+                    name.span,
+                    format!("there is no table `{}`; it is left out", name.text),
+                ));
             }
             _ => {
                 let problems = self.problems.len();
@@ -151,11 +159,5 @@ fn all_columns(legs: &[Table]) -> Vec<Merged> {
 fn common_columns(legs: &[Table]) -> Vec<Merged> {
     let Some((first, rest)) = legs.split_first() else { return Vec::new() };
     let in_all = |c: &&Column| rest.iter().all(|leg| leg.node.columns.contains(c));
-    first
-        .node
-        .columns
-        .iter()
-        .filter(in_all)
-        .map(|c| Merged { name: c.name.clone(), column: c.clone() })
-        .collect()
+    first.node.columns.iter().filter(in_all).map(|c| Merged { name: c.name.clone(), column: c.clone() }).collect()
 }

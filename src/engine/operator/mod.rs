@@ -5,11 +5,12 @@
 
 pub mod expand;
 pub mod index;
+pub mod lookup;
 pub mod parse;
 pub mod series;
-pub mod unique;
 #[cfg(test)]
 mod testing;
+pub mod unique;
 mod views;
 pub mod window;
 

@@ -32,10 +32,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Counts the elements of an array.",
         "array-length-function",
         Naming::None,
-        [
-            overload!((ARRAY) -> LONG,
-                |call| lift1::<Json, Long, _, _>(call, |array| json::array_length(array).map(|n| n as i64)))
-        ],
+        [overload!((ARRAY) -> LONG,
+                |call| lift1::<Json, Long, _, _>(call, |array| json::array_length(array).map(|n| n as i64)))],
         [
             ("array_length(dynamic([1, 'a']))", "2"),
             ("array_length(dynamic([]))", "0"),
@@ -177,10 +175,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Moves elements to the left; the right is filled with nulls or a value.",
         "array-shift-left-function",
         Naming::None,
-        [
-            overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC,
-                |call| shift(call, 1))
-        ],
+        [overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC,
+                |call| shift(call, 1))],
         [
             ("tostring(array_shift_left(dynamic([1,2,3]), 1))", "'[2,3,null]'"),
             ("tostring(array_shift_left(dynamic([1,2,3]), 2, 0))", "'[3,0,0]'"),
@@ -192,10 +188,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Moves elements to the right; the left is filled with nulls or a value.",
         "array-shift-right-function",
         Naming::None,
-        [
-            overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC,
-                |call| shift(call, -1))
-        ],
+        [overload!((ARRAY, integer("shift_count"), one("default_value", Kind::Any).optional()) -> DYNAMIC,
+                |call| shift(call, -1))],
         [
             ("tostring(array_shift_right(dynamic([1,2,3]), 1))", "'[null,1,2]'"),
             ("isnull(array_shift_right(dynamic(null), 1))", "true")
@@ -220,10 +214,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Picks element by element from two arrays, or values, by an array of conditions.",
         "array-iff-function",
         Naming::None,
-        [
-            overload!((dynamic("condition_array"), one("when_true", Kind::Any), one("when_false", Kind::Any))
-                -> DYNAMIC, array_iff)
-        ],
+        [overload!((dynamic("condition_array"), one("when_true", Kind::Any), one("when_false", Kind::Any))
+                -> DYNAMIC, array_iff)],
         [
             ("tostring(array_iff(dynamic([true, false]), dynamic([1, 2]), dynamic([3, 4])))", "'[1,4]'"),
             ("tostring(array_iff(dynamic([1, 0, 'x']), 'y', 'n'))", "'[\"y\",\"n\",null]'")
@@ -235,10 +227,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Sorts an array in ascending order, and further arrays by it.",
         "array-sort-asc-function",
         Naming::Special,
-        [
-            overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
-            -> DYNAMIC, |call| sort(call, false))
-        ],
+        [overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
+            -> DYNAMIC, |call| sort(call, false))],
         [
             ("tostring(array_sort_asc(dynamic([3, null, 1])))", "'[1,3,null]'"),
             ("isnull(array_sort_asc(dynamic(null)))", "true")
@@ -249,10 +239,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Sorts an array in descending order, and further arrays by it.",
         "array-sort-desc-function",
         Naming::Special,
-        [
-            overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
-            -> DYNAMIC, |call| sort(call, true))
-        ],
+        [overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
+            -> DYNAMIC, |call| sort(call, true))],
         [
             ("tostring(array_sort_desc(dynamic(['a', null, 'b'])))", "'[\"b\",\"a\",null]'"),
             ("isnull(array_sort_desc(dynamic(null)))", "true")

@@ -37,10 +37,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the MD5 of a value's text.",
         "hash-md5-function",
         Naming::None,
-        [
-            overload!((as_text("source")) -> STRING,
-                |call| digest(call, |bytes, out| push_hex(&Md5::digest(bytes), out)))
-        ],
+        [overload!((as_text("source")) -> STRING,
+                |call| digest(call, |bytes, out| push_hex(&Md5::digest(bytes), out)))],
         [("hash_md5('World')", "'f5a7924e621e84c9280a9a27e1bcb7f6'"), ("hash_md5('')", "''")]
     ),
     function!(
@@ -48,10 +46,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the SHA-1 of a value's text.",
         "hash-sha1-function",
         Naming::None,
-        [
-            overload!((as_text("source")) -> STRING,
-                |call| digest(call, |bytes, out| push_hex(&Sha1::digest(bytes), out)))
-        ],
+        [overload!((as_text("source")) -> STRING,
+                |call| digest(call, |bytes, out| push_hex(&Sha1::digest(bytes), out)))],
         [("hash_sha1('abc')", "'a9993e364706816aba3e25717850c26c9cd0d89d'"), ("hash_sha1('')", "''")]
     ),
     function!(
@@ -59,10 +55,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the SHA-256 of a value's text.",
         "hash-sha256-function",
         Naming::None,
-        [
-            overload!((as_text("source")) -> STRING,
-                |call| digest(call, |bytes, out| push_hex(&Sha256::digest(bytes), out)))
-        ],
+        [overload!((as_text("source")) -> STRING,
+                |call| digest(call, |bytes, out| push_hex(&Sha256::digest(bytes), out)))],
         [
             ("hash_sha256('World')", "'78ae647dc5544d227130a0682a51e30bc7777fbb6d8a8f17007463a3ecd1d524'"),
             ("hash_sha256('')", "''")
@@ -168,10 +162,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Percent-encodes a text; blanks become `+`.",
         "url-encode-function",
         Naming::None,
-        [
-            overload!((string("url")) -> STRING,
-                |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "+", out)))
-        ],
+        [overload!((string("url")) -> STRING,
+                |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "+", out)))],
         [("url_encode('https://a.example/b c')", "'https%3a%2f%2fa.example%2fb+c'"), ("url_encode('')", "''")]
     ),
     function!(
@@ -179,10 +171,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Percent-encodes a text; blanks become `%20`.",
         "url-encode-component-function",
         Naming::None,
-        [
-            overload!((string("url")) -> STRING,
-                |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "%20", out)))
-        ],
+        [overload!((string("url")) -> STRING,
+                |call| lift_text1::<Text, _>(call, |text, out| url_encode(text, "%20", out)))],
         [("url_encode_component('a b/c')", "'a%20b%2fc'"), ("url_encode_component('')", "''")]
     ),
     function!(

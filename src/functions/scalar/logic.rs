@@ -105,10 +105,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives true where a condition holds, else ends the query with a message.",
         "assert-function",
         Naming::None,
-        [
-            overload!((one("predicate", Kind::Is(ScalarType::Bool)), string("message")) -> BOOL,
-            assert)
-        ],
+        [overload!((one("predicate", Kind::Is(ScalarType::Bool)), string("message")) -> BOOL,
+            assert)],
         [("assert(1 > 0, 'must be positive')", "true"), ("assert(isnull(long(null)), '')", "true")]
     ),
     function!(
@@ -187,10 +185,8 @@ pub(super) const COMPARISONS: &[Function] = &[
         "Tells whether both comparisons hold; null if one of them is.",
         "between-operator",
         Naming::None,
-        [
-            overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
-                |call| ordered::<Bool>(call, |a, b| a & b))
-        ],
+        [overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
+                |call| ordered::<Bool>(call, |a, b| a & b))],
         [("3 between (1 .. 3)", "true"), ("isnull(3 between (5 .. long(null)))", "true")]
     ),
     function!(
@@ -198,10 +194,8 @@ pub(super) const COMPARISONS: &[Function] = &[
         "Tells whether one of two comparisons holds; null if one of them is.",
         "not-between-operator",
         Naming::None,
-        [
-            overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
-                |call| ordered::<Bool>(call, |a, b| a | b))
-        ],
+        [overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
+                |call| ordered::<Bool>(call, |a, b| a | b))],
         [("4 !between (1 .. 3)", "true"), ("isnull(4 !between (1 .. long(null)))", "true")]
     ),
 ];

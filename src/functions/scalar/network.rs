@@ -22,10 +22,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives an IPv4 address as a number, cut to its prefix.",
         "parse-ipv4-function",
         Naming::None,
-        [
-            overload!((IP) -> LONG,
-                |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.network(32)))))
-        ],
+        [overload!((IP) -> LONG,
+                |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.network(32)))))],
         [
             ("parse_ipv4('127.0.0.1')", "2130706433"),
             ("parse_ipv4('192.168.1.1/24')", "3232235776"),
@@ -116,10 +114,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the prefix length of an IPv4 address, 32 if it has none.",
         "ipv4-netmask-suffix-function",
         Naming::None,
-        [
-            overload!((IP) -> LONG,
-                |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.prefix))))
-        ],
+        [overload!((IP) -> LONG,
+                |call| lift1::<Text, Long, _, _>(call, |ip| V4::parse(ip).map(|ip| i64::from(ip.prefix))))],
         [
             ("ipv4_netmask_suffix('10.1.2.3/16')", "16"),
             ("ipv4_netmask_suffix('10.1.2.3')", "32"),
@@ -131,10 +127,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the fewest networks that make up a range of IPv4 addresses.",
         "ipv4-range-to-cidr-list-function",
         Naming::None,
-        [
-            overload!((string("start_ip"), string("end_ip")) -> DYNAMIC,
-                |call| lift2::<Text, Text, Json, _, _>(call, cidr_list))
-        ],
+        [overload!((string("start_ip"), string("end_ip")) -> DYNAMIC,
+                |call| lift2::<Text, Text, Json, _, _>(call, cidr_list))],
         [
             ("tostring(ipv4_range_to_cidr_list('10.0.0.0', '10.0.0.4'))", "'[\"10.0.0.0/30\",\"10.0.0.4/32\"]'"),
             ("isnull(ipv4_range_to_cidr_list('', '10.0.0.4'))", "true")
@@ -165,10 +159,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Writes an IPv6 address in full, cut to its prefix; an IPv4 address becomes a mapped one.",
         "parse-ipv6-function",
         Naming::None,
-        [
-            overload!((IP) -> STRING,
-                |call| lift1::<Text, Text, _, _>(call, |ip| V6::parse(ip).map(|ip| full(ip.network(128)))))
-        ],
+        [overload!((IP) -> STRING,
+                |call| lift1::<Text, Text, _, _>(call, |ip| V6::parse(ip).map(|ip| full(ip.network(128)))))],
         [
             ("parse_ipv6('fe80::1')", "'fe80:0000:0000:0000:0000:0000:0000:0001'"),
             ("parse_ipv6('127.0.0.1')", "'0000:0000:0000:0000:0000:ffff:7f00:0001'"),

@@ -41,10 +41,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Counts the characters of a text.",
         "strlen-function",
         Naming::NameAndFirstArgument,
-        [
-            overload!((any_text("string")) -> LONG,
-                |call| lift1::<Text, Long, _, _>(call, |text| text.chars().count() as i64))
-        ],
+        [overload!((any_text("string")) -> LONG,
+                |call| lift1::<Text, Long, _, _>(call, |text| text.chars().count() as i64))],
         [("strlen('alert')", "5"), ("strlen('é😀')", "2"), ("strlen('')", "0"), ("strlen(dynamic(null))", "0")]
     ),
     function!(
@@ -165,10 +163,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Repeats a text, up to 1024 times.",
         "strrep-function",
         Naming::None,
-        [
-            overload!((as_text("value"), one("multiplier", Kind::Integer), as_text("delimiter").optional()) -> STRING,
-                strrep)
-        ],
+        [overload!((as_text("value"), one("multiplier", Kind::Integer), as_text("delimiter").optional()) -> STRING,
+                strrep)],
         [("strrep('ab', 3)", "'ababab'"), ("strrep(1, 3, '.')", "'1.1.1'"), ("strrep('a', 0)", "''")]
     ),
     function!(
@@ -879,9 +875,7 @@ mod tests {
 
     #[test]
     fn punycode_both_ways() {
-        for (text, code) in
-            [("académie-française", "acadmie-franaise-npb1a"), ("Lê Lợi", "L Li-gpa4517b")]
-        {
+        for (text, code) in [("académie-française", "acadmie-franaise-npb1a"), ("Lê Lợi", "L Li-gpa4517b")] {
             assert_eq!(punycode_encode(text).as_deref(), Some(code));
             assert_eq!(punycode_decode(code).as_deref(), Some(text));
         }

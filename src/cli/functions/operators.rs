@@ -1,0 +1,221 @@
+//! Tabular operators, statements and plugins, for the listing.
+//!
+//! Whether one is supported is not written down here: its example is bound, and refused or not.
+
+use crate::bind::{self, bind};
+use crate::catalog::Catalog;
+use crate::syntax::parse;
+
+/// An operator, a source or a plugin.
+pub(super) struct Operator {
+    pub(super) name: &'static str,
+    /// Other names of it.
+    pub(super) aliases: &'static [&'static str],
+    pub(super) kind: &'static str,
+    /// One sentence: what it gives.
+    pub(super) summary: &'static str,
+    /// A query that holds the plainest use of it.
+    pub(super) example: &'static str,
+}
+
+impl Operator {
+    /// Tells whether a query that uses it is run.
+    pub(super) fn is_supported(&self) -> bool {
+        let bound = bind(&parse(self.example).query, &Catalog::standard(), &bind::Options::default());
+        bound.plan.is_some()
+    }
+}
+
+const fn operator(name: &'static str, summary: &'static str, example: &'static str) -> Operator {
+    Operator { name, aliases: &[], kind: "operator", summary, example }
+}
+
+const fn source(name: &'static str, summary: &'static str, example: &'static str) -> Operator {
+    Operator { kind: "source", ..operator(name, summary, example) }
+}
+
+const fn plugin(name: &'static str, summary: &'static str, example: &'static str) -> Operator {
+    Operator { kind: "plugin", ..operator(name, summary, example) }
+}
+
+const fn also(operator: Operator, aliases: &'static [&'static str]) -> Operator {
+    Operator { aliases, ..operator }
+}
+
+/// All of them, in the order of their names within a kind.
+pub(super) const OPERATORS: &[Operator] = &[
+    operator("as", "Gives a relation a name for what follows.", "print a = 1 | as A | union A"),
+    operator("consume", "Runs what comes before and gives nothing.", "print a = 1 | consume"),
+    operator("count", "Gives the number of rows.", "SecurityAlert | count"),
+    operator("distinct", "Gives each combination of values once.", "SecurityAlert | distinct AlertSeverity"),
+    operator("evaluate", "Calls a plugin.", "print a = dynamic({\"b\": 1}) | evaluate bag_unpack(a)"),
+    operator("extend", "Adds computed columns.", "SecurityAlert | extend Day = startofday(TimeGenerated)"),
+    operator(
+        "facet",
+        "Gives the values of each column, and what is made of all rows.",
+        "SecurityAlert | facet by Status",
+    ),
+    operator(
+        "find",
+        "Gives the rows of several tables where a condition holds.",
+        "find in (SecurityAlert) where Status == 'New'",
+    ),
+    operator("fork", "Gives several results of one input.", "SecurityAlert | fork (count) (take 1)"),
+    operator("getschema", "Gives the columns and their types.", "SecurityAlert | getschema"),
+    operator(
+        "graph-match",
+        "Finds patterns in a graph.",
+        "print a = 1, b = 2 | make-graph a --> b | graph-match (x)-[e]->(y) project e.a",
+    ),
+    operator(
+        "invoke",
+        "Calls a function with the relation as its first argument.",
+        "let f = (T:(a:long)) { T | count }; print a = 1 | invoke f()",
+    ),
+    operator(
+        "join",
+        "Puts rows of two relations side by side where keys are equal.",
+        "SecurityAlert | join (SecurityAlert) on SystemAlertId",
+    ),
+    operator(
+        "lookup",
+        "Adds columns of a second relation where keys are equal.",
+        "SecurityAlert | lookup (print AlertName = 'a', Team = 'b') on AlertName",
+    ),
+    operator(
+        "make-graph",
+        "Makes a graph of a table of edges.",
+        "print a = 1, b = 2 | make-graph a --> b | graph-to-table edges",
+    ),
+    operator(
+        "make-series",
+        "Gives arrays of aggregates along an axis, without gaps.",
+        "SecurityAlert | make-series count() on TimeGenerated from ago(7d) to now() step 1d",
+    ),
+    operator(
+        "mv-apply",
+        "Runs a query over the elements of an array, for each row.",
+        "print a = dynamic([1, 2]) | mv-apply a on (summarize count())",
+    ),
+    operator("mv-expand", "Gives a row for each element of an array.", "print a = dynamic([1, 2]) | mv-expand a"),
+    operator("parse", "Takes parts of a text into columns.", "print t = 'a=1' | parse t with 'a=' a:long"),
+    operator("parse-kv", "Takes keys and values of a text into columns.", "print t = 'a=1' | parse-kv t as (a:long)"),
+    operator(
+        "parse-where",
+        "Takes parts of a text into columns, and drops rows that do not fit.",
+        "print t = 'a=1' | parse-where t with 'a=' a:long",
+    ),
+    operator(
+        "partition",
+        "Runs a query over each part of the rows.",
+        "SecurityAlert | partition by AlertSeverity (take 1)",
+    ),
+    operator(
+        "project",
+        "Gives just these columns.",
+        "SecurityAlert | project AlertName, Day = startofday(TimeGenerated)",
+    ),
+    operator("project-away", "Gives all columns but these.", "SecurityAlert | project-away Entities"),
+    operator(
+        "project-keep",
+        "Gives just these columns, in the order of the input.",
+        "SecurityAlert | project-keep Alert*",
+    ),
+    operator("project-rename", "Gives columns other names.", "SecurityAlert | project-rename Name = AlertName"),
+    operator("project-reorder", "Puts these columns first.", "SecurityAlert | project-reorder AlertName"),
+    operator("reduce", "Gives patterns that texts have in common.", "SecurityAlert | reduce by AlertName"),
+    operator(
+        "render",
+        "Says how the result should be drawn.",
+        "SecurityAlert | summarize count() by Status | render piechart",
+    ),
+    operator("sample", "Gives some rows by chance.", "SecurityAlert | sample 5"),
+    operator(
+        "sample-distinct",
+        "Gives some values of a column by chance, each once.",
+        "SecurityAlert | sample-distinct 5 of AlertName",
+    ),
+    operator(
+        "scan",
+        "Follows rows through the steps of a sequence.",
+        "range x from 1 to 3 step 1 | scan declare (s:long = 0) with (step a: true => s = s + x;)",
+    ),
+    operator("search", "Gives rows of all tables that hold a term.", "search in (SecurityAlert) 'ransomware'"),
+    operator(
+        "serialize",
+        "Fixes the order of the rows, so that window functions may run.",
+        "SecurityAlert | serialize n = row_number()",
+    ),
+    also(operator("sort", "Orders the rows.", "SecurityAlert | sort by TimeGenerated desc"), &["order"]),
+    operator("summarize", "Gives aggregates of groups of rows.", "SecurityAlert | summarize count() by AlertSeverity"),
+    also(operator("take", "Gives some rows.", "SecurityAlert | take 5"), &["limit"]),
+    operator("top", "Gives the first rows of an order.", "SecurityAlert | top 5 by TimeGenerated"),
+    operator(
+        "top-hitters",
+        "Gives the values that occur most often, roughly.",
+        "SecurityAlert | top-hitters 3 of AlertName",
+    ),
+    operator(
+        "top-nested",
+        "Gives the top of each level of a hierarchy.",
+        "SecurityAlert | top-nested 2 of AlertName by count()",
+    ),
+    operator("union", "Gives the rows of several relations.", "SecurityAlert | union SecurityIncident"),
+    also(
+        operator("where", "Gives the rows where a condition holds.", "SecurityAlert | where AlertSeverity == 'High'"),
+        &["filter"],
+    ),
+    plugin("autocluster", "Finds combinations of values that are frequent.", "SecurityAlert | evaluate autocluster()"),
+    plugin(
+        "bag_unpack",
+        "Makes columns of the keys of a bag.",
+        "print a = dynamic({\"b\": 1}) | evaluate bag_unpack(a)",
+    ),
+    plugin(
+        "basket",
+        "Finds combinations of values that are frequent, by a threshold.",
+        "SecurityAlert | evaluate basket()",
+    ),
+    plugin(
+        "ipv4_lookup",
+        "Adds columns of the network that an address lies in.",
+        "print ip = '10.0.0.1' | evaluate ipv4_lookup((print net = '10.0.0.0/8'), ip, net)",
+    ),
+    plugin("narrow", "Gives a row for each cell.", "print a = 1 | evaluate narrow()"),
+    plugin(
+        "pivot",
+        "Makes columns of the values of a column.",
+        "SecurityAlert | project Status, ProductName | evaluate pivot(Status)",
+    ),
+    source("datatable", "Gives rows that are written in the query.", "datatable(a:long) [1, 2]"),
+    source(
+        "externaldata",
+        "Gives the rows of a file on the web.",
+        "externaldata(a:string) ['https://example.com/a.csv']",
+    ),
+    source("print", "Gives one row of expressions.", "print a = 1"),
+    source("range", "Gives the values from one to another.", "range x from 1 to 3 step 1"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_valid_and_hold_what_they_show() {
+        for operator in OPERATORS {
+            assert!(operator.example.contains(operator.name), "{}", operator.name);
+            let parsed = parse(operator.example);
+            assert_eq!(parsed.problems, [], "{}", operator.name);
+            let bound = bind(&parsed.query, &Catalog::standard(), &bind::Options::default());
+            assert!(bound.is_valid(), "{}: {:?}", operator.name, bound.problems);
+        }
+    }
+
+    #[test]
+    fn support_is_told_by_binding() {
+        let supported = |name| OPERATORS.iter().any(|operator| operator.name == name && operator.is_supported());
+        assert!(supported("summarize"));
+        assert!(!supported("externaldata"));
+    }
+}

@@ -1,0 +1,234 @@
+//! Paths into one dynamic value, looked up in one pass over its text.
+//!
+//! Two shapes pay: a node that reads the elements of an `mv-expand` by paths only, and a node that reads several paths of
+//! one value. Both become a row operator, which the optimizer does not take apart again.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use datafusion::logical_expr::LogicalPlan;
+
+use super::Result;
+use super::expr::fixed_steps;
+use super::lower::{Lower, conjuncts, operated, position};
+use super::operator::expand::{ElementPath, ExpandPaths, Output, Wanted as Test};
+use super::operator::lookup::Lookups;
+use super::path::{Lookup, Wanted};
+use crate::plan::{Comparison, Expr, Kind, Node};
+use crate::types::{Column, ScalarType, Value, json};
+
+/// A plan, and expressions over it that mean what others meant over its input.
+pub(super) struct Fused {
+    pub plan: LogicalPlan,
+    pub exprs: Vec<Expr>,
+}
+
+/// A path that is read, with the column that will hold it.
+struct Read {
+    steps: Vec<json::Step>,
+    text: bool,
+    column: Column,
+}
+
+/// The paths of one base that expressions read.
+#[derive(Default)]
+struct Reads {
+    list: Vec<Read>,
+    /// The base is read in another way too.
+    whole: bool,
+}
+
+impl Reads {
+    fn add(&mut self, steps: Vec<json::Step>, text: bool, stem: &str) -> Column {
+        if let Some(read) = self.list.iter().find(|r| r.steps == steps && r.text == text) {
+            return read.column.clone();
+        }
+        let scalar_type = if text { ScalarType::String } else { ScalarType::Dynamic };
+        let column = Column::new(format!("\u{2}{stem}{}", self.list.len()), scalar_type);
+        self.list.push(Read { steps, text, column: column.clone() });
+        column
+    }
+}
+
+/// Rewrites an expression so that it reads columns where it read paths of `is_base`.
+fn rewritten(expr: &Expr, is_base: &dyn Fn(&Expr) -> bool, stem: &str, reads: &mut Reads) -> Expr {
+    let path = |e: &Expr| match e {
+        Expr::Path { base, steps } if is_base(base) => fixed_steps(steps),
+        _ => None,
+    };
+    match expr {
+        Expr::Convert { value, to: ScalarType::String } if path(value).is_some() => {
+            Expr::Column(reads.add(path(value).unwrap_or_default(), true, stem))
+        }
+        e if path(e).is_some() => Expr::Column(reads.add(path(e).unwrap_or_default(), false, stem)),
+        e if is_base(e) => {
+            reads.whole = true;
+            e.clone()
+        }
+        other => {
+            let mut other = other.clone();
+            operands_mut(&mut other, &mut |operand| *operand = rewritten(operand, is_base, stem, reads));
+            other
+        }
+    }
+}
+
+fn operands_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
+    match expr {
+        Expr::Column(_) | Expr::Literal(_) | Expr::Now | Expr::ScalarQuery { .. } => {}
+        Expr::Call { arguments, .. } | Expr::And(arguments) | Expr::Or(arguments) => arguments.iter_mut().for_each(f),
+        Expr::Convert { value, .. }
+        | Expr::Not(value)
+        | Expr::ParseJson(value)
+        | Expr::In { value, .. }
+        | Expr::InQuery { value, .. } => f(value),
+        Expr::Compare { left, right, .. } => {
+            f(left);
+            f(right);
+        }
+        Expr::Path { base, steps } => {
+            f(base);
+            for step in steps {
+                if let crate::plan::Step::Computed(step) = step {
+                    f(step);
+                }
+            }
+        }
+    }
+}
+
+fn columns_of(exprs: &[Expr]) -> HashSet<String> {
+    let mut names = HashSet::new();
+    exprs.iter().for_each(|e| e.columns_read(&mut names));
+    names.into_iter().map(str::to_string).collect()
+}
+
+impl Lower<'_> {
+    /// Lowers the input of a node whose expressions these are, paths fused where that pays.
+    pub(super) fn fused(&self, input: &Node, exprs: Vec<&Expr>) -> Result<Fused> {
+        if let Some(fused) = self.fused_expand(input, &exprs)? {
+            return Ok(fused);
+        }
+        let plan = self.node(input)?;
+        self.fused_paths(plan, input, exprs.into_iter().cloned().collect())
+    }
+
+    /// `mv-expand`, filters over it, and expressions that read its elements by paths only.
+    fn fused_expand(&self, input: &Node, exprs: &[&Expr]) -> Result<Option<Fused>> {
+        let mut conditions = Vec::new();
+        let mut at = input;
+        while let Kind::Filter { input, predicate } = &at.kind {
+            conjuncts(predicate, &mut conditions);
+            at = input;
+        }
+        let Kind::Expand { input: below, arrays, index: None, limit, bag_arrays: false } = &at.kind else {
+            return Ok(None);
+        };
+        let [array] = &arrays[..] else { return Ok(None) };
+        if array.scalar_type != ScalarType::Dynamic {
+            return Ok(None);
+        }
+        let is_element = |e: &Expr| matches!(e, Expr::Column(c) if c.name == array.name);
+        let mut reads = Reads::default();
+        let mut rewrite = |e: &Expr| rewritten(e, &is_element, "element", &mut reads);
+        let mut all: Vec<Expr> = exprs.iter().map(|e| rewrite(e)).collect();
+        let mut tests: Vec<Expr> = conditions.iter().map(|e| rewrite(e)).collect();
+        if reads.whole || reads.list.is_empty() {
+            return Ok(None);
+        }
+        let filter = tests.iter().position(|t| wanted_text(t, &reads).is_some());
+        let filter = filter.and_then(|at| wanted_text(&tests.remove(at), &reads));
+        let names = columns_of(&[all.clone(), tests.clone()].concat());
+        let plan = self.with_computed(below, &[&array.array])?;
+        let mut outputs = Vec::new();
+        for column in &below.columns {
+            if names.contains(&column.name) {
+                outputs.push((column.clone(), Output::Input(position(&below.columns, &column.name)?)));
+            }
+        }
+        let mut paths = Vec::new();
+        for (number, read) in reads.list.iter().enumerate() {
+            outputs.push((read.column.clone(), Output::Element(number)));
+            paths.push(ElementPath { steps: read.steps.clone(), text: read.text });
+        }
+        let (source, limit) = (below.columns.len(), *limit);
+        let mut plan = operated(plan, "mv-expand", false, move || {
+            Ok(ExpandPaths::new(outputs.clone(), source, paths.clone(), filter.clone(), limit))
+        })?;
+        if !tests.is_empty() {
+            let predicate = if tests.len() == 1 { tests.remove(0) } else { Expr::And(tests) };
+            plan = self.filtered(plan, &predicate)?;
+        }
+        all.truncate(exprs.len());
+        Ok(Some(Fused { plan, exprs: all }))
+    }
+
+    /// Several paths of one value.
+    fn fused_paths(&self, mut plan: LogicalPlan, input: &Node, mut exprs: Vec<Expr>) -> Result<Fused> {
+        let mut bases: Vec<String> = Vec::new();
+        exprs.iter().for_each(|e| collect_bases(e, &mut bases));
+        bases.sort();
+        let repeated: Vec<String> =
+            bases.chunk_by(|a, b| a == b).filter(|same| same.len() > 1).map(|same| same[0].clone()).collect();
+        let mut columns = input.columns.clone();
+        for (number, base) in repeated.iter().enumerate() {
+            let is_base = |e: &Expr| base_name(e).as_ref() == Some(base);
+            let mut reads = Reads::default();
+            let stem = format!("path{number}_");
+            let replaced: Vec<Expr> = exprs.iter().map(|e| rewritten(e, &is_base, &stem, &mut reads)).collect();
+            if reads.list.len() < 2 {
+                continue;
+            }
+            let parse = base.starts_with(PARSED);
+            let source = position(&columns, base.trim_start_matches(PARSED))?;
+            let names = columns_of(&replaced);
+            let kept: Vec<usize> = (0..columns.len()).filter(|i| names.contains(&columns[*i].name)).collect();
+            let mut after: Vec<Column> = kept.iter().map(|i| columns[*i].clone()).collect();
+            after.extend(reads.list.iter().map(|r| r.column.clone()));
+            let wanted = reads.list.iter().map(|r| Wanted { steps: r.steps.clone(), text: r.text }).collect();
+            let lookup = Lookup { parse, wanted };
+            // The columns stand in the plan in the order of the node.
+            let ordered = self.in_order(plan, &columns)?;
+            let schema = after.clone();
+            plan = operated(ordered, "paths", false, move || {
+                Ok(Lookups::new(&schema, kept.clone(), source, lookup.clone()))
+            })?;
+            columns = after;
+            exprs = replaced;
+        }
+        Ok(Fused { plan, exprs })
+    }
+}
+
+/// Marks a base that is the text of a column, to be read as `parse_json` does.
+const PARSED: &str = "\u{3}";
+
+/// Names a base whose paths are worth a pass of their own: a column, or `parse_json` of one.
+fn base_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Column(c) if c.scalar_type == ScalarType::Dynamic => Some(c.name.clone()),
+        Expr::ParseJson(text) => match &**text {
+            Expr::Column(c) if c.scalar_type == ScalarType::String => Some(format!("{PARSED}{}", c.name)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn collect_bases(expr: &Expr, bases: &mut Vec<String>) {
+    if let Expr::Path { base, steps } = expr
+        && fixed_steps(steps).is_some()
+    {
+        bases.extend(base_name(base));
+    }
+    expr.for_each_operand(&mut |operand| collect_bases(operand, bases));
+}
+
+/// Makes a test on the text of one path of a condition that compares it with a text.
+fn wanted_text(condition: &Expr, reads: &Reads) -> Option<(usize, Test)> {
+    let Expr::Compare { operator: Comparison::Equal, left, right } = condition else { return None };
+    let (Expr::Column(column), Expr::Literal(Value::String(text))) = (&**left, &**right) else { return None };
+    let number = reads.list.iter().position(|r| r.text && r.column == *column)?;
+    let text = text.clone();
+    Some((number, Arc::new(move |found: &str| found == text)))
+}
