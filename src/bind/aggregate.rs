@@ -6,7 +6,7 @@ use super::Binder;
 use super::call::Bound;
 use super::expression::{Scalar, to};
 use super::name::{Given, literal_text, name_of};
-use super::scope::{Collected, Context};
+use super::scope::Context;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::functions::aggregate::{self, Aggregate, State};
 use crate::functions::{Returns, Rule};
@@ -37,7 +37,7 @@ impl Binder<'_> {
         arguments: &[Argument],
         span: Span,
         cx: &Context,
-        collected: &RefCell<Vec<Collected>>,
+        collected: &RefCell<Vec<AggregateCall>>,
     ) -> Scalar {
         let row = Context { aggregates: None, ..*cx };
         let Some((aggregate, condition)) = find(&name.text) else { return Scalar::unknown() };
@@ -52,7 +52,7 @@ impl Binder<'_> {
                 return Scalar::unknown();
             };
             let output = output.clone();
-            collected.borrow_mut().push(Collected { call: several.call, span });
+            collected.borrow_mut().push(several.call);
             return Scalar::known(Expr::Column(output));
         }
         let mut bound: Vec<Bound> = Vec::new();
@@ -79,7 +79,7 @@ impl Binder<'_> {
         };
         let output = Column::new(self.fresh("aggregate"), returns);
         let call = AggregateCall { aggregate, overload, arguments, filter, outputs: vec![output.clone()] };
-        collected.borrow_mut().push(Collected { call, span });
+        collected.borrow_mut().push(call);
         Scalar::known(Expr::Column(output))
     }
 

@@ -494,7 +494,7 @@ impl Binder<'_> {
     }
 
     fn case(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
-        if arguments.len() < 3 || arguments.len() % 2 == 0 {
+        if arguments.len() < 3 || arguments.len().is_multiple_of(2) {
             self.error(
                 "KS119",
                 name.span,

@@ -6,7 +6,6 @@ use std::rc::Rc;
 
 use super::Table;
 use super::expression::Scalar;
-use crate::diagnostic::Span;
 use crate::plan::{AggregateCall, WindowCall};
 use crate::syntax::ast;
 use crate::types::Column;
@@ -101,16 +100,9 @@ pub(super) struct Context<'a> {
     /// The row stands in a serialized relation.
     pub serialized: bool,
     /// In `summarize`: where aggregates are collected.
-    pub aggregates: Option<&'a RefCell<Vec<Collected>>>,
+    pub aggregates: Option<&'a RefCell<Vec<AggregateCall>>>,
     /// Where window functions are collected.
     pub windows: Option<&'a RefCell<Vec<WindowCall>>>,
-}
-
-/// An aggregate found in an expression of `summarize`.
-#[derive(Debug)]
-pub(super) struct Collected {
-    pub call: AggregateCall,
-    pub span: Span,
 }
 
 impl<'a> Context<'a> {

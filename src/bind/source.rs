@@ -187,7 +187,7 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Table {
         let columns = self.declared_columns(columns);
-        if columns.is_empty() || values.len() % columns.len() != 0 {
+        if columns.is_empty() || !values.len().is_multiple_of(columns.len()) {
             self.error("KS173", span, format!("{} values do not fill rows of {} columns", values.len(), columns.len()));
             return Table::new(Node { columns, serialized: true, kind: Kind::Values { rows: Vec::new() } });
         }

@@ -7,7 +7,8 @@ use super::tables::{ColumnInfo, TableInfo};
 /// The table `SecurityIncident`.
 pub const SECURITY_INCIDENT: TableInfo = TableInfo {
     name: "SecurityIncident",
-    meaning: "Incidents, one row for each creation and change; the latest row of an IncidentNumber is its present state.",
+    meaning: "Incidents, one row for each creation and change; the latest row of an IncidentNumber is its present \
+              state.",
     columns: COLUMNS,
     aliases: &[],
     telling: &[

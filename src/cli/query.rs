@@ -107,7 +107,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         let file = File::create(path).map_err(|error| Stop::write(path.display(), &error))?;
         sources.skip_bad_rows(Arc::new(Mutex::new(file)));
     }
-    let mut scratch = if sources.is_empty() { None } else { Some(Scratch::new()?) };
+    let scratch = if sources.is_empty() { None } else { Some(Scratch::new()?) };
     let opened = sources.open(&input.text)?;
     let options =
         bind::Options { now: global.clock(), parameters: arguments.param.iter().cloned().collect::<HashMap<_, _>>() };
@@ -121,9 +121,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         return print(arguments, &crate::plan::print::print(&plan));
     }
     let memory_limit = arguments.memory_limit.or(config.memory_limit);
-    if scratch.is_none() && may_spill(&plan) {
-        scratch = Some(Scratch::new()?);
-    }
+    let _spilled = if scratch.is_none() && may_spill(&plan) { Some(Scratch::new()?) } else { None };
     let Loaded { tables, sample, rejected } = opened.load(&plan, memory_limit)?;
     if sample {
         console.note("no --data was given: the answer is about the built-in sample, which is made up");

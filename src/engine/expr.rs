@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ahash::AHashSet;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewBuilder};
 use arrow::compute::kernels::cmp;
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type};
 use datafusion::common::{Column as Named, ScalarValue};
 use datafusion::logical_expr::{Expr as Logical, Operator, binary_expr};
 
@@ -462,6 +462,24 @@ pub(super) fn real_key(value: Logical) -> Logical {
         Ok(Arc::new(keys) as ArrayRef)
     });
     of_real("real_key".into(), DataType::Float64, compute, value)
+}
+
+/// Numbers the stretch of time, `width` ticks long, in which a time lies.
+pub(super) fn bucket(value: Logical, width: i64) -> Logical {
+    let compute: Compute = Arc::new(move |call: &Call| {
+        let times = call.arguments[0].array.as_primitive::<Int64Type>();
+        Ok(Arc::new(times.unary::<_, Int64Type>(|t| t.div_euclid(width.max(1)))) as ArrayRef)
+    });
+    let types = vec![ScalarType::DateTime];
+    let definition = Definition {
+        key: format!("bucket {width}"),
+        types,
+        returns: DataType::Int64,
+        compute,
+        now: 0,
+        volatile: false,
+    };
+    call(definition, vec![value])
 }
 
 fn of_real(key: String, returns: DataType, compute: Compute, value: Logical) -> Logical {

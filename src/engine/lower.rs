@@ -11,7 +11,9 @@ use datafusion::logical_expr::{Expr as Logical, LogicalPlan, LogicalPlanBuilder,
 
 use super::expr::{Lowering, column, real_class, real_key};
 use super::fuse::Fused;
+use super::near::{self, Near};
 use super::node::{Work, above};
+use super::operator::bucket::Buckets;
 use super::operator::expand::{Expand, Output};
 use super::operator::index::RowIndex;
 use super::operator::parse::{self, Parse};
@@ -51,7 +53,7 @@ impl Lower<'_> {
             Kind::Limit { input, count } => {
                 Ok(LogicalPlanBuilder::from(self.node(input)?).limit(0, Some(*count))?.build()?)
             }
-            Kind::Join { left, right, kind, on } => self.join(left, right, *kind, on, &node.columns),
+            Kind::Join { left, right, kind, on } => self.join(left, right, *kind, on, &node.columns, None),
             Kind::Union { inputs } => self.union(inputs),
             Kind::Expand { input, arrays, index, limit, bag_arrays } => {
                 let exprs: Vec<&Expr> = arrays.iter().map(|a| &a.array).collect();
@@ -212,7 +214,7 @@ impl Lower<'_> {
         }
         if let Kind::Join { left, right, kind: JoinKind::InnerUnique, on } = &input.kind {
             let own: Vec<&str> = left.columns.iter().map(|c| c.name.as_str()).collect();
-            let (of_left, rest): (Vec<&Expr>, Vec<&Expr>) = conditions.into_iter().partition(|condition| {
+            let (of_left, rest): (Vec<&Expr>, Vec<&Expr>) = conditions.iter().copied().partition(|condition| {
                 let mut names = std::collections::HashSet::new();
                 condition.columns_read(&mut names);
                 !names.is_empty() && names.iter().all(|n| own.contains(n))
@@ -227,6 +229,12 @@ impl Lower<'_> {
                 let join = Node { columns: input.columns.clone(), serialized: false, kind };
                 return if rest.is_empty() { self.node(&join) } else { self.filter(&join, &all_of(rest)) };
             }
+        }
+        if let Kind::Join { left, right, kind: JoinKind::Inner, on } = &input.kind
+            && let Some(near) = near::find(&conditions, &input.columns, left)
+        {
+            let plan = self.join(left, right, JoinKind::Inner, on, &input.columns, Some(&near))?;
+            return self.filtered(plan, predicate);
         }
         let plan = self.node(input)?;
         self.filtered(plan, predicate)
@@ -401,6 +409,7 @@ impl Lower<'_> {
         kind: JoinKind,
         on: &[(Expr, Expr)],
         columns: &[Column],
+        near: Option<&Near>,
     ) -> Result<LogicalPlan> {
         let (left_keys, right_keys): (Vec<&Expr>, Vec<&Expr>) = on.iter().map(|(l, r)| (l, r)).unzip();
         let mut left_plan = self.side(left, &left_keys, "l")?;
@@ -412,10 +421,23 @@ impl Lower<'_> {
                 Ok(Unique::new(&schema_columns, keys.clone()))
             })?;
         }
-        let right_plan = self.side(right, &right_keys, "r")?;
+        let mut right_plan = self.side(right, &right_keys, "r")?;
         let keys = |side: &str| -> Vec<datafusion::common::Column> {
-            (0..on.len()).map(|i| datafusion::common::Column::new_unqualified(format!("\u{2}{side}key{i}"))).collect()
+            let own = (0..on.len()).map(|i| format!("\u{2}{side}key{i}"));
+            let bucket = near.map(|_| if side == "l" { BUCKET.to_string() } else { format!("{BUCKET} of right") });
+            own.chain(bucket).map(datafusion::common::Column::new_unqualified).collect()
         };
+        if let Some(near) = near {
+            let (columns, near) = (side_columns(left, &left_keys, "l"), near.clone());
+            let width = near.high - near.low;
+            left_plan = operated(left_plan, "join", false, move || {
+                Ok(Buckets::new(&columns, near.left, near.low, near.high, width))
+            })?;
+            let mut all: Vec<Logical> = side_columns(right, &right_keys, "r").iter().map(|c| column(&c.name)).collect();
+            let bucket = super::expr::bucket(column(&format!("\u{2}r{}", near.right)), width);
+            all.push(bucket.alias(format!("{BUCKET} of right")));
+            right_plan = LogicalPlanBuilder::from(right_plan).project(all)?.build()?;
+        }
         let join_type = match kind {
             JoinKind::Inner | JoinKind::InnerUnique => JoinType::Inner,
             JoinKind::LeftOuter => JoinType::Left,
@@ -477,6 +499,9 @@ pub(super) fn operated<O: RowOperator + 'static>(
     let factory = Arc::new(move || make().map(|operator| Box::new(operator) as Box<dyn RowOperator>));
     Ok(above(input, Work { name, single, factory })?)
 }
+
+/// The column that holds the stretch of time of a left row.
+const BUCKET: &str = "\u{2}bucket";
 
 /// The column that numbers the rows for ordered aggregates.
 const ROW: &str = "\u{2}row";

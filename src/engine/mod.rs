@@ -9,6 +9,7 @@ mod expr;
 mod fuse;
 mod late;
 mod lower;
+mod near;
 mod node;
 pub mod operator;
 mod path;

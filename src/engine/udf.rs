@@ -95,8 +95,8 @@ impl ScalarUDFImpl for Function {
             .enumerate()
             .map(|(index, value)| argument(value, self.types.get(index).copied()))
             .collect::<Result<Vec<_>>>()?;
-        let array = (self.compute)(&Call { arguments: &arguments, rows, now: self.now })
-            .map_err(|message| DataFusionError::Execution(message))?;
+        let array =
+            (self.compute)(&Call { arguments: &arguments, rows, now: self.now }).map_err(DataFusionError::Execution)?;
         if constant && self.signature.volatility != Volatility::Volatile {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
         }

@@ -1,7 +1,7 @@
 //! CSV and TSV with a header.
 //!
-//! Null and `""` are both an empty field. A tab, newline or backslash in TSV is written as `\t`, `\n` or `\\`, so that a
-//! line is a row; CSV quotes such fields.
+//! Null and `""` are both an empty field. A tab, newline or backslash in TSV is written as `\t`, `\n` or `\\`, so that
+//! a line is a row; CSV quotes such fields.
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! The frames of Kusto's second query endpoint, not fragmented: header, the results, completion.
 //!
-//! Keys stand in the order that clients read them in, and one frame on each line (documented for the Go and Rust clients,
-//! which parse by line and key order).
+//! Keys stand in the order that clients read them in, and one frame on each line (documented for the Go and Rust
+//! clients, which parse by line and key order).
 
 use std::io::{self, Write};
 

@@ -1,7 +1,7 @@
 //! Records out: results in every output format.
 //!
-//! A [`Writer`] takes the batches of one result, or of several one after the other, and writes as it goes; only the table
-//! for a terminal, `log-analytics` and `kusto-v2` know more than one result.
+//! A [`Writer`] takes the batches of one result, or of several one after the other, and writes as it goes; only the
+//! table for a terminal, `jsonl`, `log-analytics` and `kusto-v2` take more than one result.
 
 mod arrow_stream;
 mod delimited;

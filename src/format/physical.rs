@@ -1,8 +1,8 @@
 //! How columns lie in Parquet files and Arrow streams that leave alertq.
 //!
-//! A datetime is a timestamp in nanoseconds, UTC, which holds the years 1677 to 2262 and keeps every tick; a column with
-//! a value beyond that is ticks. Text is plain UTF-8, which every reader knows. The KQL type stands in each field's
-//! metadata.
+//! A datetime is a timestamp in nanoseconds, UTC, which holds the years 1677 to 2262 and keeps every tick; a column
+//! with a value beyond that is ticks. Text is plain UTF-8, which every reader knows. The KQL type stands in each
+//! field's metadata.
 
 use std::sync::Arc;
 

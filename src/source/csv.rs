@@ -181,7 +181,7 @@ fn in_zone(text: &str, zone: &TimeZone) -> Option<i64> {
     if *zone == TimeZone::UTC || text.ends_with('Z') {
         return Some(ticks);
     }
-    let seconds = (ticks - time::UNIX_EPOCH).div_euclid(10_000_000);
+    let seconds = (ticks - crate::types::ticks::UNIX_EPOCH).div_euclid(10_000_000);
     let local: civil::DateTime = jiff::Timestamp::from_second(seconds).ok()?.to_zoned(TimeZone::UTC).datetime();
     let moment = zone.to_timestamp(local).ok()?.as_second();
     Some(ticks - (seconds - moment) * 10_000_000)

@@ -1,8 +1,8 @@
 //! Parquet in: what a file's columns are, and anybody's batches by the engine's mapping.
 //!
-//! Queries scan Parquet files where they lie; this is for describing and converting them. A field's KQL type is what its
-//! metadata says (`kql.type`), else what its Arrow type suggests: a timestamp without a zone is UTC, a list or structure
-//! is dynamic, a dictionary is what it holds.
+//! Queries scan Parquet files where they lie; this is for describing and converting them. A field's KQL type is what
+//! its metadata says (`kql.type`), else what its Arrow type suggests: a timestamp without a zone is UTC, a list or
+//! structure is dynamic, a dictionary is what it holds.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -508,7 +508,8 @@ mod tests {
     fn a_known_table_is_filled_up() {
         let table = table(
             "x.json",
-            r#"[{"Type":"SecurityAlert","IsIncident":0,"Entities":[{"$id": "2"}],"TimeGenerated":"2025-01-01T00:00:00Z"}]"#,
+            r#"[{"Type":"SecurityAlert","IsIncident":0,"Entities":[{"$id": "2"}],
+                "TimeGenerated":"2025-01-01T00:00:00Z"}]"#,
         );
         assert_eq!((table.name.as_str(), table.columns.len()), ("SecurityAlert", 35));
         assert_eq!(values(&table, "Entities"), [Value::String("[{\"$id\":\"2\"}]".into())]);
@@ -537,7 +538,8 @@ mod tests {
 
     #[test]
     fn a_partial_answer_is_an_error_unless_it_is_accepted() {
-        let text = r#"{"tables":[{"name":"PrimaryResult","columns":[{"name":"a","type":"dynamic"}],"rows":[["[1, 2]"],["x"]]}],
+        let text = r#"{"tables":[{"name":"PrimaryResult","columns":[{"name":"a","type":"dynamic"}],
+            "rows":[["[1, 2]"],["x"]]}],
             "error":{"code":"PartialError","message":"too big"}}"#;
         let (_folder, path) = write("x.json", text);
         let error = open(&path, &Options::default()).unwrap_err();

@@ -2,10 +2,8 @@
 
 use crate::types::ticks;
 
-/// Ticks of 100 ns from 0001-01-01 to 1970-01-01.
-pub(super) const UNIX_EPOCH: i64 = 621_355_968_000_000_000;
-const SECOND: i64 = 10_000_000;
-const MINUTE: i64 = 60 * SECOND;
+const SECOND: i64 = ticks::TICKS_PER_SECOND;
+const MINUTE: i64 = ticks::TICKS_PER_MINUTE;
 
 /// Reads a time in any form that an export is known to use.
 ///
@@ -39,12 +37,12 @@ pub(super) fn from_number(number: &str) -> Option<i64> {
     if let Ok(whole) = number.parse::<i64>() {
         let units = [1, 1_000, 1_000_000, 1_000_000_000];
         let unit = units.into_iter().find(|unit| (FROM * unit..TO.saturating_mul(*unit)).contains(&whole))?;
-        return Some(UNIX_EPOCH + if unit > SECOND { whole / (unit / SECOND) } else { whole * (SECOND / unit) });
+        return Some(ticks::UNIX_EPOCH + if unit > SECOND { whole / (unit / SECOND) } else { whole * (SECOND / unit) });
     }
     let seconds: f64 = number.parse().ok()?;
     let units = [1.0, 1e3, 1e6, 1e9];
     let unit = units.into_iter().find(|unit| (FROM as f64 * unit..TO as f64 * unit).contains(&seconds))?;
-    Some(UNIX_EPOCH + (seconds / unit * 1e7).round() as i64)
+    Some(ticks::UNIX_EPOCH + (seconds / unit * 1e7).round() as i64)
 }
 
 /// Reads `M/D/YYYY[,] h:mm[:ss[.fff]] [AM|PM]`, and the date alone.
@@ -58,8 +56,9 @@ pub(super) fn american(text: &str) -> Option<i64> {
     if date.next().is_some() || !(1000..=9999).contains(&year) {
         return None;
     }
-    let days = days_since_1970(year, month, day)?;
-    Some(UNIX_EPOCH + days * 24 * 60 * MINUTE + if clock.is_empty() { 0 } else { time_of_day(clock)? })
+    let (year, month, day) = (i32::try_from(year).ok()?, u32::try_from(month).ok()?, u32::try_from(day).ok()?);
+    let midnight = ticks::from_civil(&ticks::Civil::date(year, month, day))?;
+    Some(midnight + if clock.is_empty() { 0 } else { time_of_day(clock)? })
 }
 
 fn time_of_day(text: &str) -> Option<i64> {
@@ -91,30 +90,12 @@ fn seconds(text: &str) -> Option<i64> {
 
 fn powershell(text: &str) -> Option<i64> {
     let milliseconds = text.strip_prefix("/Date(")?.strip_suffix(")/")?;
-    milliseconds.parse::<i64>().ok()?.checked_mul(10_000)?.checked_add(UNIX_EPOCH)
+    milliseconds.parse::<i64>().ok()?.checked_mul(10_000)?.checked_add(ticks::UNIX_EPOCH).and_then(ticks::in_range)
 }
 
 fn number(text: &str) -> Option<i64> {
     (!text.is_empty() && text.len() <= 7 && text.bytes().all(|byte| byte.is_ascii_digit()))
         .then(|| text.parse().ok())?
-}
-
-/// Counts days in the Gregorian calendar; None for a day that does not exist.
-pub(super) fn days_since_1970(year: i64, month: i64, day: i64) -> Option<i64> {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    let longest = match month {
-        2 => 28 + i64::from(leap),
-        4 | 6 | 9 | 11 => 30,
-        1..=12 => 31,
-        _ => return None,
-    };
-    if !(1..=longest).contains(&day) {
-        return None;
-    }
-    // Years begin in March here, so that the leap day is the last of its year.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
-    Some(era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + (153 * month + 2) / 5 + day - 1 - 719_468)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod expand;
 mod join;
+mod mv_apply;
 mod parse;
 mod project;
 mod series;
@@ -42,6 +43,7 @@ impl Binder<'_> {
                 self.lookup(parameters, right, condition, span, input, scope)
             }
             OperatorKind::MakeSeries(series) => self.make_series(series, input, scope),
+            OperatorKind::MvApply(apply) => self.mv_apply(apply, span, input, scope),
             OperatorKind::MvExpand { parameters, columns, limit } => {
                 self.mv_expand(parameters, columns, limit.as_deref(), input, scope)
             }

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use super::super::aggregate::empty_value;
 use super::super::expression::{Scalar, to};
 use super::super::name::{Given, Item, Mode, name_of};
-use super::super::scope::{Collected, Context, Scope};
+use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
 use super::{projection, word};
-use crate::plan::{Expr, Kind, Node, SeriesAxis};
+use crate::plan::{AggregateCall, Expr, Kind, Node, SeriesAxis};
 use crate::syntax::ast::{self, MakeSeries};
 use crate::types::{Column, ScalarType, Value, convert};
 
@@ -18,7 +18,7 @@ impl Binder<'_> {
         let non_empty = word(&series.parameters, "kind").is_some_and(|(kind, _)| kind == "nonempty");
         let keys = self.keys(&series.by, &input, scope);
         let row = Context::row(scope, &input);
-        let collected: RefCell<Vec<Collected>> = RefCell::default();
+        let collected: RefCell<Vec<AggregateCall>> = RefCell::default();
         let mut items: Vec<Item> =
             keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
         let mut values: Vec<(Expr, ScalarType)> = Vec::new();
@@ -45,7 +45,7 @@ impl Binder<'_> {
                     }
                 }
             });
-            let empty = || collected.borrow().last().map_or(Value::missing(scalar_type), |c| empty_value(&c.call));
+            let empty = || collected.borrow().last().map_or(Value::missing(scalar_type), empty_value);
             defaults.push(default.unwrap_or_else(empty));
             values.push((scalar.expr, scalar_type));
         }
@@ -61,7 +61,7 @@ impl Binder<'_> {
         };
         let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
         // First the rows of each bin are aggregated, then bins become arrays.
-        let calls: Vec<_> = collected.into_inner().into_iter().map(|c| c.call).collect();
+        let calls: Vec<_> = collected.into_inner();
         let key_columns: Vec<Column> =
             keys.iter().map(|k| Column::new(self.fresh("key"), k.scalar.column_type())).collect();
         let axis_column = Column::new(self.fresh("axis"), axis_type);
@@ -119,7 +119,7 @@ impl Binder<'_> {
             }
         };
         let cx = Context::rowless(scope);
-        let mut bound = |binder: &mut Self, expr: Option<&ast::Expr>, wanted: ScalarType| -> Option<Option<Expr>> {
+        let bound = |binder: &mut Self, expr: Option<&ast::Expr>, wanted: ScalarType| -> Option<Option<Expr>> {
             let Some(expr) = expr else { return Some(None) };
             let scalar = binder.scalar(expr, &cx);
             let got = scalar.scalar_type?;

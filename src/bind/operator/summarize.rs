@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::aggregate::several_call;
 use super::super::expression::Scalar;
 use super::super::name::{Given, Item, Mode, name_of};
-use super::super::scope::{Collected, Context, Scope};
+use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
 use super::projection;
 use crate::diagnostic::{Diagnostic, Span};
@@ -80,7 +80,7 @@ impl Binder<'_> {
         input: &Table,
         scope: &Rc<Scope>,
     ) -> (Vec<AggregateCall>, Vec<Output>) {
-        let collected: RefCell<Vec<Collected>> = RefCell::default();
+        let collected: RefCell<Vec<AggregateCall>> = RefCell::default();
         let row = Context::row(scope, input);
         let key_columns: Vec<String> = keys.iter().filter_map(Key::column).collect();
         let mut outputs = Vec::new();
@@ -110,7 +110,7 @@ impl Binder<'_> {
                         scalar_type: column.scalar_type,
                     });
                 }
-                collected.borrow_mut().push(Collected { call: several.call, span: named.span });
+                collected.borrow_mut().push(several.call);
                 continue;
             }
             let before = collected.borrow().len();
@@ -124,14 +124,14 @@ impl Binder<'_> {
             let scalar_type = scalar.column_type();
             outputs.push(Output { item: Item { given, span: named.span }, expr: scalar.expr, scalar_type });
         }
-        (collected.into_inner().into_iter().map(|c| c.call).collect(), outputs)
+        (collected.into_inner(), outputs)
     }
 
     fn only_aggregates(
         &mut self,
         value: &ast::Expr,
         scalar: &Scalar,
-        collected: &RefCell<Vec<Collected>>,
+        collected: &RefCell<Vec<AggregateCall>>,
         before: usize,
         input: &Table,
     ) {

@@ -3,6 +3,7 @@
 //! Each file holds one operator that takes batches in order and gives batches; the engine wraps it into a plan node.
 //! What an operator computes on stands in the batch already: its fields name columns by index.
 
+pub mod bucket;
 pub mod expand;
 pub mod index;
 pub mod lookup;

@@ -365,10 +365,10 @@ impl Shaped {
         if self.regex.captures_read(&mut self.locations, text).is_none() {
             return false;
         }
-        let groups = self.groups.iter().map(|group| self.locations.get(*group).unwrap_or((0, 0)));
+        let mut groups = self.groups.iter().map(|group| self.locations.get(*group).unwrap_or((0, 0)));
         found.extend(groups.clone().map(|(start, end)| text.get(start..end).unwrap_or("")));
         // A time at the end of both pattern and text is not found (measured).
-        !(self.time_at_end && groups.last().is_some_and(|(_, end)| end == text.len()))
+        !(self.time_at_end && groups.next_back().is_some_and(|(_, end)| end == text.len()))
     }
 }
 

@@ -155,10 +155,8 @@ fn percentiles(setup: &Setup, skip: usize, shape: Shape) -> Result<Box<dyn Accum
     for (index, constant) in setup.constants.iter().enumerate().skip(skip) {
         let known = percents.len();
         match constant {
-            Some(Value::Dynamic(json)) => {
-                if !each_element(json, |element| percents.extend(json_number(element))) {
-                    percents.extend(json_number(json));
-                }
+            Some(Value::Dynamic(json)) if !each_element(json, |element| percents.extend(json_number(element))) => {
+                percents.extend(json_number(json));
             }
             Some(value) => percents.extend(number(value)),
             None => {}

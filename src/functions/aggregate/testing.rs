@@ -51,7 +51,7 @@ pub(super) fn make(name: &str, columns: &[Typed], returns: &[ScalarType], ordere
         types: columns.iter().map(|(scalar_type, _)| *scalar_type).collect(),
         constants: columns
             .iter()
-            .map(|(scalar_type, array)| (array.len() > 0).then(|| value_at(array, 0, *scalar_type)))
+            .map(|(scalar_type, array)| (!array.is_empty()).then(|| value_at(array, 0, *scalar_type)))
             .collect(),
         returns: returns.to_vec(),
         ordered,

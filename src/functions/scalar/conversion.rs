@@ -7,8 +7,11 @@ use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use super::rows::{self, Column, DYNAMIC, STRING, any_text, function, integer, overload};
 use crate::functions::lift::{Long, Reader};
 use crate::functions::{Arg, Call, Function, Kind, Naming, Overload, Parameter, Returns, one};
+#[cfg(test)]
+use crate::types::Value;
+#[cfg(test)]
 use crate::types::arrow::repeat;
-use crate::types::{ScalarType, Value, convert, json};
+use crate::types::{ScalarType, convert, json};
 
 const VALUE: Parameter = one("value", Kind::Any);
 

@@ -519,7 +519,7 @@ fn with_text<T: Send + Sync + 'static>(
     read: fn(&str) -> Result<T, FunctionError>,
     run: fn(&Call, &T) -> Column,
 ) -> Result<PreparedKernel, FunctionError> {
-    prepare(constants, 0, move |text| read(text), run)
+    prepare(constants, 0, read, run)
 }
 
 fn prepare<T: Send + Sync + 'static>(
@@ -816,7 +816,8 @@ fn write_pattern(pieces: &[Piece], subject: Subject, at: i64, out: &mut String) 
                     // Zeros at the end stay with a datetime (measured), but not with a timespan (documented).
                     (fraction, digits)
                 } else {
-                    let zeros = (0..digits).take_while(|zeros| fraction % 10_u64.pow(*zeros as u32 + 1) == 0).count();
+                    let zeros =
+                        (0..digits).take_while(|zeros| fraction.is_multiple_of(10_u64.pow(*zeros as u32 + 1))).count();
                     (fraction / 10_u64.pow(zeros as u32), digits - zeros)
                 }
             }

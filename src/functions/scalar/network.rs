@@ -46,7 +46,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Compares two IPv4 addresses by the shortest of their prefixes: -1, 0 or 1.",
         "ipv4-compare-function",
         Naming::None,
-        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> LONG, |call| longs::<V4>(call))],
+        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> LONG, longs::<V4>)],
         [
             ("ipv4_compare('192.168.1.1/24', '192.168.1.255')", "0"),
             ("ipv4_compare('10.0.0.1', '10.0.0.2', 24)", "0"),
@@ -59,7 +59,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Tells whether two IPv4 addresses are the same by the shortest of their prefixes.",
         "ipv4-is-match-function",
         Naming::None,
-        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> BOOL, |call| matches::<V4>(call))],
+        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> BOOL, matches::<V4>)],
         [
             ("ipv4_is_match('192.168.1.1/24', '192.168.1.255')", "true"),
             ("ipv4_is_match('10.0.0.1', '10.0.1.1')", "false"),
@@ -71,7 +71,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Tells whether an IPv4 address lies in a range like `10.0.0.0/8`.",
         "ipv4-is-in-range-function",
         Naming::None,
-        [overload!((IP, string("ip_range")) -> BOOL, |call| in_range::<V4>(call))],
+        [overload!((IP, string("ip_range")) -> BOOL, in_range::<V4>)],
         [
             ("ipv4_is_in_range('10.1.2.3', '10.0.0.0/8')", "true"),
             ("ipv4_is_in_range('11.1.2.3', '10.0.0.0/8')", "false"),
@@ -185,7 +185,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Compares two IP addresses by the shortest of their prefixes: -1, 0 or 1.",
         "ipv6-compare-function",
         Naming::None,
-        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> LONG, |call| longs::<V6>(call))],
+        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> LONG, longs::<V6>)],
         [
             ("ipv6_compare('fe80::1/120', 'fe80::2')", "0"),
             ("ipv6_compare('fe80::1', 'fe80::2')", "-1"),
@@ -197,7 +197,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Tells whether two IP addresses are the same by the shortest of their prefixes.",
         "ipv6-is-match-function",
         Naming::None,
-        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> BOOL, |call| matches::<V6>(call))],
+        [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> BOOL, matches::<V6>)],
         [("ipv6_is_match('192.168.1.1', '::ffff:c0a8:0101')", "true"), ("isnull(ipv6_is_match('', '::1'))", "true")]
     ),
     function!(
@@ -205,7 +205,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Tells whether an IP address lies in a range like `fe80::/10`.",
         "ipv6-is-in-range-function",
         Naming::None,
-        [overload!((IP, string("ip_range")) -> BOOL, |call| in_range::<V6>(call))],
+        [overload!((IP, string("ip_range")) -> BOOL, in_range::<V6>)],
         [("ipv6_is_in_range('fe80::5', 'fe80::/10')", "true"), ("isnull(ipv6_is_in_range('', 'fe80::/10'))", "true")]
     ),
     function!(

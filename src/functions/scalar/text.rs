@@ -421,6 +421,8 @@ pub(super) struct Needle {
     bounded: (bool, bool),
 }
 
+// A search has few of them, and boxing the large one would cost a jump on the hot path.
+#[allow(clippy::large_enum_variant)]
 enum Finder {
     /// The needle is empty: it is everywhere.
     Empty,

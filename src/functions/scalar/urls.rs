@@ -245,9 +245,7 @@ fn split_command_line(command: &str) -> Vec<String> {
                 }
                 '"' => {
                     argument.extend(std::iter::repeat_n('\\', backslashes / 2));
-                    if backslashes % 2 == 1 {
-                        argument.push('"');
-                    } else if quoted && characters.next_if_eq(&'"').is_some() {
+                    if backslashes % 2 == 1 || quoted && characters.next_if_eq(&'"').is_some() {
                         argument.push('"');
                     } else {
                         quoted = !quoted;

@@ -179,13 +179,14 @@ impl Alert {
             "SourceSystem" => "Detection".into(),
             "WorkspaceSubscriptionId" => self.subscription.as_str().into(),
             "WorkspaceResourceGroup" => "rg-security".into(),
-            "ExtendedLinks" if on_azure => {
-                json!([{"Href": "https://alerts.harbor.example/help", "Category": null, "Label": "More about it", "Type": "webLink"}])
-                    .into()
-            }
+            "ExtendedLinks" if on_azure => json!([{"Href": "https://alerts.harbor.example/help", "Category": null,
+                    "Label": "More about it", "Type": "webLink"}])
+            .into(),
             "ProductName" => self.product.name.into(),
             "ProductComponentName" => detection.component.into(),
-            "AlertLink" if !self.is_of_rule() => format!("https://alerts.harbor.example/alert/{}", self.vendor_id).into(),
+            "AlertLink" if !self.is_of_rule() => {
+                format!("https://alerts.harbor.example/alert/{}", self.vendor_id).into()
+            }
             "Status" => self.status.into(),
             "CompromisedEntity" if !self.is_of_rule() => self.compromised().into(),
             "Tactics" => detection.tactics.into(),
@@ -257,8 +258,10 @@ impl Alert {
     }
 
     fn entities(&self) -> Vec<Value> {
-        let host = json!({"$id": "3", "HostName": self.host, "DnsDomain": DOMAIN, "NetBiosName": self.host.to_uppercase(),
-            "OSFamily": if self.command.1.starts_with('/') { "Linux" } else { "Windows" }, "IsDomainJoined": true, "Type": "host"});
+        let host = json!({"$id": "3", "HostName": self.host, "DnsDomain": DOMAIN, 
+            "NetBiosName": self.host.to_uppercase(),
+            "OSFamily": if self.command.1.starts_with('/') { "Linux" } else { "Windows" },
+            "IsDomainJoined": true, "Type": "host"});
         let account = json!({"$id": "4", "Name": self.person, "UPNSuffix": DOMAIN, "NTDomain": "HARBOR",
             "IsDomainJoined": true, "Host": {"$ref": "3"}, "Type": "account"});
         let person = json!({"$id": "4", "Name": self.person, "UPNSuffix": DOMAIN, "Type": "account"});
@@ -283,23 +286,28 @@ impl Alert {
             About::Logon => vec![person, address],
             About::Mail => vec![
                 person,
-                json!({"$id": "6", "MailboxPrimaryAddress": format!("{}@{DOMAIN}", self.person), "Upn": format!("{}@{DOMAIN}", self.person), "Type": "mailbox"}),
+                json!({"$id": "6", "MailboxPrimaryAddress": format!("{}@{DOMAIN}", self.person), 
+                    "Upn": format!("{}@{DOMAIN}", self.person), "Type": "mailbox"}),
                 json!({"$id": "7", "Url": format!("https://login.invalid/{}", self.count), "Type": "url"}),
             ],
             About::File => vec![
                 host,
-                json!({"$id": "6", "Directory": "c:\\users\\public\\downloads", "Name": format!("invoice-{}.zip", self.count),
+                json!({"$id": "6", "Directory": "c:\\users\\public\\downloads", 
+                    "Name": format!("invoice-{}.zip", self.count),
                     "Host": {"$ref": "3"}, "FileHashes": [{"$id": "8", "Algorithm": "SHA256",
-                    "Value": format!("{:064x}", u128::from(self.count) * 0x9e37_79b9_7f4a_7c15), "Type": "filehash"}], "Type": "file"}),
+                    "Value": format!("{:064x}", u128::from(self.count) * 0x9e37_79b9_7f4a_7c15), "Type": "filehash"}],
+                    "Type": "file"}),
                 json!({"$ref": "8"}),
             ],
             About::Resource => {
                 vec![json!({"$id": "3", "ResourceId": self.resource, "Type": "azure-resource"}), address, person]
             }
             About::Cluster => vec![
-                json!({"$id": "3", "CloudResource": {"$id": "4", "ResourceId": self.resource, "Type": "azure-resource"}, "Type": "K8s-cluster"}),
+                json!({"$id": "3", "CloudResource": {"$id": "4", "ResourceId": self.resource, "Type": "azure-resource"},
+                    "Type": "K8s-cluster"}),
                 json!({"$id": "5", "Name": "payments", "Cluster": {"$ref": "3"}, "Type": "K8s-namespace"}),
-                json!({"$id": "6", "Name": format!("worker-{}", self.count), "Namespace": {"$ref": "5"}, "Type": "K8s-pod"}),
+                json!({"$id": "6", "Name": format!("worker-{}", self.count), "Namespace": {"$ref": "5"},
+                    "Type": "K8s-pod"}),
                 json!({"$ref": "4"}),
             ],
         }

@@ -162,7 +162,9 @@ impl Version {
             "Classification" if is_closed => classification.into(),
             "ClassificationComment" if is_closed => "looked into".into(),
             "ClassificationReason" if is_closed => reason.into(),
-            "Owner" => json!({"objectId": null, "email": owner, "assignedTo": owner.as_ref().map(|_| "Analyst"), "userPrincipalName": owner}).into(),
+            "Owner" => json!({"objectId": null, "email": owner, 
+                "assignedTo": owner.as_ref().map(|_| "Analyst"), "userPrincipalName": owner})
+            .into(),
             "ProviderName" => "Azure Sentinel".into(),
             "ProviderIncidentId" => self.number.to_string().into(),
             "FirstActivityTime" => alerts.iter().map(|alert| alert.start).min().map_or(Made::Nothing, Made::Moment),
@@ -176,7 +178,8 @@ impl Version {
             "BookmarkIds" | "Comments" | "Tasks" | "Labels" => "[]".into(),
             "IncidentUrl" => url.as_str().into(),
             "AdditionalData" => json!({"alertsCount": ids.len(), "bookmarksCount": 0, "commentsCount": 0,
-                "alertProductNames": [first.product.name], "tactics": tactics, "techniques": first.detection.techniques})
+                "alertProductNames": [first.product.name], "tactics": tactics,
+                "techniques": first.detection.techniques})
             .into(),
             "ModifiedBy" => self.modified_by.into(),
             "SourceSystem" => "Azure".into(),

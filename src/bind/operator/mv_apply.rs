@@ -1,0 +1,391 @@
+//! `mv-apply`: operators over the elements of each row's arrays.
+//!
+//! The operators are bound over the expanded rows as if these were one relation; then each of them is told to keep the
+//! input's rows apart. Operators that work row by row need nothing for that; `summarize` takes the number of the input's
+//! row as its first key, `sort` sorts within it, `take` and `top` count within it.
+
+use std::rc::Rc;
+
+use super::super::scope::Scope;
+use super::super::{Binder, Table};
+use super::{projection, windowed};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::functions::aggregate::{Aggregate, aggregate};
+use crate::plan::{AggregateCall, Comparison, Expr, JoinKind, Kind, Node, SortKey, WindowCall, WindowFunction};
+use crate::syntax::ast::{ExprKind, MvApply, OperatorKind};
+use crate::types::{Column, ScalarType, Value};
+
+/// Levels of relations that the operators may stack up: they are walked over recursively.
+const MAX_LEVELS: usize = 500;
+
+impl Binder<'_> {
+    pub(super) fn mv_apply(&mut self, apply: &MvApply, span: Span, input: Table, scope: &Rc<Scope>) -> Table {
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            apply.parameters.iter().cloned().partition(|p| p.name.text == "with_itemindex");
+        for parameter in unknown {
+            let message = format!("`mv-apply` has no parameter `{}`", parameter.name.text);
+            self.problem(Diagnostic::warning("KS179", parameter.name.span, message));
+        }
+        if let Some(id) = &apply.context_id {
+            self.unsupported(id.span, "`id` of `mv-apply`");
+        }
+        // The columns of the input that come out again: all but those that are expanded by their bare names
+        // (as Microsoft's parser has it; `d = d` and `(d)` keep the column).
+        let replaced: Vec<&str> = apply
+            .columns
+            .iter()
+            .filter_map(|column| match &column.value.value.kind {
+                ExprKind::Name(name) if column.value.names.is_empty() => Some(name.text.as_str()),
+                _ => None,
+            })
+            .collect();
+        let outer: Vec<Column> =
+            input.node.columns.iter().filter(|c| !replaced.contains(&c.name.as_str())).cloned().collect();
+        let in_order = input.node.serialized;
+
+        let expanded = self.mv_expand(&known, &apply.columns, apply.limit.as_deref(), input, scope);
+        self.names += 1;
+        let place = usize::MAX - self.names;
+        let stand_in = Node { kind: Kind::Shared { index: place }, ..copy_without_kind(&expanded.node) };
+        let body = self.body(apply, Table { node: stand_in, ..expanded.clone() }, scope);
+
+        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: None, level: 0 };
+        let mut result: Vec<(Column, Expr)> = Vec::new();
+        for column in outer {
+            // What the operators call like a column of the input takes its place.
+            match body.node.columns.iter().find(|c| c.name == column.name) {
+                Some(own) => result.push((own.clone(), Expr::Column(own.clone()))),
+                None => {
+                    let hidden = Column::new(self.fresh("outer"), column.scalar_type);
+                    parts.kept.push((column.clone(), hidden.clone()));
+                    result.push((column, Expr::Column(hidden)));
+                }
+            }
+        }
+        for own in &body.node.columns {
+            if !result.iter().any(|(column, _)| column.name == own.name) {
+                result.push((own.clone(), Expr::Column(own.clone())));
+            }
+        }
+        if needs_rows(&body.node) {
+            parts.row = Some(Column::new(self.fresh("row"), ScalarType::Long));
+        }
+        let (columns, expressions): (Vec<Column>, Vec<Expr>) = result.into_iter().unzip();
+        parts.leaf = parts.numbered(expanded.node);
+        let apart = parts.apart(self, body.node, span);
+        let Some(mut node) = apart.filter(|_| parts.leaf.is_none()) else {
+            if self.refusals.is_empty() && !self.problems.iter().any(Diagnostic::is_error) {
+                self.unsupported(apply.body_span, "what stands in this `mv-apply`");
+            }
+            let node = Node { columns, serialized: in_order, kind: Kind::Values { rows: Vec::new() } };
+            return Table { node, open: body.open, label: None, render: None };
+        };
+        if in_order {
+            node = parts.contiguous(node);
+        }
+        node.serialized = in_order;
+        Table { node: projection(node, columns, expressions), open: body.open, label: None, render: None }
+    }
+
+    /// Binds the operators over all expanded rows.
+    fn body(&mut self, apply: &MvApply, mut table: Table, scope: &Rc<Scope>) -> Table {
+        let scope = Scope::child(scope);
+        for operator in &apply.body {
+            let refused = match &operator.kind {
+                OperatorKind::As { .. }
+                | OperatorKind::GetSchema { .. }
+                | OperatorKind::MakeSeries(_)
+                | OperatorKind::Render { .. }
+                | OperatorKind::Union { .. } => true,
+                // Bound by a name only, or refused where operators are bound.
+                _ => false,
+            };
+            if refused {
+                let what = format!("the operator `{}` in `mv-apply`", operator.keyword.text);
+                self.unsupported(operator.keyword.span, what);
+            }
+            table = self.operator(operator, table, &scope);
+        }
+        table
+    }
+}
+
+fn copy_without_kind(node: &Node) -> Node {
+    Node { columns: node.columns.clone(), serialized: node.serialized, kind: Kind::Unit }
+}
+
+/// Tells whether some operator looks at more than one row, so that rows of the input must be told apart.
+fn needs_rows(node: &Node) -> bool {
+    let mut node = node;
+    loop {
+        node = match &node.kind {
+            Kind::Filter { input, .. }
+            | Kind::Project { input, .. }
+            | Kind::Expand { input, .. }
+            | Kind::Parse { input, .. } => input,
+            Kind::Shared { .. } => return false,
+            _ => return true,
+        }
+    }
+}
+
+/// What tells the rows of the input apart, and what comes along with them.
+struct Parts {
+    /// The shared subplan that stands for the expanded rows.
+    place: usize,
+    /// The number of the input's row, where it is needed.
+    row: Option<Column>,
+    /// Columns of the input that come out again, with the names under which the operators pass them on.
+    kept: Vec<(Column, Column)>,
+    /// The expanded rows, until they are put in their place.
+    leaf: Option<Node>,
+    level: usize,
+}
+
+impl Parts {
+    /// Returns the columns that the operators do not know of.
+    fn hidden(&self) -> Vec<Column> {
+        self.row.iter().chain(self.kept.iter().map(|(_, hidden)| hidden)).cloned().collect()
+    }
+
+    /// Puts the hidden columns below the expansion.
+    fn numbered(&self, expanded: Node) -> Option<Node> {
+        let Kind::Expand { input, arrays, index, limit, bag_arrays } = expanded.kind else { return None };
+        let mut input = *input;
+        if let Some(row) = &self.row {
+            if !input.serialized {
+                let columns = input.columns.clone();
+                input = Node { columns, serialized: true, kind: Kind::Serialize { input: Box::new(input) } };
+            }
+            let arguments = vec![Expr::Literal(Value::Long(1)), Expr::Literal(Value::Bool(false))];
+            let call = WindowCall { function: WindowFunction::RowNumber, arguments, output: row.clone() };
+            input = windowed(input, vec![call]);
+        }
+        if !self.kept.is_empty() {
+            let mut columns = input.columns.clone();
+            let mut expressions: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
+            for (own, hidden) in &self.kept {
+                columns.push(hidden.clone());
+                expressions.push(Expr::Column(own.clone()));
+            }
+            input = projection(input, columns, expressions);
+        }
+        let columns = [expanded.columns, self.hidden()].concat();
+        let serialized = input.serialized;
+        let kind = Kind::Expand { input: Box::new(input), arrays, index, limit, bag_arrays };
+        Some(Node { columns, serialized, kind })
+    }
+
+    /// Makes a relation keep the rows of the input apart and pass on the hidden columns; None where it can't.
+    fn apart(&mut self, binder: &mut Binder, node: Node, span: Span) -> Option<Node> {
+        self.level += 1;
+        if self.level > MAX_LEVELS {
+            return None;
+        }
+        let Node { mut columns, kind, .. } = node;
+        Some(match kind {
+            Kind::Shared { index } if index == self.place => self.leaf.take()?,
+            Kind::Filter { input, predicate } => {
+                let input = self.apart(binder, *input, span)?;
+                let (columns, serialized) = (input.columns.clone(), input.serialized);
+                Node { columns, serialized, kind: Kind::Filter { input: Box::new(input), predicate } }
+            }
+            Kind::Project { input, mut expressions } => {
+                let input = self.apart(binder, *input, span)?;
+                columns.extend(self.hidden());
+                expressions.extend(self.hidden().into_iter().map(Expr::Column));
+                projection(input, columns, expressions)
+            }
+            Kind::Expand { input, arrays, index, limit, bag_arrays } => {
+                let input = self.apart(binder, *input, span)?;
+                columns.extend(self.hidden());
+                let serialized = input.serialized;
+                let kind = Kind::Expand { input: Box::new(input), arrays, index, limit, bag_arrays };
+                Node { columns, serialized, kind }
+            }
+            Kind::Parse { input, source, pattern, filter } => {
+                let input = self.apart(binder, *input, span)?;
+                columns.extend(self.hidden());
+                let serialized = input.serialized;
+                Node { columns, serialized, kind: Kind::Parse { input: Box::new(input), source, pattern, filter } }
+            }
+            Kind::Aggregate { input, keys, aggregates } => {
+                let input = self.apart(binder, *input, span)?;
+                self.grouped(input, columns, keys, aggregates)?
+            }
+            Kind::Sort { input, keys, limit } => {
+                let input = self.apart(binder, *input, span)?;
+                let node = self.sorted(input, keys);
+                match limit {
+                    Some(count) => self.first(binder, node, count)?,
+                    None => node,
+                }
+            }
+            Kind::Limit { input, count } => {
+                let input = self.apart(binder, *input, span)?;
+                self.first(binder, input, count)?
+            }
+            Kind::Serialize { input } => {
+                let input = self.apart(binder, *input, span)?;
+                self.contiguous(input)
+            }
+            Kind::Window { input, functions } => {
+                let input = self.apart(binder, *input, span)?;
+                self.windows(binder, input, functions, span)?
+            }
+            Kind::Join { left, right, kind, on } => {
+                // Each row of the left side finds its partners by itself.
+                use JoinKind::{Inner, LeftAnti, LeftOuter, LeftSemi};
+                if !matches!(kind, Inner | LeftOuter | LeftSemi | LeftAnti) {
+                    return None;
+                }
+                let own = left.columns.clone();
+                let left = self.apart(binder, *left, span)?;
+                let all = [own.clone(), self.hidden()].concat();
+                let expressions = all.iter().cloned().map(Expr::Column).collect();
+                let left = projection(left, all, expressions);
+                columns.splice(own.len()..own.len(), self.hidden());
+                let kind = Kind::Join { left: Box::new(left), right, kind, on };
+                Node { columns, serialized: false, kind }
+            }
+            Kind::Scan { .. }
+            | Kind::Values { .. }
+            | Kind::Range { .. }
+            | Kind::Unit
+            | Kind::Shared { .. }
+            | Kind::Union { .. }
+            | Kind::Series { .. } => return None,
+        })
+    }
+
+    /// Groups within each row of the input. Where no element is left there is no group, and the row goes (inferred:
+    /// an empty array takes its row away, whatever the operators are).
+    fn grouped(
+        &self,
+        input: Node,
+        mut columns: Vec<Column>,
+        mut keys: Vec<Expr>,
+        mut aggregates: Vec<AggregateCall>,
+    ) -> Option<Node> {
+        let row = self.row.clone()?;
+        keys.insert(0, Expr::Column(row.clone()));
+        columns.insert(0, row);
+        let any: &'static Aggregate = aggregate("take_any")?;
+        for (_, hidden) in &self.kept {
+            // The same value in all rows of the group. One call for each, so that those that nobody reads go.
+            columns.push(hidden.clone());
+            aggregates.push(AggregateCall {
+                aggregate: any,
+                overload: 0,
+                arguments: vec![Expr::Column(hidden.clone())],
+                filter: None,
+                outputs: vec![hidden.clone()],
+            });
+        }
+        let kind = Kind::Aggregate { input: Box::new(input), keys, aggregates };
+        Some(Node { columns, serialized: false, kind })
+    }
+
+    /// Sorts within each row of the input.
+    fn sorted(&self, input: Node, mut keys: Vec<SortKey>) -> Node {
+        if let Some(row) = &self.row {
+            keys.insert(0, SortKey { value: Expr::Column(row.clone()), ascending: true, nulls_first: true });
+        }
+        let columns = input.columns.clone();
+        Node { columns, serialized: true, kind: Kind::Sort { input: Box::new(input), keys, limit: None } }
+    }
+
+    /// Makes what stems from one row of the input stand together, in the order of the input.
+    fn contiguous(&self, input: Node) -> Node {
+        if input.serialized || self.row.is_none() { input } else { self.sorted(input, Vec::new()) }
+    }
+
+    /// Keeps the first rows of each row of the input.
+    fn first(&self, binder: &mut Binder, input: Node, count: usize) -> Option<Node> {
+        let input = self.contiguous(input);
+        let columns = input.columns.clone();
+        let (input, changes) = self.changes(binder, input)?;
+        let number = Column::new(binder.fresh("number"), ScalarType::Long);
+        let arguments = vec![Expr::Literal(Value::Long(1)), changes];
+        let call = WindowCall { function: WindowFunction::RowNumber, arguments, output: number.clone() };
+        let input = windowed(input, vec![call]);
+        let predicate = Expr::Compare {
+            operator: Comparison::LessOrEqual,
+            left: Box::new(Expr::Column(number)),
+            right: Box::new(Expr::Literal(Value::Long(i64::try_from(count).unwrap_or(i64::MAX)))),
+        };
+        let all = input.columns.clone();
+        let node = Node { columns: all, serialized: true, kind: Kind::Filter { input: Box::new(input), predicate } };
+        let expressions = columns.iter().cloned().map(Expr::Column).collect();
+        Some(projection(node, columns, expressions))
+    }
+
+    /// Gives, above a relation, what is true where another row of the input begins.
+    fn changes(&self, binder: &mut Binder, input: Node) -> Option<(Node, Expr)> {
+        let row = self.row.clone()?;
+        let before = Column::new(binder.fresh("before"), ScalarType::Long);
+        let input = windowed(input, vec![neighbour(WindowFunction::Prev, &row, 1, before.clone())]);
+        let changes = Expr::Compare {
+            operator: Comparison::NotEqual,
+            left: Box::new(Expr::Column(row)),
+            right: Box::new(Expr::Column(before)),
+        };
+        Some((input, changes))
+    }
+
+    /// Makes window functions begin anew with each row of the input.
+    fn windows(&self, binder: &mut Binder, input: Node, functions: Vec<WindowCall>, span: Span) -> Option<Node> {
+        let row = self.row.clone()?;
+        let input = self.contiguous(input);
+        let (input, changes) = self.changes(binder, input)?;
+        let mut columns = input.columns.clone();
+        let mut expressions: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
+        let mut calls = Vec::new();
+        for mut call in functions {
+            columns.push(call.output.clone());
+            let restart = match call.function {
+                WindowFunction::RowNumber
+                | WindowFunction::RowRankMin
+                | WindowFunction::RowRankDense
+                | WindowFunction::RowCumsum => 1,
+                WindowFunction::RowWindowSession => 3,
+                WindowFunction::Prev | WindowFunction::Next => {
+                    // A neighbour of another row of the input is none.
+                    let [_, Expr::Literal(Value::Long(offset)), default] = &call.arguments[..] else { return None };
+                    let there = Column::new(binder.fresh("there"), ScalarType::Long);
+                    calls.push(neighbour(call.function, &row, *offset, there.clone()));
+                    let same = Expr::Compare {
+                        operator: Comparison::Equal,
+                        left: Box::new(Expr::Column(row.clone())),
+                        right: Box::new(Expr::Column(there)),
+                    };
+                    let value = Column::new(binder.fresh("value"), call.output.scalar_type);
+                    let arguments = vec![same, Expr::Column(value.clone()), default.clone()];
+                    expressions.push(binder.library_call("iff", arguments, span).expr);
+                    call.output = value;
+                    calls.push(call);
+                    continue;
+                }
+            };
+            expressions.push(Expr::Column(call.output.clone()));
+            let restart = call.arguments.get_mut(restart)?;
+            let own = restart.clone();
+            *restart = match own {
+                Expr::Literal(Value::Bool(false)) => changes.clone(),
+                own => Expr::Or(vec![changes.clone(), own]),
+            };
+            calls.push(call);
+        }
+        Some(projection(windowed(input, calls), columns, expressions))
+    }
+}
+
+/// Makes the call that gives a column's value some rows before or behind.
+fn neighbour(function: WindowFunction, column: &Column, offset: i64, output: Column) -> WindowCall {
+    let arguments = vec![
+        Expr::Column(column.clone()),
+        Expr::Literal(Value::Long(offset)),
+        Expr::Literal(Value::missing(column.scalar_type)),
+    ];
+    WindowCall { function, arguments, output }
+}
