@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::expression::{Scalar, common_number, to};
 use super::scope::{Binding, Context, Function, Scope};
-use super::{Binder, MAX_CALLS, Table};
+use super::{Binder, MAX_CALLS, MOST_CALLS, Table};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::functions::{self, Kernel, Kind, Overload, Parameter, Returns, Rule, aggregate};
 use crate::plan::{Expr, WindowCall, WindowFunction};
@@ -822,6 +822,11 @@ impl Binder<'_> {
         span: Span,
         cx: &Context,
     ) -> Option<Rc<Scope>> {
+        self.calls += 1;
+        if self.calls > MOST_CALLS {
+            self.refuse("AQ021", span, format!("functions call each other more than {MOST_CALLS} times"));
+            return None;
+        }
         if self.depth >= MAX_CALLS {
             self.refuse("AQ021", span, format!("calls nest more than {MAX_CALLS} levels deep"));
             return None;

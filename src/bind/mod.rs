@@ -78,6 +78,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         strict: Vec::new(),
         shared: Vec::new(),
         depth: 0,
+        calls: 0,
         names: 0,
     };
     let outcome = binder.query(query, &Rc::new(Scope::default()));
@@ -129,6 +130,9 @@ impl Table {
 /// How deep function calls may nest while they are expanded.
 const MAX_CALLS: usize = 64;
 
+/// How many calls are expanded in all: functions that call each other twice grow without bound otherwise.
+const MOST_CALLS: usize = 20_000;
+
 struct Binder<'a> {
     catalog: &'a Catalog,
     now: i64,
@@ -138,6 +142,8 @@ struct Binder<'a> {
     strict: Vec<Diagnostic>,
     shared: Vec<Node>,
     depth: usize,
+    /// How many calls of the user's functions were expanded.
+    calls: usize,
     /// How many internal names were given.
     names: usize,
 }

@@ -18,6 +18,8 @@ mod scan;
 mod session;
 mod stats;
 mod subquery;
+#[cfg(test)]
+mod tests;
 mod udf;
 
 use std::collections::{BTreeSet, HashMap};

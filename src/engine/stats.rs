@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricValue;
 
 /// Counts of one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,7 +12,7 @@ pub struct Stats {
     pub rows_scanned: u64,
     /// Bytes that were read from files.
     pub bytes_scanned: u64,
-    /// Row groups and pages that statistics, page index or bloom filters left out.
+    /// Row groups that statistics or bloom filters left out.
     pub row_groups_pruned: u64,
 }
 
@@ -31,7 +32,15 @@ fn add(plan: &Arc<dyn ExecutionPlan>, stats: &mut Stats) {
         stats.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
         let sum = |name: &str| metrics.sum_by_name(name).map_or(0, |v| v.as_usize() as u64);
         stats.bytes_scanned += sum("bytes_scanned");
-        stats.row_groups_pruned += sum("row_groups_pruned_statistics") + sum("row_groups_pruned_bloom_filter");
+        stats.row_groups_pruned += metrics
+            .iter()
+            .filter_map(|metric| match metric.value() {
+                MetricValue::PruningMetrics { name, pruning_metrics } if name.starts_with("row_groups_pruned") => {
+                    Some(pruning_metrics.pruned() as u64)
+                }
+                _ => None,
+            })
+            .sum::<u64>();
     }
     children.into_iter().for_each(|child| add(child, stats));
 }
