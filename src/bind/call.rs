@@ -38,21 +38,6 @@ const SPECIAL: &[&str] = &[
     "iif",
     "case",
     "coalesce",
-    "tostring",
-    "toint",
-    "tolong",
-    "toreal",
-    "todouble",
-    "tobool",
-    "toboolean",
-    "todatetime",
-    "totimespan",
-    "toguid",
-    "todecimal",
-    "parse_json",
-    "parsejson",
-    "todynamic",
-    "toobject",
     "assert",
     "database",
     "cluster",
@@ -60,9 +45,32 @@ const SPECIAL: &[&str] = &[
     "app",
 ];
 
+/// Conversions, each with the type that it gives.
+const CONVERSIONS: &[(&str, ScalarType)] = &[
+    ("tostring", ScalarType::String),
+    ("toint", ScalarType::Int),
+    ("tolong", ScalarType::Long),
+    ("toreal", ScalarType::Real),
+    ("todouble", ScalarType::Real),
+    ("tobool", ScalarType::Bool),
+    ("toboolean", ScalarType::Bool),
+    ("todatetime", ScalarType::DateTime),
+    ("totimespan", ScalarType::TimeSpan),
+    ("toguid", ScalarType::Guid),
+    ("todecimal", ScalarType::Decimal),
+];
+
+/// The names of `parse_json`.
+const PARSES_JSON: &[&str] = &["parse_json", "parsejson", "todynamic", "toobject"];
+
+/// Tells whether a name is that of a conversion; they pass on the name of their argument.
+pub(super) fn is_conversion(name: &str) -> bool {
+    CONVERSIONS.iter().any(|(n, _)| *n == name) || PARSES_JSON.contains(&name)
+}
+
 /// Tells whether a name is one that only the binder computes.
 pub(super) fn is_special(name: &str) -> bool {
-    SPECIAL.contains(&name) || is_aggregate(name)
+    SPECIAL.contains(&name) || is_conversion(name) || is_aggregate(name)
 }
 
 fn is_aggregate(name: &str) -> bool {
@@ -119,6 +127,8 @@ impl Binder<'_> {
             .map(|f| f.name)
             .chain(aggregates.iter().map(|a| a.name))
             .chain(SPECIAL.iter().copied())
+            .chain(CONVERSIONS.iter().map(|(n, _)| *n))
+            .chain(PARSES_JSON.iter().copied())
             .chain(scope_names.iter().map(String::as_str))
             .filter(|n| n.starts_with(|c: char| c.is_alphabetic() || c == '_'));
         let mut problem = Diagnostic::error("KS211", name.span, format!("there is no function `{}`", name.text));
@@ -312,18 +322,7 @@ impl Binder<'_> {
     }
 
     fn special_call(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Option<Scalar> {
-        let conversion = match name.text.as_str() {
-            "tostring" => Some(ScalarType::String),
-            "toint" => Some(ScalarType::Int),
-            "tolong" => Some(ScalarType::Long),
-            "toreal" | "todouble" => Some(ScalarType::Real),
-            "tobool" | "toboolean" => Some(ScalarType::Bool),
-            "todatetime" => Some(ScalarType::DateTime),
-            "totimespan" => Some(ScalarType::TimeSpan),
-            "toguid" => Some(ScalarType::Guid),
-            "todecimal" => Some(ScalarType::Decimal),
-            _ => None,
-        };
+        let conversion = CONVERSIONS.iter().find(|(n, _)| *n == name.text).map(|(_, scalar_type)| *scalar_type);
         if let Some(scalar_type) = conversion {
             let [argument] = arguments else {
                 self.wrong_count(name, 1, 1, arguments.len());
@@ -336,7 +335,7 @@ impl Binder<'_> {
             });
         }
         Some(match name.text.as_str() {
-            "parse_json" | "parsejson" | "todynamic" | "toobject" => self.parse_json(name, arguments, cx),
+            parse if PARSES_JSON.contains(&parse) => self.parse_json(name, arguments, cx),
             "toscalar" => self.toscalar(name, arguments, cx),
             "now" => {
                 let base = Scalar::known(Expr::Now);

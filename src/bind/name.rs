@@ -12,25 +12,6 @@ use crate::functions::{self, Naming, aggregate};
 use crate::syntax::ast::{self, ExprKind, Literal};
 use crate::types::Column;
 
-/// Functions of the binder's own that pass on the name of their first argument.
-const PASSING: &[&str] = &[
-    "tostring",
-    "toint",
-    "tolong",
-    "toreal",
-    "todouble",
-    "tobool",
-    "toboolean",
-    "todatetime",
-    "totimespan",
-    "toguid",
-    "todecimal",
-    "parse_json",
-    "parsejson",
-    "todynamic",
-    "toobject",
-];
-
 /// The name of an unnamed expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Given {
@@ -116,7 +97,7 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
     if matches!(cx.scope.find(name), Some(Binding::Function(_))) {
         return Given::Positional;
     }
-    if PASSING.contains(&name) {
+    if super::call::is_conversion(name) {
         return passed(first());
     }
     if matches!(name, "column_ifexists" | "columnifexists") {

@@ -67,32 +67,8 @@ fn rewritten(expr: &Expr, is_base: &dyn Fn(&Expr) -> bool, stem: &str, reads: &m
         }
         other => {
             let mut other = other.clone();
-            operands_mut(&mut other, &mut |operand| *operand = rewritten(operand, is_base, stem, reads));
+            other.for_each_operand_mut(&mut |operand| *operand = rewritten(operand, is_base, stem, reads));
             other
-        }
-    }
-}
-
-fn operands_mut(expr: &mut Expr, f: &mut dyn FnMut(&mut Expr)) {
-    match expr {
-        Expr::Column(_) | Expr::Literal(_) | Expr::Now | Expr::ScalarQuery { .. } => {}
-        Expr::Call { arguments, .. } | Expr::And(arguments) | Expr::Or(arguments) => arguments.iter_mut().for_each(f),
-        Expr::Convert { value, .. }
-        | Expr::Not(value)
-        | Expr::ParseJson(value)
-        | Expr::In { value, .. }
-        | Expr::InQuery { value, .. } => f(value),
-        Expr::Compare { left, right, .. } => {
-            f(left);
-            f(right);
-        }
-        Expr::Path { base, steps } => {
-            f(base);
-            for step in steps {
-                if let crate::plan::Step::Computed(step) = step {
-                    f(step);
-                }
-            }
         }
     }
 }

@@ -22,7 +22,7 @@ mod subquery;
 mod tests;
 mod udf;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -215,20 +215,6 @@ impl datafusion::execution::context::QueryPlanner for Planner {
     }
 }
 
-/// Returns the names of the tables that a plan reads.
-pub fn tables_read(plan: &Plan) -> Vec<String> {
-    let mut names = BTreeSet::new();
-    let nodes = plan.results.iter().map(|r| &r.node).chain(&plan.shared);
-    nodes.for_each(|node| {
-        subquery::each_node(node, &mut |node| {
-            if let Kind::Scan { table } = &node.kind {
-                names.insert(table.clone());
-            }
-        })
-    });
-    names.into_iter().collect()
-}
-
 /// Runs a plan; the results stream as they are read.
 ///
 /// Fails where a table is missing, a function is not built, or a limit is reached; the streams may fail later for the
@@ -274,14 +260,14 @@ async fn start(
 /// Runs what must be known first, and lowers the results.
 fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec<LogicalPlan>> {
     let mut scans = HashMap::new();
-    for name in tables_read(plan) {
+    for (name, _) in plan.scans() {
         let table = session
             .tables
             .iter()
             .find(|table| table.name == name)
             .ok_or_else(|| Error::io(format!("there are no records of the table `{name}`")))?;
         let scan = runtime.tokio.block_on(scan::Scan::open(table, session, &runtime.state))?;
-        scans.insert(name, scan);
+        scans.insert(name.to_string(), scan);
     }
     let lowering = expr::Lowering { now: plan.now.unwrap_or(0) };
     let mut shared: Vec<Vec<RecordBatch>> = Vec::new();

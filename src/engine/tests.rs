@@ -43,7 +43,8 @@ fn file(folder: &Path) -> PathBuf {
         .set_column_bloom_filter_enabled("SystemAlertId".into(), true)
         .build();
     let path = folder.join("alerts.parquet");
-    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     path

@@ -100,7 +100,8 @@ impl Node {
         }
     }
 
-    fn inputs_mut(&mut self) -> Vec<&mut Node> {
+    /// Returns the relations that this one is made of, to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<&mut Node> {
         match &mut self.kind {
             Kind::Scan { .. } | Kind::Values { .. } | Kind::Range { .. } | Kind::Unit | Kind::Shared { .. } => {
                 Vec::new()
@@ -146,7 +147,8 @@ impl Node {
         }
     }
 
-    fn expressions_mut(&mut self) -> Vec<&mut Expr> {
+    /// Returns the expressions that stand in this relation itself, to be changed.
+    pub fn expressions_mut(&mut self) -> Vec<&mut Expr> {
         match &mut self.kind {
             Kind::Scan { .. }
             | Kind::Values { .. }
@@ -194,28 +196,33 @@ impl Expr {
     }
 
     fn for_each_query_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {
+        if let Expr::InQuery { query, .. } | Expr::ScalarQuery { query, .. } = self {
+            query.for_each_mut(f);
+        }
+        self.for_each_operand_mut(&mut |operand| operand.for_each_query_mut(f));
+    }
+
+    /// Calls `f` on each direct operand, which it may change; not on subqueries.
+    pub fn for_each_operand_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
         match self {
-            Expr::Column(_) | Expr::Literal(_) | Expr::Now => {}
-            Expr::ScalarQuery { query, .. } => query.for_each_mut(f),
-            Expr::InQuery { value, query, .. } => {
-                query.for_each_mut(f);
-                value.for_each_query_mut(f);
-            }
+            Expr::Column(_) | Expr::Literal(_) | Expr::ScalarQuery { .. } | Expr::Now => {}
             Expr::Call { arguments, .. } | Expr::And(arguments) | Expr::Or(arguments) => {
-                arguments.iter_mut().for_each(|argument| argument.for_each_query_mut(f));
+                arguments.iter_mut().for_each(f)
             }
-            Expr::Convert { value, .. } | Expr::Not(value) | Expr::ParseJson(value) | Expr::In { value, .. } => {
-                value.for_each_query_mut(f);
-            }
+            Expr::Convert { value, .. }
+            | Expr::Not(value)
+            | Expr::ParseJson(value)
+            | Expr::In { value, .. }
+            | Expr::InQuery { value, .. } => f(value),
             Expr::Compare { left, right, .. } => {
-                left.for_each_query_mut(f);
-                right.for_each_query_mut(f);
+                f(left);
+                f(right);
             }
             Expr::Path { base, steps } => {
-                base.for_each_query_mut(f);
+                f(base);
                 for step in steps {
                     if let Step::Computed(step) = step {
-                        step.for_each_query_mut(f);
+                        f(step);
                     }
                 }
             }
