@@ -440,6 +440,9 @@ impl Binder<'_> {
     }
 
     fn text_call(&mut self, name: &str, left: &ast::Expr, right: &ast::Expr, span: Span, cx: &Context) -> Scalar {
+        if matches!(left.kind, ExprKind::Star) {
+            return self.any_column(name, right, span, cx);
+        }
         let (l, r) = (self.scalar(left, cx), self.scalar(right, cx));
         let (Some(lt), Some(rt)) = (l.scalar_type, r.scalar_type) else { return boolean() };
         let is_text = |t| matches!(t, ScalarType::String | ScalarType::Dynamic);
@@ -461,6 +464,35 @@ impl Binder<'_> {
         }
         let arguments = vec![to(l.expr, ScalarType::String), to(r.expr, ScalarType::String)];
         self.library_call(name, arguments, span)
+    }
+
+    /// `* has "x"`: in the text of any column.
+    fn any_column(&mut self, name: &str, right: &ast::Expr, span: Span, cx: &Context) -> Scalar {
+        if name.starts_with('!') {
+            self.unsupported(span, format_args!("`* {name}`"));
+        }
+        if cx.open {
+            self.refuse("AQ002", span, "the columns of this table are known only when the data are");
+        }
+        let needle = self.scalar(right, cx);
+        match needle.scalar_type {
+            Some(ScalarType::String) => {}
+            None => return boolean(),
+            Some(other) => {
+                self.error("KS106", right.span, format!("`{name}` searches for text, and this is of type {other}"));
+                return boolean();
+            }
+        }
+        let mut found = Vec::new();
+        for column in cx.columns {
+            let text = to(Expr::Column(column.clone()), ScalarType::String);
+            found.push(self.library_call(name, vec![text, needle.expr.clone()], span).expr);
+        }
+        Scalar::known(match found.len() {
+            0 => Expr::Literal(Value::Bool(false)),
+            1 => found.remove(0),
+            _ => Expr::Or(found),
+        })
     }
 
     /// Calls a function of the library by a name that is surely there, arguments ready.

@@ -99,9 +99,10 @@ impl Binder<'_> {
             scope.declare(&parameter.name.text, binding);
         }
         // A refusal within a function that is never called does not matter.
-        let refusals = self.refusals.len();
+        let (refusals, shared) = (self.refusals.len(), self.shared.len());
         self.query(&function.body, &scope);
         self.refusals.truncate(refusals);
+        self.shared.truncate(shared);
     }
 
     fn set_statement(&mut self, name: &ast::Name, value: Option<&ast::Expr>, scope: &Rc<Scope>) {

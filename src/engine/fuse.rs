@@ -128,7 +128,7 @@ impl Lower<'_> {
             paths.push(ElementPath { steps: read.steps.clone(), text: read.text });
         }
         let (source, limit) = (below.columns.len(), *limit);
-        let mut plan = operated(plan, "mv-expand", false, move || {
+        let mut plan = operated(plan, "mv-expand", below.serialized, move || {
             Ok(ExpandPaths::new(outputs.clone(), source, paths.clone(), filter.clone(), limit))
         })?;
         if !tests.is_empty() {
@@ -166,7 +166,7 @@ impl Lower<'_> {
             // The columns stand in the plan in the order of the node.
             let ordered = self.in_order(plan, &columns)?;
             let schema = after.clone();
-            plan = operated(ordered, "paths", false, move || {
+            plan = operated(ordered, "paths", input.serialized, move || {
                 Ok(Lookups::new(&schema, kept.clone(), source, lookup.clone()))
             })?;
             columns = after;

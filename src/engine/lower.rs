@@ -74,7 +74,7 @@ impl Lower<'_> {
                 let typed: Vec<(usize, ScalarType)> =
                     arrays.iter().enumerate().map(|(i, a)| (width + i, a.scalar_type)).collect();
                 let (limit, bag_arrays) = (*limit, *bag_arrays);
-                operated(plan, "mv-expand", false, move || {
+                operated(plan, "mv-expand", input.serialized, move || {
                     Ok(Expand::new(outputs.clone(), typed.clone(), limit, bag_arrays))
                 })
             }
@@ -103,7 +103,7 @@ impl Lower<'_> {
                 let (source, pattern, filter) = (input.columns.len(), pattern.clone(), *filter);
                 let make = move || Parse::new(outputs.clone(), source, &pattern, filter);
                 make().map_err(|e| Error::unsupported(e.0))?;
-                operated(plan, "parse", false, make)
+                operated(plan, "parse", input.serialized, make)
             }
             Kind::Window { input, functions } => {
                 let exprs: Vec<&Expr> = functions.iter().flat_map(|f| &f.arguments).collect();

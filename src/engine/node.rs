@@ -204,8 +204,9 @@ impl ExecutionPlan for RowExec {
     }
 
     fn maintains_input_order(&self) -> Vec<bool> {
-        // A sort below stays where it is.
-        vec![true]
+        // It does, but what comes out may depend on the order that comes in: a sort above must not be moved below, which
+        // DataFusion does where this is true. Sorts below stay because their order is required.
+        vec![false]
     }
 
     fn benefits_from_input_partitioning(&self) -> Vec<bool> {

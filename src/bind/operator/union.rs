@@ -84,13 +84,14 @@ impl Binder<'_> {
                 ));
             }
             _ => {
-                let problems = self.problems.len();
+                let (problems, refusals) = (self.problems.len(), self.refusals.len());
                 let leg = self.table(expr, scope);
                 if fuzzy && leg.open && self.only_missing_tables(problems) {
                     for problem in &mut self.problems[problems..] {
                         problem.severity = crate::diagnostic::Severity::Warning;
                         problem.code = "KS205";
                     }
+                    self.refusals.truncate(refusals);
                     return;
                 }
                 legs.push(leg);
