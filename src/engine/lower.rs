@@ -393,6 +393,10 @@ impl Lower<'_> {
             }
             exprs.push(SortExpr::new(value, key.ascending, key.nulls_first));
         }
+        if limit == Some(0) {
+            // No rows: DataFusion's sort of the first rows wants at least one.
+            return Ok(LogicalPlanBuilder::from(plan).limit(0, Some(0))?.build()?);
+        }
         Ok(LogicalPlanBuilder::from(plan).sort_with_limit(exprs, limit)?.build()?)
     }
 

@@ -31,7 +31,16 @@ impl Lookup {
         let paths = Paths::new(self.wanted.iter().map(|wanted| wanted.steps.as_slice()));
         let mut outputs: Vec<Output> = self.wanted.iter().map(|_| Output::new(source)).collect();
         let mut found = Vec::new();
+        let only_members = self.wanted.iter().all(|wanted| !wanted.steps.is_empty());
         for row in 0..source.len() {
+            if self.parse && only_members {
+                let text = if source.is_null(row) { "" } else { source.value(row) };
+                paths.get_checked(text, &mut found);
+                for (index, output) in outputs.iter_mut().enumerate() {
+                    output.push_found(source, row, found[index], self.wanted[index].text);
+                }
+                continue;
+            }
             let text = if source.is_null(row) { None } else { self.read(source.value(row)) };
             match &text {
                 Some(Cow::Borrowed(text)) => paths.get(text, &mut found),
@@ -44,14 +53,12 @@ impl Lookup {
             for (index, output) in outputs.iter_mut().enumerate() {
                 let wanted = &self.wanted[index];
                 match (&text, found[index]) {
-                    (_, Some(value)) if wanted.text => output.push_text(source, row, value),
-                    (_, Some(value)) => output.push(source, row, value),
+                    (_, Some(value)) => output.push_found(source, row, Some(value), wanted.text),
                     (Some(Cow::Owned(value)), None) if wanted.steps.is_empty() && wanted.text => {
                         output.builder.append_value(json::as_text(value));
                     }
                     (Some(Cow::Owned(value)), None) if wanted.steps.is_empty() => output.builder.append_value(value),
-                    (_, None) if wanted.text => output.builder.append_value(""),
-                    (_, None) => output.builder.append_null(),
+                    (_, None) => output.push_found(source, row, None, wanted.text),
                 }
             }
         }
@@ -81,6 +88,16 @@ impl Output {
             }
         }
         Output { builder, first }
+    }
+
+    /// Appends what a path led to, as text or as it is.
+    fn push_found(&mut self, source: &StringViewArray, row: usize, value: Option<&str>, text: bool) {
+        match value {
+            Some(value) if text => self.push_text(source, row, value),
+            Some(value) => self.push(source, row, value),
+            None if text => self.builder.append_value(""),
+            None => self.builder.append_null(),
+        }
     }
 
     /// Appends a value that lies within the text of a row.

@@ -5,6 +5,7 @@
 //! the engine calls the kernel; help and completion read the rest.
 
 pub mod aggregate;
+pub mod kv;
 pub mod lift;
 pub mod scalar;
 pub mod unbuilt;

@@ -7,6 +7,7 @@
 //! A bag may hold a key twice: the first one counts (chosen, as `bag_merge` and `make_bag` prefer the first too).
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use super::{Value, number, ticks};
 
@@ -509,6 +510,46 @@ impl Paths {
     }
 }
 
+impl Paths {
+    /// Looks all paths up in a text that may be no JSON; false if it is none, and then nothing is to be found.
+    ///
+    /// A bag is checked and searched in one pass.
+    pub fn get_checked<'a>(&self, text: &'a str, found: &mut Vec<Option<&'a str>>) -> bool {
+        let json = trim(text);
+        if !json.starts_with('{') || !self.root.ends.is_empty() || self.root.keys.len() > 64 {
+            let valid = is_valid(json);
+            self.get(if valid { json } else { "null" }, found);
+            return valid;
+        }
+        found.clear();
+        found.resize(self.count, None);
+        let mut values: [Option<&'a str>; 64] = [None; 64];
+        let valid = validate_members(json.as_bytes(), |key, value| {
+            // Of equal keys the first counts, as it does where text is known to be JSON.
+            let raw = member_key(&json[key]);
+            if let Some(index) = self.root.keys.iter().position(|(key, _)| is_key(raw, key)) {
+                values[index].get_or_insert(&json[value]);
+            }
+        });
+        if valid.is_some() {
+            for ((_, node), value) in self.root.keys.iter().zip(values) {
+                if let Some(value) = value {
+                    node.get(value, found);
+                }
+            }
+        }
+        // Nothing was written before the end was seen to be right.
+        valid.is_some()
+    }
+}
+
+/// Cuts a member's key, without its quotes, out of what stands before its value.
+fn member_key(before_value: &str) -> &str {
+    const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
+    let quoted = before_value.trim_end_matches(BLANKS).trim_end_matches(':').trim_end_matches(BLANKS);
+    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or("")
+}
+
 impl Node {
     fn add(&mut self, path: &[Step], number: usize) {
         let mut node = self;
@@ -745,6 +786,14 @@ impl Open {
 
 /// Reads one JSON value, blanks around it included, to the end of the text; without recursion.
 fn validate(bytes: &[u8]) -> Option<()> {
+    validate_members(bytes, |_, _| {})
+}
+
+/// Reads one JSON value as [`validate`] does and tells each member of a bag at the top: where its key stands, with
+/// quotes, and where its value does. What was told counts only if the whole is valid.
+fn validate_members(bytes: &[u8], mut member: impl FnMut(Range<usize>, Range<usize>)) -> Option<()> {
+    let mut key = 0..0;
+    let mut value_start = 0;
     let mut open = Open { bits: [0; MAX_DEPTH / 64], depth: 0 };
     let mut at = skip_blanks(bytes, 0);
     loop {
@@ -768,7 +817,11 @@ fn validate(bytes: &[u8]) -> Option<()> {
                 open.push(true)?;
                 at = skip_blanks(bytes, at + 1);
                 if bytes.get(at)? != &b'}' {
+                    let start = at;
                     at = check_key(bytes, at)?;
+                    if open.depth == 1 {
+                        (key, value_start) = (start..at, at);
+                    }
                     continue;
                 }
                 open.depth -= 1;
@@ -778,6 +831,9 @@ fn validate(bytes: &[u8]) -> Option<()> {
         }
         // A value ended here.
         loop {
+            if open.depth == 1 && open.in_bag() {
+                member(key.clone(), value_start..at);
+            }
             at = skip_blanks(bytes, at);
             if open.depth == 0 {
                 return (at == bytes.len()).then_some(());
@@ -788,7 +844,11 @@ fn validate(bytes: &[u8]) -> Option<()> {
                     break;
                 }
                 (b',', true) => {
-                    at = check_key(bytes, skip_blanks(bytes, at + 1))?;
+                    let start = skip_blanks(bytes, at + 1);
+                    at = check_key(bytes, start)?;
+                    if open.depth == 1 {
+                        (key, value_start) = (start..at, at);
+                    }
                     break;
                 }
                 (b']', false) | (b'}', true) => {
@@ -852,6 +912,31 @@ mod tests {
 
     fn path(steps: &[&str]) -> Vec<Step> {
         steps.iter().map(|step| step.parse().map_or_else(|_| Step::Key(step.to_string()), Step::Index)).collect()
+    }
+
+    #[test]
+    fn a_checked_search_finds_what_a_search_in_valid_text_finds() {
+        let paths = [path(&["a"]), path(&["b", "c"]), path(&["b", "d", "-1"]), path(&["x:\""])];
+        let paths = Paths::new(paths.iter().map(Vec::as_slice));
+        for text in [
+            r#"{"a":1,"b":{"c":"x","d":[1,{"e":2}]}}"#,
+            r#" { "b" : { "c" : null } , "a" : [1, 2] , "x:\"" : "q" } "#,
+            r#"{"a":1,"a":2,"\u0061":3}"#,
+            "{}",
+            "[1]",
+            "null",
+            r#"{"z":{"a":5}}"#,
+        ] {
+            let (mut checked, mut plain) = (Vec::new(), Vec::new());
+            assert!(paths.get_checked(text, &mut checked), "{text}");
+            paths.get(text, &mut plain);
+            assert_eq!(checked, plain, "{text}");
+        }
+        let mut found = Vec::new();
+        for text in ["", r#"{"a":1"#, r#"{"a":1,}"#, r#"{"a":1} x"#, r#"{"a":01}"#, "text"] {
+            assert!(!paths.get_checked(text, &mut found), "{text}");
+            assert!(found.iter().all(Option::is_none), "{text}: {found:?}");
+        }
     }
 
     #[test]

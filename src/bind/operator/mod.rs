@@ -1,9 +1,11 @@
 //! Tabular operators, one file per operator or family.
 
+mod evaluate;
 mod expand;
 mod join;
 mod mv_apply;
 mod parse;
+mod parse_kv;
 mod project;
 mod series;
 mod sort;
@@ -33,6 +35,7 @@ impl Binder<'_> {
             }
             OperatorKind::Count { as_name } => self.count(as_name.as_ref(), input),
             OperatorKind::Distinct { columns, .. } => self.distinct(columns, input, scope),
+            OperatorKind::Evaluate { call, schema, .. } => self.evaluate(call, schema.as_ref(), input, scope),
             OperatorKind::Extend { columns } => self.extend(columns, input, scope),
             OperatorKind::GetSchema { .. } => self.get_schema(input, span),
             OperatorKind::Invoke { call } => self.invoke(call, input, scope),
@@ -43,11 +46,14 @@ impl Binder<'_> {
                 self.lookup(parameters, right, condition, span, input, scope)
             }
             OperatorKind::MakeSeries(series) => self.make_series(series, input, scope),
-            OperatorKind::MvApply(apply) => self.mv_apply(apply, span, input, scope),
+            OperatorKind::MvApply(apply) => self.mv_apply(apply, input, scope),
             OperatorKind::MvExpand { parameters, columns, limit } => {
                 self.mv_expand(parameters, columns, limit.as_deref(), input, scope)
             }
             OperatorKind::Parse(parse) => self.parse(parse, input, scope),
+            OperatorKind::ParseKv { input: source, columns, properties } => {
+                self.parse_kv(source, columns, properties, operator.keyword.span, input, scope)
+            }
             OperatorKind::Print { .. } | OperatorKind::Range { .. } => {
                 self.error("KS175", operator.keyword.span, format!("`{}` begins a query", operator.keyword.text));
                 input

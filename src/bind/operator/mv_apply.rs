@@ -9,8 +9,9 @@ use std::rc::Rc;
 use super::super::scope::Scope;
 use super::super::{Binder, Table};
 use super::{projection, windowed};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 use crate::functions::aggregate::{Aggregate, aggregate};
+use crate::functions::scalar_function;
 use crate::plan::{AggregateCall, Comparison, Expr, JoinKind, Kind, Node, SortKey, WindowCall, WindowFunction};
 use crate::syntax::ast::{ExprKind, MvApply, OperatorKind};
 use crate::types::{Column, ScalarType, Value};
@@ -19,7 +20,7 @@ use crate::types::{Column, ScalarType, Value};
 const MAX_LEVELS: usize = 500;
 
 impl Binder<'_> {
-    pub(super) fn mv_apply(&mut self, apply: &MvApply, span: Span, input: Table, scope: &Rc<Scope>) -> Table {
+    pub(super) fn mv_apply(&mut self, apply: &MvApply, input: Table, scope: &Rc<Scope>) -> Table {
         let (known, unknown): (Vec<_>, Vec<_>) =
             apply.parameters.iter().cloned().partition(|p| p.name.text == "with_itemindex");
         for parameter in unknown {
@@ -72,7 +73,7 @@ impl Binder<'_> {
         }
         let (columns, expressions): (Vec<Column>, Vec<Expr>) = result.into_iter().unzip();
         parts.leaf = parts.numbered(expanded.node);
-        let apart = parts.apart(self, body.node, span);
+        let apart = parts.apart(self, body.node);
         let Some(mut node) = apart.filter(|_| parts.leaf.is_none()) else {
             if self.refusals.is_empty() && !self.problems.iter().any(Diagnostic::is_error) {
                 self.unsupported(apply.body_span, "what stands in this `mv-apply`");
@@ -91,15 +92,15 @@ impl Binder<'_> {
     fn body(&mut self, apply: &MvApply, mut table: Table, scope: &Rc<Scope>) -> Table {
         let scope = Scope::child(scope);
         for operator in &apply.body {
-            let refused = match &operator.kind {
+            // What is not built at all is refused where operators are bound, what can't be told apart at the end.
+            let refused = matches!(
+                operator.kind,
                 OperatorKind::As { .. }
-                | OperatorKind::GetSchema { .. }
-                | OperatorKind::MakeSeries(_)
-                | OperatorKind::Render { .. }
-                | OperatorKind::Union { .. } => true,
-                // Bound by a name only, or refused where operators are bound.
-                _ => false,
-            };
+                    | OperatorKind::GetSchema { .. }
+                    | OperatorKind::MakeSeries(_)
+                    | OperatorKind::Render { .. }
+                    | OperatorKind::Union { .. }
+            );
             if refused {
                 let what = format!("the operator `{}` in `mv-apply`", operator.keyword.text);
                 self.unsupported(operator.keyword.span, what);
@@ -177,7 +178,7 @@ impl Parts {
     }
 
     /// Makes a relation keep the rows of the input apart and pass on the hidden columns; None where it can't.
-    fn apart(&mut self, binder: &mut Binder, node: Node, span: Span) -> Option<Node> {
+    fn apart(&mut self, binder: &mut Binder, node: Node) -> Option<Node> {
         self.level += 1;
         if self.level > MAX_LEVELS {
             return None;
@@ -186,35 +187,35 @@ impl Parts {
         Some(match kind {
             Kind::Shared { index } if index == self.place => self.leaf.take()?,
             Kind::Filter { input, predicate } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 let (columns, serialized) = (input.columns.clone(), input.serialized);
                 Node { columns, serialized, kind: Kind::Filter { input: Box::new(input), predicate } }
             }
             Kind::Project { input, mut expressions } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 columns.extend(self.hidden());
                 expressions.extend(self.hidden().into_iter().map(Expr::Column));
                 projection(input, columns, expressions)
             }
             Kind::Expand { input, arrays, index, limit, bag_arrays } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 columns.extend(self.hidden());
                 let serialized = input.serialized;
                 let kind = Kind::Expand { input: Box::new(input), arrays, index, limit, bag_arrays };
                 Node { columns, serialized, kind }
             }
             Kind::Parse { input, source, pattern, filter } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 columns.extend(self.hidden());
                 let serialized = input.serialized;
                 Node { columns, serialized, kind: Kind::Parse { input: Box::new(input), source, pattern, filter } }
             }
             Kind::Aggregate { input, keys, aggregates } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 self.grouped(input, columns, keys, aggregates)?
             }
             Kind::Sort { input, keys, limit } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 let node = self.sorted(input, keys);
                 match limit {
                     Some(count) => self.first(binder, node, count)?,
@@ -222,16 +223,16 @@ impl Parts {
                 }
             }
             Kind::Limit { input, count } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 self.first(binder, input, count)?
             }
             Kind::Serialize { input } => {
-                let input = self.apart(binder, *input, span)?;
+                let input = self.apart(binder, *input)?;
                 self.contiguous(input)
             }
             Kind::Window { input, functions } => {
-                let input = self.apart(binder, *input, span)?;
-                self.windows(binder, input, functions, span)?
+                let input = self.apart(binder, *input)?;
+                self.windows(binder, input, functions)?
             }
             Kind::Join { left, right, kind, on } => {
                 // Each row of the left side finds its partners by itself.
@@ -240,7 +241,7 @@ impl Parts {
                     return None;
                 }
                 let own = left.columns.clone();
-                let left = self.apart(binder, *left, span)?;
+                let left = self.apart(binder, *left)?;
                 let all = [own.clone(), self.hidden()].concat();
                 let expressions = all.iter().cloned().map(Expr::Column).collect();
                 let left = projection(left, all, expressions);
@@ -258,8 +259,8 @@ impl Parts {
         })
     }
 
-    /// Groups within each row of the input. Where no element is left there is no group, and the row goes (inferred:
-    /// an empty array takes its row away, whatever the operators are).
+    /// Groups within each row of the input. Where no element is left there is no group, and the row goes: inferred
+    /// from empty arrays, which take their row away.
     fn grouped(
         &self,
         input: Node,
@@ -334,7 +335,7 @@ impl Parts {
     }
 
     /// Makes window functions begin anew with each row of the input.
-    fn windows(&self, binder: &mut Binder, input: Node, functions: Vec<WindowCall>, span: Span) -> Option<Node> {
+    fn windows(&self, binder: &mut Binder, input: Node, functions: Vec<WindowCall>) -> Option<Node> {
         let row = self.row.clone()?;
         let input = self.contiguous(input);
         let (input, changes) = self.changes(binder, input)?;
@@ -361,7 +362,9 @@ impl Parts {
                     };
                     let value = Column::new(binder.fresh("value"), call.output.scalar_type);
                     let arguments = vec![same, Expr::Column(value.clone()), default.clone()];
-                    expressions.push(binder.library_call("iff", arguments, span).expr);
+                    let function = scalar_function("iff")?;
+                    let returns = call.output.scalar_type;
+                    expressions.push(Expr::Call { function, overload: 0, arguments, returns });
                     call.output = value;
                     calls.push(call);
                     continue;
@@ -388,4 +391,70 @@ fn neighbour(function: WindowFunction, column: &Column, offset: i64, output: Col
         Expr::Literal(Value::missing(column.scalar_type)),
     ];
     WindowCall { function, arguments, output }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bind::{Bound, Options, bind};
+    use crate::catalog::Catalog;
+    use crate::plan::{Kind, Node};
+    use crate::syntax::parse;
+
+    fn bound(operator: &str) -> Bound {
+        let text = format!("datatable(i:int, d:dynamic, s:string)[] | mv-apply {operator}");
+        bind(&parse(&text).query, &Catalog::standard(), &Options::default())
+    }
+
+    fn columns(operator: &str) -> String {
+        let bound = bound(operator);
+        assert!(bound.plan.is_some(), "{operator}: {:?} {:?}", bound.problems, bound.refusals);
+        let columns = bound.columns.unwrap_or_default();
+        columns.iter().map(|c| format!("{}:{}", c.name, c.scalar_type)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The expected columns are those of Microsoft's parser.
+    #[test]
+    fn columns_of_the_row_stand_before_those_of_the_operators() {
+        let check = |operator: &str, expected: &str| assert_eq!(columns(operator), expected, "{operator}");
+        check("e=d on (project a=e.Type)", "i:int d:dynamic s:string a:dynamic");
+        check("e=d on (project i=tostring(e.Type))", "i:string d:dynamic s:string");
+        check("e=d on (project-away d)", "i:int d:dynamic s:string e:dynamic");
+        check("e=d on (project-rename z=i)", "i:int d:dynamic s:string z:int e:dynamic");
+        check("e=d on (summarize i=count())", "i:long d:dynamic s:string");
+        check("with_itemindex=j e=d on (summarize arg_max(j, *))", "i:int d:dynamic s:string j:long e:dynamic");
+        check("e=d on (mv-apply f=e.x on (project g=f))", "i:int d:dynamic s:string e:dynamic g:dynamic");
+    }
+
+    #[test]
+    fn a_column_that_is_expanded_by_its_bare_name_goes() {
+        let check = |operator: &str, expected: &str| assert_eq!(columns(operator), expected, "{operator}");
+        check("d on (project z=1)", "i:int s:string z:long");
+        check("d on (take 1)", "i:int s:string d:dynamic");
+        check("with_itemindex=i d to typeof(long) on (take 1)", "i:int s:string d:long i1:long");
+        check("e=d, d on (where true)", "i:int s:string d:dynamic e:dynamic");
+        check("d=d on (project z=1)", "i:int d:dynamic s:string z:long");
+        check("parse_json(s) on (project z=1)", "i:int d:dynamic s:string z:long");
+        check("parse_json(s) on (where true)", "i:int d:dynamic s:dynamic");
+    }
+
+    #[test]
+    fn rows_are_numbered_only_where_operators_look_at_several() {
+        fn windows(node: &Node) -> usize {
+            let own = usize::from(matches!(node.kind, Kind::Window { .. }));
+            own + node.inputs().into_iter().map(windows).sum::<usize>()
+        }
+        let count = |operator: &str| bound(operator).plan.map(|plan| windows(&plan.results[0].node));
+        assert_eq!(count("e=d on (where e.x == 1 | mv-expand f=e.y | project f)"), Some(0));
+        assert_eq!(count("e=d on (summarize count())"), Some(1));
+    }
+
+    #[test]
+    fn what_cannot_be_done_within_a_row_is_refused_by_name() {
+        for (operator, name) in [("union (print x=1)", "union"), ("as X", "as"), ("getschema", "getschema")] {
+            let bound = bound(&format!("e=d on ({operator})"));
+            assert!(bound.is_valid() && bound.plan.is_none(), "{operator}");
+            assert!(bound.refusals[0].message.contains(name), "{:?}", bound.refusals);
+        }
+        assert!(bound("e=d id 1 on (take 1)").plan.is_none());
+    }
 }

@@ -110,7 +110,10 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: true,
-        examples: &[],
+        examples: &[(
+            "datatable(x: long, w: long)[10, 8, 20, 6, 30, 1] | summarize percentilesw(x, w, 50, 90)",
+            "print percentile_x_50 = 10, percentile_x_90 = 20",
+        )],
         page: "percentiles-aggregation-function",
     },
     Aggregate {
@@ -125,7 +128,10 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: false,
-        examples: &[],
+        examples: &[(
+            "datatable(x: long, w: long)[10, 8, 20, 6, 30, 1] | summarize percentilesw_array(x, w, dynamic([50, 90]))",
+            "print percentiles_x = dynamic([10, 20])",
+        )],
         page: "percentiles-aggregation-function",
     },
 ];

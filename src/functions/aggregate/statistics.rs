@@ -15,15 +15,33 @@ use crate::types::arrow::DECIMAL_SCALE;
 /// The family.
 pub const AGGREGATES: &[Aggregate] = &[
     spread("stdev", "Gives the standard deviation of a sample.", STDEV, STDEV_EXAMPLES, "stdev-aggregation-function"),
-    spread("stdevp", "Gives the standard deviation of a whole population.", STDEVP, &[], "stdevp-aggregation-function"),
+    spread(
+        "stdevp",
+        "Gives the standard deviation of a whole population.",
+        STDEVP,
+        &[("range x from 1 to 3 step 2 | summarize stdevp(x)", "print stdevp_x = 1.0")],
+        "stdevp-aggregation-function",
+    ),
     spread("variance", "Gives the variance of a sample.", VARIANCE, VARIANCE_EXAMPLES, "variance-aggregation-function"),
-    spread("variancep", "Gives the variance of a whole population.", VARIANCEP, &[], "variancep-aggregation-function"),
-    spread("covariance", "Gives the covariance of a sample.", COVARIANCE, &[], "covariance-aggregation-function"),
+    spread(
+        "variancep",
+        "Gives the variance of a whole population.",
+        VARIANCEP,
+        &[("range x from 1 to 3 step 2 | summarize variancep(x)", "print variancep_x = 1.0")],
+        "variancep-aggregation-function",
+    ),
+    spread(
+        "covariance",
+        "Gives the covariance of a sample.",
+        COVARIANCE,
+        &[("range x from 1 to 3 step 1 | summarize covariance(x, 2 * x)", "print covariance_x = 2.0")],
+        "covariance-aggregation-function",
+    ),
     spread(
         "covariancep",
         "Gives the covariance of a population.",
         COVARIANCEP,
-        &[],
+        &[("range x from 1 to 3 step 2 | summarize covariancep(x, -x)", "print covariancep_x = -1.0")],
         "covariancep-aggregation-function",
     ),
 ];

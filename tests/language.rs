@@ -1,0 +1,13 @@
+//! The language, held against what is written of it: the examples of every function, and the pages of
+//! `fixtures/language`.
+
+#[path = "language/examples.rs"]
+mod examples;
+#[path = "language/order.rs"]
+mod order;
+#[path = "language/page.rs"]
+mod page;
+#[path = "language/pages.rs"]
+mod pages;
+#[path = "language/run.rs"]
+mod run;

@@ -1,0 +1,165 @@
+//! Text to rows: what all tests of the language do.
+
+use std::panic::catch_unwind;
+
+use alertq::bind::{self, Bound};
+use alertq::catalog::Catalog;
+use alertq::diagnostic::Diagnostic;
+use alertq::engine::{self, Session, TableData};
+use alertq::plan::{Expr, Kind, Node, Plan, SortKey};
+use alertq::syntax;
+use alertq::types::arrow::{from_values, schema, value_at};
+use alertq::types::{Column, ScalarType, Value, convert, number};
+use arrow::array::RecordBatch;
+
+/// The rows that came out, with their columns.
+#[derive(Debug, Clone)]
+pub struct Rows {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<Value>>,
+    /// The rows stand in an order that KQL defines.
+    pub ordered: bool,
+}
+
+impl Rows {
+    /// Writes each row as cells of a page, see [`cell`]; sorted where their order means nothing.
+    pub fn cells(&self) -> Vec<Vec<String>> {
+        let mut cells: Vec<Vec<String>> = self.rows.iter().map(|row| row.iter().map(cell).collect()).collect();
+        if !self.ordered {
+            cells.sort();
+        }
+        cells
+    }
+}
+
+/// Writes a value so that equal text means an equal value of the type.
+///
+/// A null is `null`; a string is written in quotes where its bare text could not be told from a table's blanks.
+pub fn cell(value: &Value) -> String {
+    match value {
+        Value::Null(_) => "null".to_string(),
+        Value::Bool(value) => value.to_string(),
+        Value::Real(value) => number::format_real(*value),
+        Value::String(text) => {
+            let plain =
+                !text.is_empty() && text.trim() == text && !text.starts_with('"') && !text.contains(['\n', '\r']);
+            if plain { text.clone() } else { serde_json::to_string(text).unwrap() }
+        }
+        other => convert::text_of(other),
+    }
+}
+
+/// Tells whether two values are the same: null is, and NaN is.
+pub fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Real(a), Value::Real(b)) => a == b || (a.is_nan() && b.is_nan()),
+        _ => a == b,
+    }
+}
+
+/// How a query is run.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    pub partitions: usize,
+    pub batch_size: usize,
+    /// The rows of `datatable` lie in several batches of a table.
+    pub scanned: bool,
+}
+
+pub const PLAIN: Setting = Setting { partitions: 1, batch_size: 8192, scanned: false };
+
+/// Binds a query over a catalog without tables, with the first moment of 2025 as its clock.
+pub fn bind(query: &str) -> Result<Bound, Vec<Diagnostic>> {
+    let parsed = syntax::parse(query);
+    if parsed.problems.iter().any(Diagnostic::is_error) {
+        return Err(parsed.problems);
+    }
+    let now = alertq::types::ticks::parse_datetime("2025-01-01").unwrap();
+    let options = bind::Options { now, ..bind::Options::default() };
+    Ok(bind::bind(&parsed.query, &Catalog::new(), &options))
+}
+
+/// Returns why a query does not run, as its binder and parser see it.
+pub fn refusals(query: &str) -> Vec<Diagnostic> {
+    match bind(query) {
+        Err(problems) => problems,
+        Ok(bound) => bound.problems.into_iter().chain(bound.refusals).filter(Diagnostic::is_error).collect(),
+    }
+}
+
+/// Runs a query and returns its last result; a panic is a fault like others, so that one does not hide the rest.
+pub fn run(query: &str, setting: Setting) -> Result<Rows, String> {
+    catch_unwind(|| run_plan(query, setting)).unwrap_or_else(|_| Err("it panicked".to_string()))
+}
+
+fn run_plan(query: &str, setting: Setting) -> Result<Rows, String> {
+    let bound = bind(query).map_err(|problems| told(query, &problems))?;
+    let refusals: Vec<Diagnostic> = bound.problems.into_iter().chain(bound.refusals).collect();
+    let mut plan = bound.plan.ok_or_else(|| told(query, &refusals))?;
+    let mut session = Session::new();
+    session.partitions = setting.partitions;
+    session.batch_size = setting.batch_size;
+    if setting.scanned {
+        scan_literals(&mut plan, &mut session);
+    }
+    let node = &plan.results.last().ok_or("there is no result")?.node;
+    let (columns, ordered) = (node.columns.clone(), node.serialized);
+    let mut rows = Vec::new();
+    for output in engine::run(&plan, &session).map_err(|error| error.message)? {
+        rows.clear();
+        for batch in output {
+            let batch = batch.map_err(|error| error.message)?;
+            rows.extend((0..batch.num_rows()).map(|row| values(&batch, row, &columns)));
+        }
+    }
+    Ok(Rows { columns, rows, ordered })
+}
+
+fn values(batch: &RecordBatch, row: usize, columns: &[Column]) -> Vec<Value> {
+    batch.columns().iter().zip(columns).map(|(array, column)| value_at(array, row, column.scalar_type)).collect()
+}
+
+fn told(query: &str, problems: &[Diagnostic]) -> String {
+    let at = |problem: &Diagnostic| query.get(problem.span.start..problem.span.end).unwrap_or("").to_string();
+    let all: Vec<String> = problems.iter().map(|p| format!("{} at `{}`: {}", p.code, at(p), p.message)).collect();
+    all.join("; ")
+}
+
+/// Puts the rows of `datatable` into tables of the session, one batch for every two rows; a sort by a column that holds
+/// the row's number brings back their order.
+fn scan_literals(plan: &mut Plan, session: &mut Session) {
+    let mut tables = Vec::new();
+    plan.for_each_node_mut(&mut |node| {
+        let Kind::Values { rows } = &node.kind else { return };
+        let name = format!("literal_{}", tables.len());
+        let number = Column::new("number of the row", ScalarType::Long);
+        let columns: Vec<Column> = node.columns.iter().cloned().chain([number.clone()]).collect();
+        let numbered: Vec<Vec<Value>> =
+            (0..).zip(rows).map(|(n, row)| [&row[..], &[Value::Long(n)]].concat()).collect();
+        let batches = numbered.chunks(2).map(|rows| batch(&columns, rows)).collect();
+        tables.push(engine::Table { name: name.clone(), columns: columns.clone(), data: TableData::Batches(batches) });
+        let scan = Node { columns: columns.clone(), serialized: false, kind: Kind::Scan { table: name } };
+        let key = SortKey { value: Expr::Column(number), ascending: true, nulls_first: true };
+        let kind = Kind::Sort { input: Box::new(scan), keys: vec![key], limit: None };
+        let sorted = Node { columns, serialized: true, kind };
+        let expressions = node.columns.iter().cloned().map(Expr::Column).collect();
+        node.kind = Kind::Project { input: Box::new(sorted), expressions };
+    });
+    session.tables = tables;
+}
+
+fn batch(columns: &[Column], rows: &[Vec<Value>]) -> RecordBatch {
+    let arrays = columns.iter().enumerate().map(|(index, column)| {
+        let values: Vec<Value> = rows.iter().map(|row| row[index].clone()).collect();
+        from_values(column.scalar_type, &values)
+    });
+    RecordBatch::try_new(schema(columns), arrays.collect()).unwrap()
+}
+
+/// Returns the type's null as KQL writes it.
+pub fn null_literal(scalar_type: ScalarType) -> String {
+    match scalar_type {
+        ScalarType::String => "''".to_string(),
+        other => format!("{other}(null)"),
+    }
+}
