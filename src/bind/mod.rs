@@ -118,12 +118,14 @@ struct Table {
     open: bool,
     /// How `withsource` calls it, where it has a name.
     label: Option<String>,
+    /// The name was given by `as`: it holds even for the piped side of a union.
+    named: bool,
     render: Option<crate::plan::Render>,
 }
 
 impl Table {
     fn new(node: Node) -> Self {
-        Table { node, open: false, label: None, render: None }
+        Table { node, open: false, label: None, named: false, render: None }
     }
 }
 

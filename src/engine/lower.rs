@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use datafusion::common::{JoinType, NullEquality};
-use datafusion::datasource::{MemTable, provider_as_source};
+use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr};
 use datafusion::logical_expr::{Expr as Logical, LogicalPlan, LogicalPlanBuilder, lit};
 
@@ -21,6 +21,7 @@ use super::operator::series::{self, Series};
 use super::operator::unique::Unique;
 use super::operator::window::{self, Window};
 use super::operator::{OperatorError, RowOperator};
+use super::rows::Rows;
 use super::udf::{field, fill_text};
 use super::{Error, Result, Session};
 use crate::functions::aggregate::Setup;
@@ -45,11 +46,16 @@ impl Lower<'_> {
             Kind::Values { rows } => self.values(&node.columns, rows),
             Kind::Unit => Ok(LogicalPlanBuilder::empty(true).build()?),
             Kind::Range { start, stop, step } => self.range(&node.columns[0], start, stop, step),
-            Kind::Shared { index } => self.memory(&node.columns, vec![self.shared[*index].clone()]),
+            Kind::Shared { index } => self.memory(&node.columns, self.shared[*index].clone()),
             Kind::Filter { input, predicate } => self.filter(input, predicate),
             Kind::Project { input, expressions } => self.project(input, &node.columns, expressions),
             Kind::Aggregate { input, keys, aggregates } => self.aggregate(input, &node.columns, keys, aggregates),
             Kind::Sort { input, keys, limit } => self.sort(input, keys, *limit),
+            // The first rows of a sort need no whole sort.
+            Kind::Limit { input, count } if matches!(input.kind, Kind::Sort { limit: None, .. }) => match &input.kind {
+                Kind::Sort { input, keys, .. } => self.sort(input, keys, Some(*count)),
+                _ => Err(Error::internal("a sort that is none")),
+            },
             Kind::Limit { input, count } => {
                 Ok(LogicalPlanBuilder::from(self.node(input)?).limit(0, Some(*count))?.build()?)
             }
@@ -166,15 +172,13 @@ impl Lower<'_> {
         scan.plan(columns, conditions, self.lowering)
     }
 
-    fn memory(&self, columns: &[Column], partitions: Vec<Vec<RecordBatch>>) -> Result<LogicalPlan> {
-        let table = MemTable::try_new(schema(columns), partitions)?;
-        Ok(LogicalPlanBuilder::scan("rows", provider_as_source(Arc::new(table)), None)?
-            .project(
-                columns
-                    .iter()
-                    .map(|c| Logical::Column(datafusion::common::Column::new(Some("rows"), &c.name)).alias(&c.name)),
-            )?
-            .build()?)
+    /// Batches in their order.
+    fn memory(&self, columns: &[Column], batches: Vec<RecordBatch>) -> Result<LogicalPlan> {
+        let rows = Arc::new(Rows { schema: schema(columns), batches });
+        let names = columns
+            .iter()
+            .map(|c| Logical::Column(datafusion::common::Column::new(Some("rows"), &c.name)).alias(&c.name));
+        Ok(LogicalPlanBuilder::scan("rows", provider_as_source(rows), None)?.project(names)?.build()?)
     }
 
     fn values(&self, columns: &[Column], rows: &[Vec<Value>]) -> Result<LogicalPlan> {
@@ -192,7 +196,7 @@ impl Lower<'_> {
             .step_by(self.session.batch_size)
             .map(|at| batch.slice(at, self.session.batch_size.min(batch.num_rows() - at)))
             .collect();
-        self.memory(columns, vec![batches])
+        self.memory(columns, batches)
     }
 
     fn range(&self, column: &Column, start: &Expr, stop: &Expr, step: &Expr) -> Result<LogicalPlan> {
@@ -202,7 +206,7 @@ impl Lower<'_> {
             .step_by(self.session.batch_size)
             .map(|at| batch.slice(at, self.session.batch_size.min(batch.num_rows() - at)))
             .collect();
-        self.memory(std::slice::from_ref(column), vec![batches])
+        self.memory(std::slice::from_ref(column), batches)
     }
 
     fn filter(&self, input: &Node, predicate: &Expr) -> Result<LogicalPlan> {
@@ -397,7 +401,11 @@ impl Lower<'_> {
             // No rows: DataFusion's sort of the first rows wants at least one.
             return Ok(LogicalPlanBuilder::from(plan).limit(0, Some(0))?.build()?);
         }
-        Ok(LogicalPlanBuilder::from(plan).sort_with_limit(exprs, limit)?.build()?)
+        let sorted = LogicalPlanBuilder::from(plan).sort_with_limit(exprs, limit)?.build()?;
+        // A node that takes the rows in this order and hands them on one by one: whatever stands above, the sort stays,
+        // and its rows stay in one partition.
+        let columns = input.columns.clone();
+        operated(sorted, "sort", true, move || Ok(RowIndex::new(&columns, None)))
     }
 
     fn union(&self, inputs: &[Node]) -> Result<LogicalPlan> {

@@ -14,6 +14,7 @@ mod node;
 pub mod operator;
 mod path;
 mod range;
+mod rows;
 mod scan;
 mod session;
 mod stats;

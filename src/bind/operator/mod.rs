@@ -29,7 +29,7 @@ impl Binder<'_> {
         let span = operator.span;
         match &operator.kind {
             OperatorKind::As { name, .. } => {
-                let table = Table { label: Some(name.text.clone()), ..input };
+                let table = Table { label: Some(name.text.clone()), named: true, ..input };
                 scope.declare(&name.text, Binding::Table(Rc::new(table.clone())));
                 table
             }

@@ -79,13 +79,13 @@ impl Binder<'_> {
                 self.unsupported(apply.body_span, "what stands in this `mv-apply`");
             }
             let node = Node { columns, serialized: in_order, kind: Kind::Values { rows: Vec::new() } };
-            return Table { node, open: body.open, label: None, render: None };
+            return Table { open: body.open, ..Table::new(node) };
         };
         if in_order {
             node = parts.contiguous(node);
         }
         node.serialized = in_order;
-        Table { node: projection(node, columns, expressions), open: body.open, label: None, render: None }
+        Table { open: body.open, ..Table::new(projection(node, columns, expressions)) }
     }
 
     /// Binds the operators over all expanded rows.

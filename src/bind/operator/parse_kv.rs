@@ -10,7 +10,7 @@ use crate::diagnostic::Span;
 use crate::functions::kv;
 use crate::plan::Expr;
 use crate::syntax::ast::{self, ColumnDeclaration, OperatorParameter};
-use crate::types::{Column, ScalarType, Value};
+use crate::types::{ScalarType, Value};
 
 impl Binder<'_> {
     pub(super) fn parse_kv(

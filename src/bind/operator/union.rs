@@ -24,7 +24,8 @@ impl Binder<'_> {
         let fuzzy = word(parameters, "isfuzzy").is_some_and(|(v, _)| matches!(v, "true" | "1"));
         let inner = word(parameters, "kind").is_some_and(|(v, _)| v == "inner");
         let source = word(parameters, "withsource").or_else(|| word(parameters, "with_source"));
-        let mut legs: Vec<Table> = input.map(|t| Table { label: None, ..t }).into_iter().collect();
+        let mut legs: Vec<Table> =
+            input.map(|t| Table { label: t.label.clone().filter(|_| t.named), ..t }).into_iter().collect();
         for table in tables {
             self.leg(table, fuzzy, scope, &mut legs);
         }
