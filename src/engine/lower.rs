@@ -409,7 +409,13 @@ impl Lower<'_> {
     }
 
     fn union(&self, inputs: &[Node]) -> Result<LogicalPlan> {
-        let mut plans = inputs.iter().map(|input| self.node(input));
+        let mut plans = inputs.iter().map(|input| {
+            let plan = self.node(input)?;
+            // What is constant in each input is not constant in the union, but DataFusion 55 takes a sort by it for done
+            // (seen with `withsource` and `order by`). A row operator hides the constants.
+            let columns = input.columns.clone();
+            operated(plan, "union", false, move || Ok(RowIndex::new(&columns, None)))
+        });
         let first = plans.next().ok_or_else(|| Error::internal("a union of nothing"))??;
         plans.try_fold(first, |all, next| Ok(LogicalPlanBuilder::from(all).union(next?)?.build()?))
     }
