@@ -9,17 +9,45 @@ use std::rc::Rc;
 use super::super::scope::Scope;
 use super::super::{Binder, Table};
 use super::{projection, windowed};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::functions::aggregate::{Aggregate, aggregate};
 use crate::functions::scalar_function;
 use crate::plan::{AggregateCall, Comparison, Expr, JoinKind, Kind, Node, SortKey, WindowCall, WindowFunction};
-use crate::syntax::ast::{ExprKind, MvApply, OperatorKind};
+use crate::syntax::ast::{ExprKind, MvApply, Operator, OperatorKind};
 use crate::types::{Column, ScalarType, Value};
 
 /// Levels of relations that the operators may stack up: they are walked over recursively.
 const MAX_LEVELS: usize = 500;
 
 impl Binder<'_> {
+    /// Says where the result rests on an inference: `summarize` without keys over elements that an operator before it may
+    /// all have taken away. A row of the input that has none left goes, as one with an empty array does (measured for
+    /// that alone).
+    fn tell_of_lost_rows(&mut self, body: &[Operator]) {
+        let mut may_lose = false;
+        for operator in body {
+            match &operator.kind {
+                OperatorKind::Where { .. } | OperatorKind::MvExpand { .. } | OperatorKind::MvApply(_) => {
+                    may_lose = true
+                }
+                OperatorKind::Parse(parse) => may_lose |= parse.filter,
+                OperatorKind::Join { .. } | OperatorKind::Lookup { .. } => may_lose = true,
+                OperatorKind::Summarize(summarize) if summarize.by.is_empty() && may_lose => {
+                    let message = "a row of which no element is left here is dropped, as rows with an empty array are; \
+                                   this is inferred, not measured";
+                    let problem = Diagnostic {
+                        severity: Severity::Information,
+                        ..Diagnostic::warning("AQ032", operator.keyword.span, message)
+                    };
+                    self.problem(problem.help(
+                        "to keep such rows whatever happens, use the conditional aggregates: make_set_if, countif",
+                    ));
+                }
+                _ => {}
+            }
+        }
+    }
+
     pub(super) fn mv_apply(&mut self, apply: &MvApply, input: Table, scope: &Rc<Scope>) -> Table {
         let (known, unknown): (Vec<_>, Vec<_>) =
             apply.parameters.iter().cloned().partition(|p| p.name.text == "with_itemindex");
@@ -30,6 +58,7 @@ impl Binder<'_> {
         if let Some(id) = &apply.context_id {
             self.unsupported(id.span, "`id` of `mv-apply`");
         }
+        self.tell_of_lost_rows(&apply.body);
         // The columns of the input that come out again: all but those that are expanded by their bare names
         // (as Microsoft's parser has it; `d = d` and `(d)` keep the column).
         let replaced: Vec<&str> = apply
