@@ -330,7 +330,7 @@ impl Binder<'_> {
             };
             let value = self.scalar(&argument.value, cx);
             return Some(match value.scalar_type {
-                Some(_) => Scalar { literal: false, ..Scalar::known(convert_explicitly(value.expr, scalar_type)) },
+                Some(_) => Scalar { literal: false, ..Scalar::known(to(value.expr, scalar_type)) },
                 None => Scalar::placeholder(scalar_type),
             });
         }
@@ -995,10 +995,6 @@ pub(super) fn convert_argument(expr: Expr, kind: Kind, common: Option<ScalarType
         },
         _ => expr,
     }
-}
-
-fn convert_explicitly(expr: Expr, scalar_type: ScalarType) -> Expr {
-    to(expr, scalar_type)
 }
 
 /// Returns the type that values have in common: the same, or the widest number. A dynamic goes with anything.

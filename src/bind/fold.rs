@@ -4,9 +4,6 @@ use crate::functions::{self, Arg, Call, Kernel};
 use crate::plan::{Comparison, Expr, Step};
 use crate::types::{ScalarType, Value, arrow, convert, json};
 
-/// Functions that give another value each time: never folded.
-const VOLATILE: &[&str] = &["rand", "new_guid"];
-
 /// Tells whether an expression is an operation on literals, so that trying to fold it may pay.
 pub(super) fn is_ready(expr: &Expr) -> bool {
     if matches!(expr, Expr::Literal(_) | Expr::Column(_) | Expr::ScalarQuery { .. }) {
@@ -73,7 +70,7 @@ pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
             Some(dynamic(Some(at)))
         }
         Expr::Call { function, overload, arguments, returns } => {
-            if VOLATILE.contains(&function.name) {
+            if function.is_volatile() {
                 return None;
             }
             let values = arguments.iter().map(|argument| fold(argument, now)).collect::<Option<Vec<_>>>()?;

@@ -106,8 +106,7 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
             _ => passed(first()),
         };
     }
-    if let Some((_, base, index)) = aggregate::CONDITIONAL.iter().find(|(n, _, _)| *n == name) {
-        let _ = index;
+    if let Some((_, base, _)) = aggregate::CONDITIONAL.iter().find(|(n, _, _)| *n == name) {
         // `make_set_if(x, p)` is `set_x`, `sumif(x, p)` is `sumif_x` (measured).
         return match aggregate::aggregate(base).map(|a| a.naming) {
             Some(Naming::PrefixAndFirstArgument(prefix)) if name.ends_with("_if") => {

@@ -25,9 +25,6 @@ pub(super) struct Lowering {
     pub now: i64,
 }
 
-/// Functions that give another value each time.
-const VOLATILE: &[&str] = &["rand", "new_guid"];
-
 /// Names a column exactly: neither case nor dots mean anything.
 pub(super) fn column(name: &str) -> Logical {
     Logical::Column(Named::new_unqualified(name))
@@ -216,7 +213,7 @@ impl Lowering {
             }
             Kernel::Unbuilt => return Err(Error::unsupported(format!("`{}()` is not supported yet", function.name))),
         };
-        let volatile = VOLATILE.contains(&function.name);
+        let volatile = function.is_volatile();
         let arguments: Vec<&Expr> = arguments.iter().collect();
         self.definition(key, compute, returns, &arguments, volatile)
     }

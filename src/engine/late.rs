@@ -134,7 +134,7 @@ fn is_scan(node: &Node) -> bool {
 fn is_plain(expr: &Expr) -> bool {
     let mut plain = match expr {
         Expr::InQuery { .. } | Expr::ScalarQuery { .. } => false,
-        Expr::Call { function, .. } => !matches!(function.name, "rand" | "new_guid"),
+        Expr::Call { function, .. } => !function.is_volatile(),
         _ => true,
     };
     expr.for_each_operand(&mut |operand| plain &= is_plain(operand));

@@ -34,6 +34,13 @@ pub struct Function {
     pub page: &'static str,
 }
 
+impl Function {
+    /// Tells whether each call gives another value: it is neither folded, nor moved, nor made twice.
+    pub fn is_volatile(&self) -> bool {
+        matches!(self.name, "rand" | "new_guid")
+    }
+}
+
 /// How the column is called that holds an unnamed call.
 ///
 /// The kinds are those of Microsoft's parser (`ResultNameKind`); a call of kind `None` is `Column1`, `Column2` ...

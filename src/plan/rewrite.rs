@@ -9,9 +9,6 @@ use std::collections::{HashMap, HashSet};
 use super::{AggregateCall, ExpandColumn, Expr, JoinKind, Kind, Node, ParsePart, Plan, Step, WindowCall};
 use crate::types::{Column, ScalarType, Value};
 
-/// Functions that give another value each time: they are computed where they were written, and once.
-const VOLATILE: &[&str] = &["rand", "new_guid"];
-
 /// Levels of relations up to which the caller's stack is large enough.
 const SHALLOW: usize = 64;
 
@@ -107,7 +104,7 @@ fn any(expr: &Expr, f: &dyn Fn(&Expr) -> bool) -> bool {
 }
 
 fn is_volatile(expr: &Expr) -> bool {
-    any(expr, &|e| matches!(e, Expr::Call { function, .. } if VOLATILE.contains(&function.name)))
+    any(expr, &|e| matches!(e, Expr::Call { function, .. } if function.is_volatile()))
 }
 
 fn has_query(expr: &Expr) -> bool {

@@ -15,7 +15,6 @@ mod union;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::expression::Scalar;
 use super::scope::{Binding, Context, Scope};
 use super::{Binder, Table};
 use crate::diagnostic::Span;
@@ -66,7 +65,7 @@ impl Binder<'_> {
             OperatorKind::Render { chart, properties } => self.render(chart.as_ref(), properties, input, scope),
             OperatorKind::Serialize { columns } => self.serialize(columns, input, scope),
             OperatorKind::Sort { by, .. } => self.sort(by, input, scope),
-            OperatorKind::Summarize(summarize) => self.summarize(summarize, span, input, scope),
+            OperatorKind::Summarize(summarize) => self.summarize(summarize, input, scope),
             OperatorKind::Take { count, .. } => self.take(count, input, scope),
             OperatorKind::Top { count, by, .. } => self.top(count, by, input, scope),
             OperatorKind::Union { parameters, tables } => self.union(Some(input), parameters, tables, span, scope),
@@ -273,11 +272,6 @@ pub(super) fn word<'a>(parameters: &'a [OperatorParameter], name: &str) -> Optio
 pub(super) fn projection(input: Node, columns: Vec<Column>, expressions: Vec<Expr>) -> Node {
     let serialized = input.serialized;
     Node { columns, serialized, kind: Kind::Project { input: Box::new(input), expressions } }
-}
-
-/// Returns what a scalar gives as a column: an unknown one is null.
-pub(super) fn column_expr(scalar: Scalar) -> Expr {
-    scalar.expr
 }
 
 /// The names that `getschema` has for types (measured).

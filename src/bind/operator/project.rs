@@ -41,11 +41,7 @@ impl Binder<'_> {
                     Given::Spelled(names.first().map(|n| n.text.clone()).unwrap_or_default())
                 }
             };
-            listed.push(Listed {
-                item: Item { given, span: column.span },
-                expr: super::column_expr(scalar),
-                scalar_type,
-            });
+            listed.push(Listed { item: Item { given, span: column.span }, expr: scalar.expr, scalar_type });
         }
         listed
     }
@@ -189,13 +185,10 @@ impl Binder<'_> {
     pub(super) fn project_rename(&mut self, columns: &[NamedExpr], input: Table) -> Table {
         let mut renamed = input.node.columns.clone();
         for column in columns {
-            let old = match &column.value.kind {
-                ExprKind::Name(old) => old,
-                _ => {
-                    self.error("KS109", column.value.span, "the name of a column is expected");
-                    continue;
-                }
-            };
+            if !matches!(column.value.kind, ExprKind::Name(_)) {
+                self.error("KS109", column.value.span, "the name of a column is expected");
+                continue;
+            }
             let Some(new) = column.names.first() else { continue };
             let found = self.matching(&column.value, &input);
             let Some(place) = input.node.columns.iter().position(|c| found.first() == Some(c)) else { continue };
@@ -203,7 +196,6 @@ impl Binder<'_> {
                 self.error("KS171", new.span, format!("there is a column `{}` already", new.text));
                 continue;
             }
-            let _ = old;
             renamed[place].name.clone_from(&new.text);
         }
         let expressions = input.node.columns.iter().cloned().map(Expr::Column).collect();

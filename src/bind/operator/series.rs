@@ -66,7 +66,7 @@ impl Binder<'_> {
             keys.iter().map(|k| Column::new(self.fresh("key"), k.scalar.column_type())).collect();
         let axis_column = Column::new(self.fresh("axis"), axis_type);
         let bin = self.bin(&axis_value, &axis, series.on.span);
-        let in_range = self.in_range(&axis_value, &axis, series.on.span);
+        let in_range = in_range(&axis_value, &axis);
         let (filtered_columns, filtered_serialized) = (input.node.columns.clone(), input.node.serialized);
         let filtered = match in_range {
             Some(predicate) => Node {
@@ -158,25 +158,25 @@ impl Binder<'_> {
         };
         self.library_call(name, arguments, span).expr
     }
+}
 
-    fn in_range(&mut self, value: &Scalar, axis: &SeriesAxis, span: crate::diagnostic::Span) -> Option<Expr> {
-        let _ = span;
-        let compare = |operator, bound: &Expr| Expr::Compare {
-            operator,
-            left: Box::new(value.expr.clone()),
-            right: Box::new(bound.clone()),
-        };
-        let mut conditions = Vec::new();
-        if let Some(from) = &axis.from {
-            conditions.push(compare(crate::plan::Comparison::GreaterOrEqual, from));
-        }
-        if let Some(until) = &axis.to {
-            conditions.push(compare(crate::plan::Comparison::Less, until));
-        }
-        match conditions.len() {
-            0 => None,
-            1 => conditions.pop(),
-            _ => Some(Expr::And(conditions)),
-        }
+/// The condition that a row lies on the axis, None where both ends are open.
+fn in_range(value: &Scalar, axis: &SeriesAxis) -> Option<Expr> {
+    let compare = |operator, bound: &Expr| Expr::Compare {
+        operator,
+        left: Box::new(value.expr.clone()),
+        right: Box::new(bound.clone()),
+    };
+    let mut conditions = Vec::new();
+    if let Some(from) = &axis.from {
+        conditions.push(compare(crate::plan::Comparison::GreaterOrEqual, from));
+    }
+    if let Some(until) = &axis.to {
+        conditions.push(compare(crate::plan::Comparison::Less, until));
+    }
+    match conditions.len() {
+        0 => None,
+        1 => conditions.pop(),
+        _ => Some(Expr::And(conditions)),
     }
 }

@@ -9,7 +9,7 @@ use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
 use super::projection;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 use crate::plan::{AggregateCall, Expr, Kind, Node};
 use crate::syntax::ast::{self, NamedExpr, Summarize};
 use crate::types::{Column, ScalarType};
@@ -22,7 +22,7 @@ struct Output {
 }
 
 impl Binder<'_> {
-    pub(super) fn summarize(&mut self, summarize: &Summarize, span: Span, input: Table, scope: &Rc<Scope>) -> Table {
+    pub(super) fn summarize(&mut self, summarize: &Summarize, input: Table, scope: &Rc<Scope>) -> Table {
         for parameter in &summarize.parameters {
             let known = ["hint.strategy", "hint.shufflekey", "hint.num_partitions", "hint.concurrency", "hint.spread"];
             if !known.contains(&parameter.name.text.as_str()) && !parameter.name.text.starts_with("hint.") {
@@ -41,7 +41,7 @@ impl Binder<'_> {
         }
         let keys = self.keys(&summarize.by, &input, scope);
         let (calls, outputs) = self.aggregates(&summarize.aggregates, &keys, &input, scope);
-        self.aggregated(keys, calls, outputs, input, span)
+        self.aggregated(keys, calls, outputs, input)
     }
 
     /// Binds the keys behind `by`.
@@ -149,15 +149,7 @@ impl Binder<'_> {
     }
 
     /// Makes the node that groups, and the projection that gives its columns their names and places.
-    fn aggregated(
-        &mut self,
-        keys: Vec<Key>,
-        calls: Vec<AggregateCall>,
-        outputs: Vec<Output>,
-        input: Table,
-        span: Span,
-    ) -> Table {
-        let _ = span;
+    fn aggregated(&mut self, keys: Vec<Key>, calls: Vec<AggregateCall>, outputs: Vec<Output>, input: Table) -> Table {
         let mut items: Vec<Item> =
             keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
         items.extend(outputs.iter().map(|o| Item { given: o.item.given.clone(), span: o.item.span }));

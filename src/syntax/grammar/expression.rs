@@ -566,7 +566,7 @@ fn brackets_without_name(input: Tokens<'_>) -> Read<'_, Expr> {
     let inner = |input| or_missing(input, "a name", |input| name_or_wildcard(input).or_else(|_| scalar(input)));
     let (rest, _) = bracketed(input, TokenKind::OpenBracket, inner)?;
     let span = input.span_to(rest);
-    let problem = Diagnostic::error("AQ002", span, "brackets at the start of a path hold a name in quotes");
+    let problem = Diagnostic::error("AQ005", span, "brackets at the start of a path hold a name in quotes");
     input.report(problem.help("an array is written dynamic([1, 2])"));
     Ok((rest, Expr { span, kind: ExprKind::Error }))
 }
@@ -575,7 +575,7 @@ fn brackets_without_name(input: Tokens<'_>) -> Read<'_, Expr> {
 pub(super) fn unsupported<'a>(input: Tokens<'a>, n: usize, what: &str) -> Read<'a, Expr> {
     let rest = input.skip(n);
     let span = input.span_to(rest);
-    input.report(Diagnostic::error("AQ002", span, format!("{what} is not supported")));
+    input.report(Diagnostic::error("AQ005", span, format!("{what} is not supported")));
     Ok((rest, Expr { span, kind: ExprKind::Error }))
 }
 
@@ -621,7 +621,7 @@ fn argument(input: Tokens<'_>) -> Read<'_, Argument> {
     }
     let (rest, named) = named_expression(input)?;
     if named.tuple {
-        let problem = Diagnostic::error("AQ002", named.span, "an argument has one name at most");
+        let problem = Diagnostic::error("AQ005", named.span, "an argument has one name at most");
         input.report(problem);
     }
     Ok((rest, Argument { name: named.names.into_iter().next(), value: named.value }))

@@ -388,7 +388,7 @@ fn restrict_statement(input: Tokens<'_>) -> Read<'_, StatementKind> {
     }
     let span = rest.nth(0).span;
     let (rest, _) = bracketed(rest.skip(1), TokenKind::OpenParen, super::parameter::free_parameters)?;
-    rest.report(Diagnostic::error("AQ002", span, "properties of `restrict` are not supported"));
+    rest.report(Diagnostic::error("AQ005", span, "properties of `restrict` are not supported"));
     Ok((rest, StatementKind::Restrict { entities }))
 }
 

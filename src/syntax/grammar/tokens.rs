@@ -214,7 +214,7 @@ impl<'a> Tokens<'a> {
 
     /// Leaves the problem that ends the reading.
     fn give_up(self, message: String) -> nom::Err<Absent> {
-        let problem = Diagnostic::error("AQ001", self.nth(0).span, message);
+        let problem = Diagnostic::error("AQ004", self.nth(0).span, message);
         // Not an echo of anything, even where something else was reported at the same place.
         self.state.problems.borrow_mut().push(problem.help("give a part of it a name with `let`"));
         nom::Err::Failure(Absent)

@@ -22,7 +22,7 @@ pub(super) fn unnamed<'a>(input: Tokens<'a>, help: &str) -> Read<'a, Expr> {
     if let (Some(first), Some(last)) = (named.names.first(), named.names.last()) {
         let span = first.span.to(last.span);
         let message = "a name given here has no effect";
-        input.report(Diagnostic::warning("AQ003", span, message).help(help));
+        input.report(Diagnostic::warning("AQ006", span, message).help(help));
     }
     Ok((rest, named.value))
 }

@@ -51,7 +51,7 @@ fn operators(input: Tokens<'_>) -> Read<'_, Vec<Operator>> {
         (_, None) => {
             let (rest, value) = required_expression(input)?;
             if value.kind != ExprKind::Error {
-                let problem = Diagnostic::error("AQ002", value.span, "a branch begins with an operator");
+                let problem = Diagnostic::error("AQ005", value.span, "a branch begins with an operator");
                 input.report(problem.help("its rows are those before `fork`"));
             }
             return Ok((rest, Vec::new()));
