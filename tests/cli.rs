@@ -274,6 +274,16 @@ mod wrong_data {
 
     /// One line of 200 MB is read in pieces: the process must not hold it whole.
     #[test]
+    fn a_known_table_without_data() {
+        let (folder, _) = folder_with("alerts.csv", "TimeGenerated,AlertName\n2026-01-01T00:00:00Z,a\n");
+        let run = query(folder.path(), "Alerts=alerts.csv", "SigninLogs | count");
+        refused(&run, &["there is no data for the table SigninLogs", "--data SigninLogs=PATH"]);
+        // What reads many tables reads those that have records.
+        let run = query(folder.path(), "Alerts=alerts.csv", "union withsource = T * | project T, AlertName");
+        assert_eq!(rows(&run), json!([["Alerts", "a"]]));
+    }
+
+    #[test]
     fn one_long_line_is_read_in_pieces() {
         let folder = TempDir::new().unwrap();
         let mut file = BufWriter::new(fs::File::create(folder.path().join("t.json")).unwrap());
@@ -326,6 +336,25 @@ mod check {
             (status, value),
             (Some(0), json!({"ok": true, "diagnostics": [], "columns": columns, "open": false}))
         );
+    }
+
+    #[test]
+    fn every_table_of_log_analytics_is_known() {
+        let (status, answer) = check("SigninLogs | project TimeGenerated, Location, IsInteractive");
+        assert_eq!(status, Some(0));
+        let types: Vec<_> = answer["columns"].as_array().unwrap().iter().map(|column| &column["type"]).collect();
+        assert_eq!(types, ["datetime", "string", "bool"]);
+        let (status, answer) = check("SigninLogs | where Locaton == 'DE'");
+        assert_eq!((status, &answer["diagnostics"][0]["code"]), (Some(1), &json!("KS142")));
+    }
+
+    #[test]
+    fn all_tables_together_have_columns() {
+        let (status, answer) = check("union withsource = T * | where TimeGenerated > ago(1d)");
+        assert_eq!(status, Some(0));
+        let columns = answer["columns"].as_array().unwrap();
+        assert_eq!(columns[0]["name"], "T");
+        assert!(columns.len() > 20_000, "{}", columns.len());
     }
 
     #[test]
@@ -544,6 +573,8 @@ mod other_commands {
     #[test]
     fn the_reference_names_columns_and_functions() {
         assert!(run(&["schema", "SecurityAlert"], "").stdout.contains("CompromisedEntity"));
+        assert!(run(&["schema", "SigninLogs"], "").stdout.contains("UserPrincipalName"));
+        assert!(run(&["schema", "--all"], "").stdout.contains("AWSCloudTrail\n"));
         refused(&run(&["schema", "SecurityAlrt"], ""), &["did you mean 'SecurityAlert'?"]);
         assert!(run(&["functions", "strlen"], "").stdout.contains("strlen("));
         refused(&run(&["functions", "strlne"], ""), &["did you mean 'strlen'?"]);

@@ -37,7 +37,7 @@ pub struct Options {
 /// A query with its meaning.
 #[derive(Debug)]
 pub struct Bound {
-    /// None where there is an error or a refusal.
+    /// None where there is an error or a refusal, and where checks alone can use it.
     pub plan: Option<Plan>,
     /// Mistakes, in the order of their places.
     pub problems: Vec<Diagnostic>,
@@ -80,9 +80,10 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         depth: 0,
         calls: 0,
         names: 0,
+        runnable: true,
     };
     let outcome = binder.query(query, &Rc::new(Scope::default()));
-    let Binder { mut problems, mut refusals, mut strict, shared, now, .. } = binder;
+    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, .. } = binder;
     problems.sort_by_key(|p| p.span);
     problems.dedup();
     refusals.sort_by_key(|p| p.span);
@@ -93,7 +94,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     let last = outcome.results.last();
     let columns = last.map(|table| table.node.columns.clone());
     let open = last.is_some_and(|table| table.open);
-    let plan = (valid && refusals.is_empty()).then(|| Plan {
+    let plan = (valid && runnable && refusals.is_empty()).then(|| Plan {
         results: outcome
             .results
             .into_iter()
@@ -148,6 +149,8 @@ struct Binder<'a> {
     calls: usize,
     /// How many internal names were given.
     names: usize,
+    /// The plan is whole: no part of it was left out because nobody will run it.
+    runnable: bool,
 }
 
 impl Binder<'_> {

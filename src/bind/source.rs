@@ -98,8 +98,7 @@ impl Binder<'_> {
 
     fn unknown_table(&mut self, name: &ast::Name, scope: &Rc<Scope>) {
         let scope_names = scope.names();
-        let candidates =
-            self.catalog.tables().iter().map(|t| t.name.as_str()).chain(scope_names.iter().map(String::as_str));
+        let candidates = self.catalog.all_names().chain(scope_names.iter().map(String::as_str));
         let mut problem = Diagnostic::error("KS204", name.span, format!("there is no table `{}`", name.text));
         problem = match nearest(&name.text, candidates) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),

@@ -1,9 +1,12 @@
 //! The tables a query can see: those of Sentinel as documented data, and the user's own.
 
+pub mod log_analytics;
 pub mod tables;
 
 mod security_alert;
 mod security_incident;
+
+use std::borrow::Cow;
 
 use crate::types::{Column, ScalarType};
 
@@ -11,6 +14,19 @@ use crate::types::{Column, ScalarType};
 #[derive(Debug, Clone, Default)]
 pub struct Catalog {
     tables: Vec<TableInfo>,
+    known: Known,
+}
+
+/// What becomes of the tables of Log Analytics that nobody added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Known {
+    /// There are none.
+    #[default]
+    No,
+    /// They are there where a query names them; what reads many tables at once passes them by.
+    ByName,
+    /// They are there.
+    All,
 }
 
 /// What a query can know of a table before it runs.
@@ -28,13 +44,20 @@ impl Catalog {
         Catalog::default()
     }
 
-    /// Makes the catalog of a workspace that has nothing but Sentinel's tables of alerts and incidents.
+    /// Makes the catalog of a workspace that has every table of Log Analytics: what a query is checked against.
+    ///
+    /// ```
+    /// use alertq::catalog::Catalog;
+    /// assert!(Catalog::standard().table("SigninLogs").is_some());
+    /// ```
     pub fn standard() -> Self {
-        let mut catalog = Catalog::new();
-        for table in tables::TABLES {
-            catalog.add(table.info());
-        }
-        catalog
+        Catalog { tables: Vec::new(), known: Known::All }
+    }
+
+    /// Makes a catalog for tables that have records: others of Log Analytics are known by name, and are not there for
+    /// `union *` and all else that reads what it finds.
+    pub fn of_records() -> Self {
+        Catalog { tables: Vec::new(), known: Known::ByName }
     }
 
     /// Adds a table; one of the same name is replaced.
@@ -44,13 +67,46 @@ impl Catalog {
     }
 
     /// Finds a table by its exact name.
-    pub fn table(&self, name: &str) -> Option<&TableInfo> {
-        self.tables.iter().find(|table| table.name == name)
+    pub fn table(&self, name: &str) -> Option<Cow<'_, TableInfo>> {
+        match self.tables.iter().find(|table| table.name == name) {
+            Some(table) => Some(Cow::Borrowed(table)),
+            None if self.known == Known::No => None,
+            None => log_analytics::find(name).map(Cow::Owned),
+        }
     }
 
-    /// Returns the tables in the order in which they were added.
-    pub fn tables(&self) -> &[TableInfo] {
-        &self.tables
+    /// Returns the tables that `union *`, `search` and `find` see: those that were added, in the order in which they
+    /// were, then all of Log Analytics where the catalog has them.
+    pub fn tables(&self) -> impl Iterator<Item = Cow<'_, TableInfo>> {
+        let known = self.unnamed().filter(|name| !self.has(name)).filter_map(log_analytics::find).map(Cow::Owned);
+        self.tables.iter().map(Cow::Borrowed).chain(known)
+    }
+
+    /// Returns the names of the tables that [`Self::tables`] returns, in their order.
+    pub fn names<'a>(&'a self) -> impl Iterator<Item = &'a str> {
+        let known = self.unnamed().filter(|name| !self.has(name)).map(|name| -> &'a str { name });
+        self.tables.iter().map(|table| table.name.as_str()).chain(known)
+    }
+
+    /// Returns the name of every table that a query may name.
+    pub fn all_names<'a>(&'a self) -> impl Iterator<Item = &'a str> {
+        let known = if self.known == Known::No { None } else { Some(log_analytics::names()) };
+        let known = known.into_iter().flatten().map(|name| -> &'a str { name });
+        self.tables.iter().map(|table| table.name.as_str()).chain(known)
+    }
+
+    /// Tells whether it is about names and types alone: no table of Log Analytics needs records to be there.
+    pub fn is_for_checks(&self) -> bool {
+        self.known == Known::All
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.tables.iter().any(|table| table.name == name)
+    }
+
+    /// The tables of Log Analytics that are there without being named.
+    fn unnamed(&self) -> impl Iterator<Item = &'static str> {
+        self.is_for_checks().then(log_analytics::names).into_iter().flatten()
     }
 }
 
@@ -63,3 +119,31 @@ pub const STANDARD_HIDDEN: &[(&str, ScalarType)] = &[
     ("_BilledSize", ScalarType::Real),
     ("_IsBillable", ScalarType::String),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(name: &str) -> TableInfo {
+        TableInfo { name: name.to_string(), columns: Vec::new(), hidden: Vec::new() }
+    }
+
+    #[test]
+    fn tables_without_records_are_known_by_name_alone() {
+        let mut catalog = Catalog::of_records();
+        catalog.add(table("Mine"));
+        assert_eq!(catalog.names().collect::<Vec<_>>(), ["Mine"]);
+        assert_eq!(catalog.tables().count(), 1);
+        assert!(catalog.table("SigninLogs").is_some());
+        assert!(Catalog::new().table("SigninLogs").is_none());
+    }
+
+    #[test]
+    fn the_users_table_stands_for_the_known_one() {
+        let mut catalog = Catalog::standard();
+        let count = catalog.names().count();
+        catalog.add(table("SigninLogs"));
+        assert_eq!(catalog.names().count(), count);
+        assert_eq!(catalog.table("SigninLogs").map(|t| t.columns.len()), Some(0));
+    }
+}

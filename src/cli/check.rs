@@ -108,7 +108,7 @@ fn catalog(arguments: &Arguments, config: &Config, inputs: &[Input]) -> Result<C
         return Ok(Catalog::standard());
     }
     let text = inputs.iter().map(|input| input.text.as_str()).collect::<Vec<_>>().join("\n");
-    Ok(sources.open(&text)?.catalog)
+    Ok(sources.open(&text)?.checked())
 }
 
 struct Checker<'a> {

@@ -81,7 +81,10 @@ impl Sources {
         let loose: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
         let config = self.config.iter().filter(|(name, _)| !loose.contains(name) && may_name(text, Some(name)));
         tables.extend(self.open_all(config.map(|(name, path)| (Some(name.clone()), path.clone())))?);
-        let mut catalog = Catalog::standard();
+        let mut catalog = Catalog::of_records();
+        if self.is_empty() {
+            tables::TABLES.iter().for_each(|table| catalog.add(table.info()));
+        }
         for table in &tables {
             catalog.add(info(table));
         }
@@ -101,6 +104,13 @@ impl Opened {
     /// Returns the tables of the user's.
     pub(super) fn tables(&self) -> &[source::Table] {
         &self.tables
+    }
+
+    /// Makes the catalog that a query is checked against: all known tables, and those that were opened.
+    pub(super) fn checked(&self) -> Catalog {
+        let mut catalog = Catalog::standard();
+        self.tables.iter().for_each(|table| catalog.add(info(table)));
+        catalog
     }
 
     /// Returns what is worth telling about the files.

@@ -8,15 +8,20 @@ use super::console::Console;
 use super::output::Output;
 use super::stop::Stop;
 use crate::catalog::tables::{ColumnInfo, TABLES, TableInfo};
+use crate::catalog::{self, log_analytics};
 use crate::diagnostic::nearest;
+use crate::types::Column;
 
-/// Shows the columns of a table that alertq knows: type and meaning. Without a table: which tables there are.
+/// Shows the columns of a table: types, and meanings where alertq knows them. Without a table: which tables it explains.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  alertq schema\n  alertq schema SecurityAlert\n  alertq schema SecurityIncident --format json"
+    after_help = "Examples:\n  alertq schema\n  alertq schema SecurityAlert\n  alertq schema SigninLogs\n  alertq schema SecurityIncident --format json"
 )]
 pub(super) struct Arguments {
     table: Option<String>,
+    /// Lists every table of Log Analytics that queries are checked against, not just those whose columns are explained.
+    #[arg(long, conflicts_with = "table")]
+    all: bool,
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
 }
@@ -29,8 +34,12 @@ enum Format {
 
 pub(super) fn run(arguments: &Arguments, _console: &Console) -> Result<Outcome, Stop> {
     let text = match &arguments.table {
+        None if arguments.all => names(arguments.format),
         None => tables(arguments.format),
-        Some(name) => columns(find(name)?, arguments.format),
+        Some(name) => match TableInfo::find(name) {
+            Some(table) => columns(table, arguments.format),
+            None => reference(&find(name)?, arguments.format),
+        },
     };
     let mut output = Output::stdout();
     output.text(&text)?;
@@ -38,13 +47,12 @@ pub(super) fn run(arguments: &Arguments, _console: &Console) -> Result<Outcome, 
     Ok(Outcome::Clean)
 }
 
-fn find(name: &str) -> Result<&'static TableInfo, Stop> {
-    TableInfo::find(name).ok_or_else(|| {
+fn find(name: &str) -> Result<catalog::TableInfo, Stop> {
+    log_analytics::find(name).ok_or_else(|| {
         let stop = Stop::failure(format!("alertq knows no table '{name}'"));
-        let names = TABLES.iter().map(|table| table.name);
-        match nearest(name, names.clone()) {
+        match nearest(name, log_analytics::names()) {
             Some(near) => stop.help(format!("did you mean '{near}'?")),
-            None => stop.help(format!("the tables are: {}", names.collect::<Vec<_>>().join(", "))),
+            None => stop.help("it knows the tables of Log Analytics: `alertq schema --all` lists them"),
         }
     })
 }
@@ -55,6 +63,31 @@ fn tables(format: Format) -> String {
         Format::Json => {
             let tables = TABLES.iter().map(|table| json!({"name": table.name, "meaning": table.meaning}));
             format!("{:#}\n", Value::Array(tables.collect()))
+        }
+    }
+}
+
+fn names(format: Format) -> String {
+    match format {
+        Format::Text => log_analytics::names().map(|name| format!("{name}\n")).collect(),
+        Format::Json => {
+            let tables = log_analytics::names().map(|name| json!({"name": name}));
+            format!("{:#}\n", Value::Array(tables.collect()))
+        }
+    }
+}
+
+/// Shows a table whose columns are known by name and type alone.
+fn reference(table: &catalog::TableInfo, format: Format) -> String {
+    match format {
+        Format::Text => {
+            let longest = table.columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
+            let line = |column: &Column| format!("{:longest$}  {}\n", column.name, column.scalar_type.name());
+            format!("{}\n\n{}", table.name, table.columns.iter().map(line).collect::<String>())
+        }
+        Format::Json => {
+            let column = |column: &Column| json!({"name": column.name, "type": column.scalar_type.name()});
+            format!("{:#}\n", Value::Array(table.columns.iter().map(column).collect()))
         }
     }
 }
