@@ -423,7 +423,7 @@ impl Binder<'_> {
     ) -> Scalar {
         let name = text_operator_name(operator);
         if operator == TextOperator::Search {
-            return self.text_call("has", left, right, span, cx);
+            return self.term_in(left, right, false, span, cx);
         }
         if !negated {
             return self.text_call(name, left, right, span, cx);
@@ -439,7 +439,14 @@ impl Binder<'_> {
         }
     }
 
-    fn text_call(&mut self, name: &str, left: &ast::Expr, right: &ast::Expr, span: Span, cx: &Context) -> Scalar {
+    pub(super) fn text_call(
+        &mut self,
+        name: &str,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        span: Span,
+        cx: &Context,
+    ) -> Scalar {
         if matches!(left.kind, ExprKind::Star) {
             return self.any_column(name, right, span, cx);
         }
@@ -483,10 +490,15 @@ impl Binder<'_> {
                 return boolean();
             }
         }
+        self.in_any_column(name, needle.expr, span, cx)
+    }
+
+    /// Calls an operator on the text of each column; one of them must hold.
+    pub(super) fn in_any_column(&mut self, name: &str, needle: Expr, span: Span, cx: &Context) -> Scalar {
         let mut found = Vec::new();
         for column in cx.columns {
             let text = to(Expr::Column(column.clone()), ScalarType::String);
-            found.push(self.library_call(name, vec![text, needle.expr.clone()], span).expr);
+            found.push(self.library_call(name, vec![text, needle.clone()], span).expr);
         }
         Scalar::known(match found.len() {
             0 => Expr::Literal(Value::Bool(false)),
@@ -910,7 +922,7 @@ pub(super) fn to(expr: Expr, scalar_type: ScalarType) -> Expr {
 }
 
 /// Makes what stands for a condition that could not be bound.
-fn boolean() -> Scalar {
+pub(super) fn boolean() -> Scalar {
     Scalar::placeholder(ScalarType::Bool)
 }
 

@@ -72,7 +72,7 @@ impl Scope {
         names
     }
 
-    /// Returns views and tabular functions without parameters whose names match, for wildcards in `union`.
+    /// Returns the views in the order of their declarations, for wildcards and for `search`.
     pub(super) fn views(&self) -> Vec<(String, Rc<Function>)> {
         let mut views = self.parent.as_ref().map(|parent| parent.views()).unwrap_or_default();
         for (name, binding) in self.names.borrow().iter() {
@@ -82,7 +82,7 @@ impl Scope {
                 views.push((name.clone(), function.clone()));
             }
         }
-        views.sort_by(|a, b| a.0.cmp(&b.0));
+        views.sort_by_key(|(_, function)| function.body.statements.first().map(|statement| statement.span.start));
         views
     }
 }

@@ -228,9 +228,8 @@ impl Binder<'_> {
             OperatorKind::Print { columns } => self.print(columns, scope),
             OperatorKind::Range { name, from, to, step } => self.range(name, from, to, step, scope),
             OperatorKind::Union { parameters, tables } => self.union(None, parameters, tables, operator.span, scope),
-            OperatorKind::Search { .. } => {
-                self.unsupported(operator.keyword.span, "`search`");
-                Binder::nothing()
+            OperatorKind::Search { parameters, tables, predicate } => {
+                self.search(None, operator, parameters, tables, predicate, scope)
             }
             OperatorKind::Find(_) => {
                 self.unsupported(operator.keyword.span, "`find`");

@@ -7,6 +7,7 @@ mod mv_apply;
 mod parse;
 mod parse_kv;
 mod project;
+mod search;
 mod series;
 mod sort;
 mod summarize;
@@ -63,6 +64,9 @@ impl Binder<'_> {
             OperatorKind::ProjectRename { columns } => self.project_rename(columns, input),
             OperatorKind::ProjectReorder { columns } => self.project_reorder(columns, input),
             OperatorKind::Render { chart, properties } => self.render(chart.as_ref(), properties, input, scope),
+            OperatorKind::Search { parameters, tables, predicate } => {
+                self.search(Some(input), operator, parameters, tables, predicate, scope)
+            }
             OperatorKind::Serialize { columns } => self.serialize(columns, input, scope),
             OperatorKind::Sort { by, .. } => self.sort(by, input, scope),
             OperatorKind::Summarize(summarize) => self.summarize(summarize, input, scope),

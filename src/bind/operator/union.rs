@@ -40,47 +40,37 @@ impl Binder<'_> {
             }
             return Binder::nothing();
         }
-        let open = legs.iter().any(|leg| leg.open);
         let columns = if inner { common_columns(&legs) } else { all_columns(&legs) };
-        let label = source.map(|(name, _)| {
-            let name = free_name(name, |n| columns.iter().any(|c| c.column.name == n));
-            Column::new(name, ScalarType::String)
-        });
-        let mut result: Vec<Column> = label.iter().cloned().collect();
+        let label = source.map(|(name, _)| free_name(name, |n| columns.iter().any(|c| c.column.name == n)));
+        self.united(legs, &columns, label.as_deref(), "union_arg")
+    }
+
+    /// Puts tables below each other. `label` names a first column that says which one a row is from: by its name, or by
+    /// `stem` and its place.
+    pub(super) fn united(&mut self, legs: Vec<Table>, columns: &[Merged], label: Option<&str>, stem: &str) -> Table {
+        let open = legs.iter().any(|leg| leg.open);
+        let mut result: Vec<Column> = label.iter().map(|name| Column::new(*name, ScalarType::String)).collect();
         result.extend(columns.iter().map(|c| c.column.clone()));
         if self.catalog.is_for_checks() && legs.len() * result.len() > MOST_CELLS {
             self.runnable = false;
             let node = Node { columns: result, serialized: false, kind: Kind::Values { rows: Vec::new() } };
             return Table { open, ..Table::new(node) };
         }
-        let inputs = legs
-            .into_iter()
-            .enumerate()
-            .map(|(index, leg)| {
-                let mut expressions = Vec::with_capacity(result.len());
-                if label.is_some() {
-                    let name = leg.label.clone().unwrap_or_else(|| format!("union_arg{index}"));
-                    expressions.push(Expr::Literal(Value::String(name)));
-                }
-                for column in &columns {
-                    let found = leg
-                        .node
-                        .columns
-                        .iter()
-                        .find(|c| c.name == column.name && c.scalar_type == column.column.scalar_type);
-                    expressions.push(match found {
-                        Some(found) => Expr::Column(found.clone()),
-                        None => Expr::Literal(Value::missing(column.column.scalar_type)),
-                    });
-                }
-                projection(leg.node, result.clone(), expressions)
-            })
-            .collect();
-        let node = Node { columns: result, serialized: false, kind: Kind::Union { inputs } };
-        Table { open, ..Table::new(node) }
+        let inputs = legs.into_iter().enumerate().map(|(index, leg)| {
+            let mut expressions = Vec::with_capacity(result.len());
+            if label.is_some() {
+                let name = leg.label.clone().unwrap_or_else(|| format!("{stem}{index}"));
+                expressions.push(Expr::Literal(Value::String(name)));
+            }
+            expressions.extend(columns.iter().map(|column| column.of(&leg)));
+            projection(leg.node, result.clone(), expressions)
+        });
+        let kind = Kind::Union { inputs: inputs.collect() };
+        Table { open, ..Table::new(Node { columns: result, serialized: false, kind }) }
     }
 
-    fn leg(&mut self, expr: &ast::Expr, fuzzy: bool, scope: &Rc<Scope>, legs: &mut Vec<Table>) {
+    /// Binds one of the tables of a list; a wildcard gives several.
+    pub(super) fn leg(&mut self, expr: &ast::Expr, fuzzy: bool, scope: &Rc<Scope>, legs: &mut Vec<Table>) {
         match &expr.kind {
             ExprKind::Star => self.wildcard("*", expr.span, fuzzy, scope, legs),
             ExprKind::Wildcard(pattern) => self.wildcard(pattern, expr.span, fuzzy, scope, legs),
@@ -115,14 +105,15 @@ impl Binder<'_> {
         !new.is_empty() && new.iter().all(|p| matches!(p.code, "KS204" | "KS205"))
     }
 
-    fn wildcard(&mut self, pattern: &str, span: Span, fuzzy: bool, scope: &Rc<Scope>, legs: &mut Vec<Table>) {
+    pub(super) fn wildcard(
+        &mut self,
+        pattern: &str,
+        span: Span,
+        fuzzy: bool,
+        scope: &Rc<Scope>,
+        legs: &mut Vec<Table>,
+    ) {
         let before = legs.len();
-        for (name, function) in scope.views() {
-            if matches_wildcard(pattern, &name) && self.is_tabular_function(&function) {
-                let table = self.call_function_table(&function, &[], span, &Context::rowless(scope));
-                legs.push(Table { label: Some(name), ..table });
-            }
-        }
         let names: Vec<String> =
             self.catalog.names().filter(|n| matches_wildcard(pattern, n)).map(str::to_string).collect();
         for name in names {
@@ -130,20 +121,37 @@ impl Binder<'_> {
                 legs.push(self.named_table(&ast::Name { span, text: name, quoted: false }, scope));
             }
         }
+        for (name, function) in scope.views() {
+            if matches_wildcard(pattern, &name) && self.is_tabular_function(&function) {
+                let table = self.call_function_table(&function, &[], span, &Context::rowless(scope));
+                legs.push(Table { label: Some(name), ..table });
+            }
+        }
         if legs.len() == before && !fuzzy {
-            self.error("KS204", span, format!("no table matches `{pattern}`"));
+            self.error("KS142", span, format!("no table matches `{pattern}`"));
         }
     }
 }
 
 /// A column of the result, with the name that it has in the inputs.
-struct Merged {
-    name: String,
-    column: Column,
+pub(super) struct Merged {
+    pub name: String,
+    pub column: Column,
+}
+
+impl Merged {
+    /// Returns the column of an input, or what stands for it where the input has none.
+    pub(super) fn of(&self, leg: &Table) -> Expr {
+        let same = |c: &&Column| c.name == self.name && c.scalar_type == self.column.scalar_type;
+        match leg.node.columns.iter().find(same) {
+            Some(found) => Expr::Column(found.clone()),
+            None => Expr::Literal(Value::missing(self.column.scalar_type)),
+        }
+    }
 }
 
 /// Columns by first appearance; one name with several types becomes `name_type` for each (measured).
-fn all_columns(legs: &[Table]) -> Vec<Merged> {
+pub(super) fn all_columns(legs: &[Table]) -> Vec<Merged> {
     let mut seen: HashSet<&Column> = HashSet::new();
     let columns: Vec<&Column> =
         legs.iter().flat_map(|leg| &leg.node.columns).filter(|column| seen.insert(column)).collect();
@@ -166,7 +174,7 @@ fn all_columns(legs: &[Table]) -> Vec<Merged> {
 }
 
 /// Columns that all inputs have, by name and type.
-fn common_columns(legs: &[Table]) -> Vec<Merged> {
+pub(super) fn common_columns(legs: &[Table]) -> Vec<Merged> {
     let Some((first, rest)) = legs.split_first() else { return Vec::new() };
     let in_all = |c: &&Column| rest.iter().all(|leg| leg.node.columns.contains(c));
     first.node.columns.iter().filter(in_all).map(|c| Merged { name: c.name.clone(), column: c.clone() }).collect()
