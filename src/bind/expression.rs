@@ -218,6 +218,11 @@ impl Binder<'_> {
                         base = inner;
                         return self.finish_path(column, steps, base.span);
                     }
+                    if let ExprKind::Name(step) = &inner.kind
+                        && let Some(column) = self.state_column(step, member, cx)
+                    {
+                        return self.finish_path(column, steps, base.span);
+                    }
                     steps.push(Step::Key(member.text.clone()));
                     base = inner;
                 }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use super::Table;
 use super::expression::Scalar;
+use super::operator::scan::Steps;
 use crate::plan::{AggregateCall, WindowCall};
 use crate::syntax::ast;
 use crate::types::Column;
@@ -103,12 +104,23 @@ pub(super) struct Context<'a> {
     pub aggregates: Option<&'a RefCell<Vec<AggregateCall>>>,
     /// Where window functions are collected.
     pub windows: Option<&'a RefCell<Vec<WindowCall>>>,
+    /// In a step of `scan`: the state that it can read.
+    pub steps: Option<&'a RefCell<Steps>>,
 }
 
 impl<'a> Context<'a> {
     /// Makes the context of an expression outside of any row.
     pub(super) fn rowless(scope: &'a Rc<Scope>) -> Self {
-        Context { scope, columns: &[], sides: None, open: false, serialized: false, aggregates: None, windows: None }
+        Context {
+            scope,
+            columns: &[],
+            sides: None,
+            open: false,
+            serialized: false,
+            aggregates: None,
+            windows: None,
+            steps: None,
+        }
     }
 
     /// Makes the context of an expression over the rows of a table.

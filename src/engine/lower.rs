@@ -160,6 +160,7 @@ impl Lower<'_> {
                     Ok(Series::new(&columns, keys, axis.clone(), types.clone(), defaults.clone(), non_empty))
                 })
             }
+            Kind::Sequence { input, sequence } => self.sequence(node, input, sequence),
             Kind::Serialize { input } => {
                 let columns = input.columns.clone();
                 operated(self.node(input)?, "serialize", true, move || Ok(RowIndex::new(&columns, None)))

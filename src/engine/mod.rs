@@ -16,6 +16,7 @@ mod path;
 mod range;
 mod rows;
 mod scan;
+mod sequence;
 mod session;
 mod stats;
 mod subquery;

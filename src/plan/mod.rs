@@ -142,6 +142,54 @@ pub enum Kind {
     Serialize {
         input: Box<Node>,
     },
+    /// `scan`: the rows that match steps, one for each match. The input's columns, then those that are declared, then the
+    /// number of the match.
+    Sequence {
+        input: Box<Node>,
+        sequence: Box<Sequence>,
+    },
+}
+
+/// What `scan` looks for in rows that come in order.
+#[derive(Debug, Clone)]
+pub struct Sequence {
+    /// Columns beyond those of the input, each with its value where no step assigns one.
+    pub declared: Vec<(Column, Value)>,
+    /// The column that numbers matches from 0.
+    pub match_id: Option<String>,
+    /// Rows that agree in these are looked at by themselves.
+    pub partition: Vec<Expr>,
+    pub steps: Vec<SequenceStep>,
+    /// What the steps' expressions read of the state.
+    pub states: Vec<StateColumn>,
+}
+
+/// One step of `scan`.
+#[derive(Debug, Clone)]
+pub struct SequenceStep {
+    pub condition: Expr,
+    /// Columns of the input or declared ones, with what they become in a row that matches.
+    pub assignments: Vec<(String, Expr)>,
+    pub output: StepOutput,
+}
+
+/// Which rows that match a step come out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepOutput {
+    All,
+    /// The last one of a row of matches.
+    Last,
+    None,
+}
+
+/// `step.column`: what a column was in the last row that matched a step.
+#[derive(Debug, Clone)]
+pub struct StateColumn {
+    /// Stands for it in expressions; the name is one that no text can spell.
+    pub column: Column,
+    pub step: usize,
+    /// The column's own name.
+    pub of: String,
 }
 
 /// The axis of `make-series`. Bounds that were not written come from the data: the first bin, and behind the last.

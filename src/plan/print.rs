@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{
     AggregateCall, Comparison, ExpandColumn, Expr, JoinKind, Kind, Node, ParseMode, ParsePart, ParsePattern, Plan,
-    Render, SeriesAxis, SortKey, Step, WindowCall, WindowFunction,
+    Render, Sequence, SeriesAxis, SortKey, Step, WindowCall, WindowFunction,
 };
 use crate::types::{Column, ScalarType, Value, convert, json};
 
@@ -155,6 +155,7 @@ impl<'a> Words<'a> {
                 self.series(*keys, axis, defaults, *non_empty);
             }
             Kind::Serialize { .. } => self.text("Serialize"),
+            Kind::Sequence { sequence, .. } => self.sequence(sequence),
         }
     }
 
@@ -254,6 +255,34 @@ impl<'a> Words<'a> {
         self.text(&format!("{} = {}(", typed(&call.output), window_name(call.function)));
         self.list(&call.arguments, Words::expr);
         self.text(")");
+    }
+
+    fn sequence(&mut self, sequence: &'a Sequence) {
+        self.text("Sequence");
+        if !sequence.partition.is_empty() {
+            self.text(" by ");
+            self.list(&sequence.partition, Words::expr);
+        }
+        if !sequence.declared.is_empty() {
+            self.text(" declare ");
+            self.list(&sequence.declared, |words, (column, value)| {
+                words.text(&format!("{} = {}", typed(column), literal(value)));
+            });
+        }
+        if let Some(id) = &sequence.match_id {
+            self.text(&format!(" id={}", name(id)));
+        }
+        for (number, step) in sequence.steps.iter().enumerate() {
+            self.text(&format!(" step {number} output={:?}: ", step.output).to_lowercase());
+            self.expr(&step.condition);
+            if !step.assignments.is_empty() {
+                self.text(" => ");
+                self.list(&step.assignments, |words, (column, value)| {
+                    words.text(&format!("{} = ", name(column)));
+                    words.expr(value);
+                });
+            }
+        }
     }
 
     fn series(&mut self, keys: usize, axis: &'a SeriesAxis, defaults: &[Value], non_empty: bool) {

@@ -6,7 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{AggregateCall, ExpandColumn, Expr, JoinKind, Kind, Node, ParsePart, Plan, Step, WindowCall};
+use super::{AggregateCall, ExpandColumn, Expr, JoinKind, Kind, Node, ParsePart, Plan, Sequence, Step, WindowCall};
 use crate::types::{Column, ScalarType, Value};
 
 /// Levels of relations up to which the caller's stack is large enough.
@@ -307,6 +307,7 @@ fn sink(mut node: Node, conditions: Vec<Expr>) -> Node {
         | Kind::Limit { .. }
         | Kind::Window { .. }
         | Kind::Series { .. }
+        | Kind::Sequence { .. }
         | Kind::Parse { .. }
         | Kind::Scan { .. }
         | Kind::Values { .. }
@@ -509,6 +510,7 @@ impl Pruner {
                 with(columns, Kind::Parse { input, source, pattern, filter })
             }
             Kind::Window { input, functions } => self.window(input, functions, columns, serialized, needed),
+            Kind::Sequence { input, sequence } => self.sequence(input, *sequence, columns, serialized, needed),
             Kind::Series { input, keys, mut axis, defaults, non_empty } => {
                 let bounds = axis.from.iter_mut().chain(&mut axis.to).chain([&mut axis.step]);
                 bounds.for_each(|bound| self.subqueries(bound));
@@ -693,6 +695,33 @@ impl Pruner {
         let input = self.narrow(input, &asked);
         let columns = columns_of(columns, &input.columns, |name| functions.iter().any(|call| call.output.name == name));
         Node { columns, serialized, kind: Kind::Window { input, functions } }
+    }
+}
+
+impl Pruner {
+    fn sequence(
+        &mut self,
+        input: Box<Node>,
+        mut sequence: Sequence,
+        columns: Vec<Column>,
+        serialized: bool,
+        needed: &Names,
+    ) -> Node {
+        let mut made: HashSet<String> = sequence.declared.iter().map(|(column, _)| column.name.clone()).collect();
+        made.extend(sequence.match_id.clone());
+        let mut wanted = needed.clone();
+        // What the state keeps must be there, and what is assigned to.
+        wanted.extend(sequence.states.iter().map(|state| state.of.clone()));
+        let assigned = sequence.steps.iter().flat_map(|step| &step.assignments);
+        wanted.extend(assigned.map(|(name, _)| name.clone()));
+        let wanted = without(&wanted, |name| made.contains(name));
+        let of_steps = sequence.steps.iter_mut().flat_map(|step| {
+            std::iter::once(&mut step.condition).chain(step.assignments.iter_mut().map(|(_, value)| value))
+        });
+        let asked = self.asked(&wanted, sequence.partition.iter_mut().chain(of_steps));
+        let input = self.narrow(input, &asked);
+        let columns = columns_of(columns, &input.columns, |name| made.contains(name));
+        Node { columns, serialized, kind: Kind::Sequence { input, sequence: Box::new(sequence) } }
     }
 }
 

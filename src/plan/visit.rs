@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Expr, Kind, Node, Plan, Step};
+use super::{Expr, Kind, Node, Plan, Sequence, Step};
 use crate::types::Column;
 
 impl Plan {
@@ -62,6 +62,9 @@ impl Node {
         for expression in self.expressions() {
             expression.columns_used(used);
         }
+        if let Kind::Sequence { sequence, .. } = &self.kind {
+            used.extend(sequence.states.iter().map(|state| state.of.as_str()));
+        }
         // These take their inputs' columns by place, not by name.
         if matches!(self.kind, Kind::Join { .. } | Kind::Union { .. } | Kind::Series { .. }) {
             let inputs = self.inputs().into_iter();
@@ -94,7 +97,8 @@ impl Node {
             | Kind::Parse { input, .. }
             | Kind::Window { input, .. }
             | Kind::Series { input, .. }
-            | Kind::Serialize { input } => vec![input],
+            | Kind::Serialize { input }
+            | Kind::Sequence { input, .. } => vec![input],
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter().collect(),
         }
@@ -115,7 +119,8 @@ impl Node {
             | Kind::Parse { input, .. }
             | Kind::Window { input, .. }
             | Kind::Series { input, .. }
-            | Kind::Serialize { input } => vec![input],
+            | Kind::Serialize { input }
+            | Kind::Sequence { input, .. } => vec![input],
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter_mut().collect(),
         }
@@ -144,6 +149,7 @@ impl Node {
             Kind::Parse { source, .. } => vec![source],
             Kind::Window { functions, .. } => functions.iter().flat_map(|call| &call.arguments).collect(),
             Kind::Series { axis, .. } => axis.from.iter().chain(&axis.to).chain([&axis.step]).collect(),
+            Kind::Sequence { sequence, .. } => sequence.expressions(),
         }
     }
 
@@ -170,7 +176,25 @@ impl Node {
             Kind::Parse { source, .. } => vec![source],
             Kind::Window { functions, .. } => functions.iter_mut().flat_map(|call| &mut call.arguments).collect(),
             Kind::Series { axis, .. } => axis.from.iter_mut().chain(&mut axis.to).chain([&mut axis.step]).collect(),
+            Kind::Sequence { sequence, .. } => sequence.expressions_mut(),
         }
+    }
+}
+
+impl Sequence {
+    fn expressions(&self) -> Vec<&Expr> {
+        let of_steps = self
+            .steps
+            .iter()
+            .flat_map(|step| std::iter::once(&step.condition).chain(step.assignments.iter().map(|(_, value)| value)));
+        self.partition.iter().chain(of_steps).collect()
+    }
+
+    fn expressions_mut(&mut self) -> Vec<&mut Expr> {
+        let of_steps = self.steps.iter_mut().flat_map(|step| {
+            std::iter::once(&mut step.condition).chain(step.assignments.iter_mut().map(|(_, value)| value))
+        });
+        self.partition.iter_mut().chain(of_steps).collect()
     }
 }
 

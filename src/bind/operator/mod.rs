@@ -7,6 +7,7 @@ mod mv_apply;
 mod parse;
 mod parse_kv;
 mod project;
+pub(super) mod scan;
 mod search;
 mod series;
 mod sort;
@@ -67,6 +68,7 @@ impl Binder<'_> {
             OperatorKind::Search { parameters, tables, predicate } => {
                 self.search(Some(input), operator, parameters, tables, predicate, scope)
             }
+            OperatorKind::Scan(scan) => self.scan(scan, operator.keyword.span, input, scope),
             OperatorKind::Serialize { columns } => self.serialize(columns, input, scope),
             OperatorKind::Sort { by, .. } => self.sort(by, input, scope),
             OperatorKind::Summarize(summarize) => self.summarize(summarize, input, scope),
@@ -121,7 +123,7 @@ impl Binder<'_> {
     }
 
     /// Binds what stands behind `where`: a bool; a number counts as true where it is not 0.
-    fn predicate(&mut self, predicate: &ast::Expr, cx: &Context) -> Expr {
+    pub(super) fn predicate(&mut self, predicate: &ast::Expr, cx: &Context) -> Expr {
         let scalar = self.scalar(predicate, cx);
         match scalar.scalar_type {
             Some(ScalarType::Bool) => scalar.expr,

@@ -263,6 +263,15 @@ impl Parts {
                 let input = self.apart(binder, *input)?;
                 self.windows(binder, input, functions)?
             }
+            Kind::Sequence { input, mut sequence } => {
+                let input = self.apart(binder, *input)?;
+                let input = self.contiguous(input);
+                sequence.partition.insert(0, Expr::Column(self.row.clone()?));
+                // The hidden columns come with the row that matches.
+                let made = columns.len() - sequence.declared.len() - usize::from(sequence.match_id.is_some());
+                columns.splice(made..made, self.hidden());
+                Node { columns, serialized: true, kind: Kind::Sequence { input: Box::new(input), sequence } }
+            }
             Kind::Join { left, right, kind, on } => {
                 // Each row of the left side finds its partners by itself.
                 use JoinKind::{Inner, LeftAnti, LeftOuter, LeftSemi};

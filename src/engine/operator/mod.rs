@@ -8,6 +8,7 @@ pub mod expand;
 pub mod index;
 pub mod lookup;
 pub mod parse;
+pub mod sequence;
 pub mod series;
 #[cfg(test)]
 mod testing;
