@@ -8,6 +8,9 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+#[path = "cli/names.rs"]
+mod names;
+
 /// How a run ended.
 struct Run {
     status: Option<i32>,

@@ -367,17 +367,7 @@ impl Binder<'_> {
             "column_ifexists" | "columnifexists" => self.column_ifexists(name, arguments, cx),
             "pack_all" => self.pack_all(arguments, span, cx),
             "bag_pack_columns" => self.bag_pack_columns(arguments, span, cx),
-            "ingestion_time" => match cx.column("_TimeReceived") {
-                Some(column) => Scalar::known(Expr::Column(column.clone())),
-                None => {
-                    self.refuse(
-                        "AQ017",
-                        span,
-                        "these records do not tell when they were ingested: `ingestion_time()` has no value",
-                    );
-                    Scalar::placeholder(ScalarType::DateTime)
-                }
-            },
+            "ingestion_time" => self.ingestion_time(span, cx),
             "row_number" | "row_rank_min" | "row_rank_dense" | "row_cumsum" | "row_window_session" | "prev"
             | "next" => self.window(name, arguments, span, cx),
             "column_names_of" => match arguments {
@@ -618,7 +608,8 @@ impl Binder<'_> {
     }
 
     fn pack_all(&mut self, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
-        let columns: Vec<Column> = cx.columns.to_vec();
+        let shown = |column: &&Column| !cx.hidden.contains(&column.name);
+        let columns: Vec<Column> = cx.columns.iter().filter(shown).cloned().collect();
         let ignore = match arguments {
             [] => false,
             [flag] => {

@@ -196,7 +196,12 @@ impl Binder<'_> {
         let candidates = cx.columns.iter().map(|c| c.name.as_str()).chain(scope_names.iter().map(String::as_str));
         let mut problem =
             Diagnostic::error("KS142", name.span, format!("there is no column or variable `{}`", name.text));
-        if let Some(near) = nearest(&name.text, candidates) {
+        if crate::catalog::STANDARD_HIDDEN.iter().any(|(standard, _)| *standard == name.text) {
+            problem = problem.help(format!(
+                "Log Analytics has it and the schema here does not: export records with `| extend {0}`",
+                name.text
+            ));
+        } else if let Some(near) = nearest(&name.text, candidates) {
             problem = problem.help(format!("did you mean `{near}`?"));
         } else if !cx.columns.is_empty() && cx.columns.len() <= 8 {
             let names: Vec<&str> = cx.columns.iter().map(|c| c.name.as_str()).collect();

@@ -8,6 +8,7 @@ mod aggregate;
 mod call;
 mod expression;
 mod fold;
+mod hidden;
 mod name;
 mod operator;
 mod scope;
@@ -83,6 +84,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         runnable: true,
     };
     let outcome = binder.query(query, &Rc::new(Scope::default()));
+    let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
     let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, .. } = binder;
     problems.sort_by_key(|p| p.span);
     problems.dedup();
@@ -91,12 +93,11 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     strict.sort_by_key(|p| p.span);
     strict.dedup();
     let valid = !problems.iter().any(Diagnostic::is_error);
-    let last = outcome.results.last();
+    let last = results.last();
     let columns = last.map(|table| table.node.columns.clone());
     let open = last.is_some_and(|table| table.open);
     let plan = (valid && runnable && refusals.is_empty()).then(|| Plan {
-        results: outcome
-            .results
+        results: results
             .into_iter()
             .enumerate()
             .map(|(i, table)| crate::plan::QueryResult {
@@ -121,12 +122,14 @@ struct Table {
     label: Option<String>,
     /// The name was given by `as`: it holds even for the piped side of a union.
     named: bool,
+    /// Columns of the node that do not show in a result: see [`hidden`].
+    hidden: Vec<String>,
     render: Option<crate::plan::Render>,
 }
 
 impl Table {
     fn new(node: Node) -> Self {
-        Table { node, open: false, label: None, named: false, render: None }
+        Table { node, open: false, label: None, named: false, hidden: Vec::new(), render: None }
     }
 }
 

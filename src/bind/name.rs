@@ -125,6 +125,9 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
         }
         return by_naming(aggregate.naming, name, first);
     }
+    if name == "ingestion_time" {
+        return Given::Made("$IngestionTime".to_string());
+    }
     if matches!(name, "array_sort_asc" | "array_sort_desc") {
         let stem = match arguments.first().map(|a| &a.value.kind) {
             Some(ExprKind::Name(column)) => column.text.clone(),

@@ -94,6 +94,8 @@ pub(super) struct Context<'a> {
     pub scope: &'a Rc<Scope>,
     /// The row: its columns, none outside of an operator.
     pub columns: &'a [Column],
+    /// Those of the columns that are no part of `*`.
+    pub hidden: &'a [String],
     /// `$left` and `$right` of a join.
     pub sides: Option<(&'a [Column], &'a [Column])>,
     /// An unknown name may be a column that only the data tell.
@@ -114,6 +116,7 @@ impl<'a> Context<'a> {
         Context {
             scope,
             columns: &[],
+            hidden: &[],
             sides: None,
             open: false,
             serialized: false,
@@ -127,6 +130,7 @@ impl<'a> Context<'a> {
     pub(super) fn row(scope: &'a Rc<Scope>, table: &'a Table) -> Self {
         Context {
             columns: &table.node.columns,
+            hidden: &table.hidden,
             open: table.open,
             serialized: table.node.serialized,
             ..Context::rowless(scope)

@@ -81,14 +81,7 @@ impl Binder<'_> {
             None => {}
         }
         match self.catalog.table(&name.text) {
-            Some(info) => {
-                let node = Node {
-                    columns: info.columns.clone(),
-                    serialized: false,
-                    kind: Kind::Scan { table: info.name.clone() },
-                };
-                Table { label: Some(info.name.clone()), ..Table::new(node) }
-            }
+            Some(info) => super::hidden::scan(&info),
             None => {
                 self.unknown_table(name, scope);
                 Binder::nothing()

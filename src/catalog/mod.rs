@@ -30,12 +30,16 @@ enum Known {
 }
 
 /// What a query can know of a table before it runs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct TableInfo {
     pub name: String,
     pub columns: Vec<Column>,
-    /// Columns that stand in every record and show only when they are named: `_ItemId` and its kin.
+    /// Columns that the records have and that show only when they are named: `_ItemId` and its kin.
     pub hidden: Vec<Column>,
+    /// The column of the records that tells when each was ingested: the value of `ingestion_time()`.
+    pub ingested: Option<String>,
+    /// Records may lack `Type`, whose value is the table's name.
+    pub lacks_type: bool,
 }
 
 impl Catalog {
@@ -125,7 +129,7 @@ mod tests {
     use super::*;
 
     fn table(name: &str) -> TableInfo {
-        TableInfo { name: name.to_string(), columns: Vec::new(), hidden: Vec::new() }
+        TableInfo { name: name.to_string(), ..TableInfo::default() }
     }
 
     #[test]

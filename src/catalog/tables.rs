@@ -70,10 +70,9 @@ impl TableInfo {
         self.columns.iter().filter(|column| !column.hidden).map(ColumnInfo::column).collect()
     }
 
-    /// Returns what the binder needs of the table.
+    /// Returns what the binder needs of the table: hidden columns are known where there are records that have them.
     pub fn info(&self) -> super::TableInfo {
-        let hidden = self.columns.iter().filter(|column| column.hidden).map(ColumnInfo::column).collect();
-        super::TableInfo { name: self.name.to_string(), columns: self.shown(), hidden }
+        super::TableInfo { name: self.name.to_string(), columns: self.shown(), ..Default::default() }
     }
 
     /// Finds a column by its exact name.

@@ -3,6 +3,7 @@
 //! ```toml
 //! rules = ["rules/"]          # what `alertq check` reads when no path is given
 //! memory_limit = "4GB"
+//! ingestion_time = "Ingested" # the column of the records that holds what `ingestion_time()` gave
 //!
 //! [tables]                    # as `--data NAME=PATH`; relative to the folder of this file
 //! SecurityAlert = ["exports/*.parquet", "older/alerts.csv.gz"]
@@ -20,7 +21,7 @@ use super::value;
 use crate::diagnostic::{Diagnostic, Span, nearest};
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 3] = ["memory_limit", "rules", "tables"];
+const KEYS: [&str; 4] = ["ingestion_time", "memory_limit", "rules", "tables"];
 
 /// A project's settings; paths are ready to be opened.
 #[derive(Debug, Default, PartialEq)]
@@ -30,6 +31,8 @@ pub(super) struct Config {
     pub(super) rules: Vec<PathBuf>,
     /// Bytes.
     pub(super) memory_limit: Option<usize>,
+    /// The column whose values are what `ingestion_time()` gives.
+    pub(super) ingestion_time: Option<String>,
 }
 
 impl Config {
@@ -75,6 +78,7 @@ impl Reader<'_> {
             match key.get_ref().as_ref() {
                 "tables" => config.tables = self.tables(value),
                 "rules" => config.rules = self.paths(value),
+                "ingestion_time" => config.ingestion_time = self.text(value, "the name of a column is a string"),
                 "memory_limit" => config.memory_limit = self.size(value),
                 _ => self.unknown(key.get_ref(), key.span()),
             }
@@ -106,6 +110,14 @@ impl Reader<'_> {
             }
         }
         paths
+    }
+
+    fn text(&mut self, value: &Spanned<DeValue>, message: &str) -> Option<String> {
+        let text = value.get_ref().as_str().map(str::to_string);
+        if text.is_none() {
+            self.wrong(value, message);
+        }
+        text
     }
 
     fn size(&mut self, value: &Spanned<DeValue>) -> Option<usize> {
@@ -148,7 +160,10 @@ mod tests {
             ("B".to_string(), vec![PathBuf::from("/p/b.csv")]),
             ("A".to_string(), vec![PathBuf::from("/x/*.parquet"), PathBuf::from("/p/y")]),
         ];
-        assert_eq!(config, Config { tables, rules: vec!["/p/r".into()], memory_limit: Some(1_000_000) });
+        assert_eq!(
+            config,
+            Config { tables, rules: vec!["/p/r".into()], memory_limit: Some(1_000_000), ..Config::default() }
+        );
     }
 
     #[test]

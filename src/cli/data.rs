@@ -13,7 +13,7 @@ use crate::engine;
 use crate::format::{Format, Limits};
 use crate::plan::Plan;
 use crate::source::{self, BadRows};
-use crate::types::Column;
+use crate::types::{Column, ScalarType};
 
 /// Rows that are not in Parquet are held in memory up to this many bytes, and lie in a temporary file beyond.
 const IN_MEMORY: usize = 256 << 20;
@@ -24,6 +24,8 @@ pub(super) struct Sources {
     /// Paths with the name of their table, if it was given.
     flags: Vec<(Option<String>, String)>,
     config: Vec<(String, String)>,
+    /// The column that tells when a record was ingested, as alertq.toml names it.
+    ingestion_time: Option<String>,
     options: source::Options,
 }
 
@@ -31,6 +33,7 @@ pub(super) struct Sources {
 #[derive(Debug)]
 pub(super) struct Opened {
     pub(super) catalog: Catalog,
+    infos: Vec<TableInfo>,
     tables: Vec<source::Table>,
     /// Nobody named any data: the built-in sample stands in.
     sample: bool,
@@ -60,8 +63,13 @@ impl Sources {
         let named = |name: &str| flags.iter().any(|(other, _)| other.as_deref() == Some(name));
         let tables = config.tables.iter().filter(|(name, _)| !named(name));
         let path = |path: &PathBuf| path.to_string_lossy().into_owned();
-        let config = tables.flat_map(|(name, paths)| paths.iter().map(move |p| (name.clone(), path(p)))).collect();
-        Sources { flags, config, options: source::Options::default() }
+        let paths = tables.flat_map(|(name, paths)| paths.iter().map(move |p| (name.clone(), path(p)))).collect();
+        Sources {
+            flags,
+            config: paths,
+            ingestion_time: config.ingestion_time.clone(),
+            options: source::Options::default(),
+        }
     }
 
     /// Sets records that cannot be read aside, as lines of JSON.
@@ -85,10 +93,15 @@ impl Sources {
         if self.is_empty() {
             tables::TABLES.iter().for_each(|table| catalog.add(table.info()));
         }
-        for table in &tables {
-            catalog.add(info(table));
-        }
-        Ok(Opened { catalog, tables, sample: self.is_empty(), skips: !matches!(self.options.bad_rows, BadRows::Fail) })
+        let infos: Vec<_> = tables.iter().map(|table| info(table, text, self.ingestion_time.as_deref())).collect();
+        infos.iter().for_each(|info| catalog.add(info.clone()));
+        Ok(Opened {
+            catalog,
+            infos,
+            tables,
+            sample: self.is_empty(),
+            skips: !matches!(self.options.bad_rows, BadRows::Fail),
+        })
     }
 
     fn open_all(&self, paths: impl Iterator<Item = (Option<String>, String)>) -> Result<Vec<source::Table>, Stop> {
@@ -109,7 +122,7 @@ impl Opened {
     /// Makes the catalog that a query is checked against: all known tables, and those that were opened.
     pub(super) fn checked(&self) -> Catalog {
         let mut catalog = Catalog::standard();
-        self.tables.iter().for_each(|table| catalog.add(info(table)));
+        self.infos.iter().for_each(|info| catalog.add(info.clone()));
         catalog
     }
 
@@ -182,13 +195,19 @@ fn may_name(text: &str, name: Option<&str>) -> bool {
     name.is_none_or(|name| text.contains(name)) || ["*", "search", "find"].iter().any(|word| text.contains(word))
 }
 
-/// What a query can know of an opened table. The standard columns stay hidden whether the files have them or not.
-fn info(table: &source::Table) -> TableInfo {
-    let known = table.known.map(tables::TableInfo::info);
-    let hidden = known.map(|known| known.hidden).unwrap_or_default();
-    let is_hidden = |column: &Column| hidden.iter().any(|other| other.name == column.name);
-    let columns = table.columns.iter().filter(|column| !is_hidden(column)).cloned().collect();
-    TableInfo { name: table.name.clone(), columns, hidden }
+/// What the results of `ingestion_time()` are called where the query that exported them did not name them.
+const INGESTION_TIME: &str = "$IngestionTime";
+
+/// What a query can know of an opened table. Of the standard columns that stay hidden it gets those that its text names.
+fn info(table: &source::Table, text: &str, ingestion_time: Option<&str>) -> TableInfo {
+    let known = |column: &Column| table.known.and_then(|known| known.column(&column.name));
+    let (hidden, columns): (Vec<Column>, Vec<Column>) =
+        table.columns.iter().cloned().partition(|column| known(column).is_some_and(|known| known.hidden));
+    let hidden = hidden.into_iter().filter(|column| text.contains(&column.name)).collect();
+    let time = Column::new(ingestion_time.unwrap_or(INGESTION_TIME), ScalarType::DateTime);
+    let tells = text.contains("ingestion_time") && table.columns.contains(&time);
+    let ingested = tells.then_some(time.name);
+    TableInfo { name: table.name.clone(), columns, hidden, ingested, lacks_type: table.lacks_type() }
 }
 
 /// Returns the files of a table that the engine can scan where they lie: Parquet whose columns have the table's names.

@@ -65,7 +65,7 @@ fn columns() -> Vec<Column> {
 
 fn answer(path: &Path, query: &str) -> (Vec<RecordBatch>, Stats) {
     let mut catalog = Catalog::new();
-    catalog.add(TableInfo { name: "T".into(), columns: columns(), hidden: Vec::new() });
+    catalog.add(TableInfo { name: "T".into(), columns: columns(), ..TableInfo::default() });
     let bound = bind(&parse(query).query, &catalog, &Options::default());
     assert_eq!((&bound.problems[..], &bound.refusals[..]), (&[][..], &[][..]), "{query}");
     let session = Session::new().table("T", columns(), TableData::Parquet { files: vec![path.to_path_buf()] });

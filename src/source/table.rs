@@ -241,6 +241,12 @@ impl Table {
         Table { name, columns: layout.columns.clone(), inputs, known, layout, options }
     }
 
+    /// Tells whether records may be without their table's name: only a Parquet file says that all of them have it.
+    pub fn lacks_type(&self) -> bool {
+        let named = |input: &Input| input.parquet_columns.is_some() && input.survey.type_name() == Some(&self.name);
+        self.known.is_some() && !self.inputs.iter().all(named)
+    }
+
     /// Returns the number of records in all files, those that cannot be read included.
     pub fn rows(&self) -> u64 {
         self.inputs.iter().map(|input| input.rows).sum()

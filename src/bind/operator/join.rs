@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::super::expression::{common_number, to};
+use super::super::hidden;
 use super::super::name::free_name;
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
@@ -59,7 +60,7 @@ impl Binder<'_> {
                 }
             },
         };
-        let right = self.table(right, scope);
+        let (left, right) = (left.without_ingestion(), self.table(right, scope).without_ingestion());
         let pairs = self.pairs(condition, span, &left, &right, scope);
         let (left_columns, right_columns) = (left.node.columns.clone(), right.node.columns.clone());
         let columns = match kind {
@@ -80,8 +81,9 @@ impl Binder<'_> {
             _ => left.open || right.open,
         };
         let on = pairs.into_iter().map(|p| (p.left, p.right)).collect();
+        let hidden = hidden::of_join(&left, &right, &columns);
         let kind = Kind::Join { left: Box::new(left.node), right: Box::new(right.node), kind, on };
-        Table { open, ..Table::new(Node { columns, serialized: false, kind }) }
+        Table { open, hidden, ..Table::new(Node { columns, serialized: false, kind }) }
     }
 
     pub(super) fn lookup(
@@ -101,7 +103,7 @@ impl Binder<'_> {
                 JoinKind::LeftOuter
             }
         };
-        let right = self.table(right, scope);
+        let (left, right) = (left.without_ingestion(), self.table(right, scope).without_ingestion());
         let pairs = self.pairs(condition, span, &left, &right, scope);
         let keys: Vec<&str> = pairs.iter().filter_map(|p| p.right_column.as_deref()).collect();
         // The join's columns under names of their own, then those that `lookup` keeps: not the keys of the right side.
@@ -120,9 +122,10 @@ impl Binder<'_> {
         }
         let open = left.open || right.open;
         let on = pairs.into_iter().map(|p| (p.left, p.right)).collect();
+        let hidden = hidden::of_join(&left, &right, &columns);
         let kind = Kind::Join { left: Box::new(left.node), right: Box::new(right.node), kind, on };
         let node = Node { columns: joined, serialized: false, kind };
-        Table { open, ..Table::new(super::projection(node, columns, expressions)) }
+        Table { open, hidden, ..Table::new(super::projection(node, columns, expressions)) }
     }
 
     fn pairs(

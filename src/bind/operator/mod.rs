@@ -27,6 +27,11 @@ use crate::types::{Column, ScalarType, Value};
 impl Binder<'_> {
     /// Applies an operator to a table.
     pub(super) fn operator(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
+        let input = input.before(operator);
+        self.applied(operator, input, scope).after(operator)
+    }
+
+    fn applied(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
         let span = operator.span;
         match &operator.kind {
             OperatorKind::As { name, .. } => {

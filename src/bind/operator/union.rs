@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::super::hidden;
 use super::super::name::free_name;
 use super::super::scope::{Binding, Context, Scope};
 use super::super::{Binder, Table};
@@ -40,6 +41,7 @@ impl Binder<'_> {
             }
             return Binder::nothing();
         }
+        let legs = Table::with_ingestion_of_all(legs);
         let columns = if inner { common_columns(&legs) } else { all_columns(&legs) };
         let label = source.map(|(name, _)| free_name(name, |n| columns.iter().any(|c| c.column.name == n)));
         self.united(legs, &columns, label.as_deref(), "union_arg")
@@ -56,6 +58,7 @@ impl Binder<'_> {
             let node = Node { columns: result, serialized: false, kind: Kind::Values { rows: Vec::new() } };
             return Table { open, ..Table::new(node) };
         }
+        let hidden = hidden::of_union(&legs, &result);
         let inputs = legs.into_iter().enumerate().map(|(index, leg)| {
             let mut expressions = Vec::with_capacity(result.len());
             if label.is_some() {
@@ -66,7 +69,7 @@ impl Binder<'_> {
             projection(leg.node, result.clone(), expressions)
         });
         let kind = Kind::Union { inputs: inputs.collect() };
-        Table { open, ..Table::new(Node { columns: result, serialized: false, kind }) }
+        Table { open, hidden, ..Table::new(Node { columns: result, serialized: false, kind }) }
     }
 
     /// Binds one of the tables of a list; a wildcard gives several.
