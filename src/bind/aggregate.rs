@@ -142,7 +142,9 @@ impl Binder<'_> {
             Returns::Type(scalar_type) => scalar_type,
             Returns::Argument(i) => *types.get(i)?,
             Returns::With(f) => f(&types)?,
-            Returns::Common | Returns::Widest | Returns::TypeName(_) => *types.first()?,
+            Returns::Common | Returns::Widest | Returns::TypeName(_) | Returns::Columns(_) | Returns::Arrays => {
+                *types.first()?
+            }
         };
         Some((index, converted, returns))
     }
@@ -226,7 +228,7 @@ impl Binder<'_> {
                     let prefix = if stem.starts_with(word) { stem.clone() } else { format!("{word}_{stem}") };
                     Given::Made(format!("{prefix}_arg{}", index + 1))
                 }
-                Given::Spelled(text) | Given::Passed(text) | Given::Made(text) => Given::Made(text),
+                Given::Spelled(text) | Given::Passed(text) | Given::Made(text) | Given::Part(text) => Given::Made(text),
             });
         }
         self.built_several(aggregate, exprs, names, None, span)

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use super::expression::{Scalar, common_number, to};
+use super::expression::{Part, Scalar, common_number, to};
+use super::name::part_names;
 use super::scope::{Binding, Context, Function, Scope};
 use super::{Binder, MAX_CALLS, MOST_CALLS, Table};
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -100,7 +101,8 @@ impl Binder<'_> {
         }
         if let Some(function) = functions::scalar_function(&name.text) {
             let bound: Vec<Bound> = arguments.iter().map(|a| self.argument(a, cx)).collect();
-            return self.resolve(function, &name.text, bound, span, name.span);
+            let scalar = self.resolve(function, &name.text, bound, span, name.span);
+            return self.with_parts(scalar, function, &name.text, arguments, cx);
         }
         for argument in arguments {
             if !matches!(argument.value.kind, ExprKind::Star) {
@@ -198,6 +200,43 @@ impl Binder<'_> {
             };
         }
         self.built_call(function, index, converted, span)
+    }
+
+    /// Adds the columns of a call that gives several.
+    fn with_parts(
+        &self,
+        scalar: Scalar,
+        function: &'static functions::Function,
+        called: &str,
+        arguments: &[Argument],
+        cx: &Context,
+    ) -> Scalar {
+        let (overload, converted) = match &scalar.expr {
+            Expr::Call { overload, arguments, .. } => (*overload, Some(arguments)),
+            // After a mistake the columns are there all the same.
+            _ => (function.overloads.len() - 1, None),
+        };
+        let types = match converted {
+            Some(arguments) => arguments.iter().map(Expr::scalar_type).collect(),
+            None => vec![ScalarType::Dynamic; arguments.len()],
+        };
+        let Some(columns) = function.overloads[overload].columns(&types) else { return scalar };
+        let Some(names) = part_names(called, arguments, columns.len(), cx) else { return scalar };
+        let parts: Rc<[Part]> = names
+            .into_iter()
+            .zip(columns)
+            .enumerate()
+            .map(|(index, (name, returns))| {
+                let expr = match converted {
+                    Some(arguments) => Expr::Part { function, overload, arguments: arguments.clone(), index, returns },
+                    None => Expr::Literal(Value::missing(returns)),
+                };
+                let expr = super::fold::fold(&expr, self.now).map_or(expr, Expr::Literal);
+                Part { name, expr }
+            })
+            .collect();
+        let first = parts.first().map_or(scalar.expr, |part| part.expr.clone());
+        Scalar { parts: Some(parts), ..Scalar::known(first) }
     }
 
     /// Makes the call of an overload whose arguments are ready.
@@ -1012,6 +1051,7 @@ fn returned(overload: &Overload, types: &[ScalarType], arguments: &[Expr]) -> Op
         Returns::Widest => types.iter().copied().try_fold(ScalarType::Long, common_number),
         Returns::TypeName(index) => arguments.get(index).map(Expr::scalar_type),
         Returns::With(f) => f(types),
+        Returns::Columns(_) | Returns::Arrays => Some(ScalarType::Dynamic),
     }
 }
 

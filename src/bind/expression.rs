@@ -1,5 +1,7 @@
 //! Scalar expressions: names, types, operators and the conversions between them.
 
+use std::rc::Rc;
+
 use super::Binder;
 use super::scope::{Binding, Context};
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -18,25 +20,36 @@ pub(super) struct Scalar {
     pub scalar_type: Option<ScalarType>,
     /// Written as a literal.
     pub literal: bool,
+    /// The columns of a call that gives several; `expr` is the first of them.
+    pub parts: Option<Rc<[Part]>>,
+}
+
+/// One column of a call that gives several.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub name: String,
+    pub expr: Expr,
 }
 
 impl Scalar {
     pub(super) fn known(expr: Expr) -> Self {
-        Scalar { scalar_type: Some(expr.scalar_type()), expr, literal: false }
+        Scalar { scalar_type: Some(expr.scalar_type()), expr, literal: false, parts: None }
     }
 
     pub(super) fn literal(value: Value) -> Self {
-        Scalar { scalar_type: Some(value.scalar_type()), expr: Expr::Literal(value), literal: true }
+        Scalar { scalar_type: Some(value.scalar_type()), expr: Expr::Literal(value), literal: true, parts: None }
     }
 
     /// Makes what stands for an expression that could not be bound.
     pub(super) fn unknown() -> Self {
-        Scalar { expr: Expr::Literal(Value::Null(ScalarType::Dynamic)), scalar_type: None, literal: false }
+        let expr = Expr::Literal(Value::Null(ScalarType::Dynamic));
+        Scalar { expr, scalar_type: None, literal: false, parts: None }
     }
 
     /// Makes what stands for a value of a type that is not there yet.
     pub(super) fn placeholder(scalar_type: ScalarType) -> Self {
-        Scalar { expr: Expr::Literal(Value::missing(scalar_type)), scalar_type: Some(scalar_type), literal: false }
+        let expr = Expr::Literal(Value::missing(scalar_type));
+        Scalar { expr, scalar_type: Some(scalar_type), literal: false, parts: None }
     }
 
     /// Returns the type that a column of it has.
@@ -46,8 +59,18 @@ impl Scalar {
 }
 
 impl Binder<'_> {
-    /// Binds a scalar expression; what can be computed now is.
+    /// Binds a scalar expression of one value; what can be computed now is.
     pub(super) fn scalar(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
+        let scalar = self.scalar_or_parts(expr, cx);
+        if scalar.parts.is_some() {
+            self.unsupported(expr.span, "a call that gives several columns, where one value is taken,");
+            return Scalar::unknown();
+        }
+        scalar
+    }
+
+    /// Binds a scalar expression which may give several columns.
+    pub(super) fn scalar_or_parts(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
         let scalar = self.unfolded(expr, cx);
         if scalar.scalar_type.is_none() || !super::fold::is_ready(&scalar.expr) {
             return scalar;
@@ -249,7 +272,19 @@ impl Binder<'_> {
                 _ => break,
             }
         }
-        let scalar = self.scalar(base, cx);
+        let mut scalar = self.scalar_or_parts(base, cx);
+        if let Some(parts) = scalar.parts.take() {
+            // The number of a column, measured for `array_sort_asc(a, b)[1]`.
+            let part = match steps.pop() {
+                Some(Step::Index(index)) => usize::try_from(index).ok().and_then(|index| parts.get(index)),
+                _ => None,
+            };
+            let Some(part) = part else {
+                self.unsupported(expr.span, "taking another than a numbered column of a call that gives several");
+                return Scalar::unknown();
+            };
+            scalar = Scalar::known(part.expr.clone());
+        }
         self.finish_path(scalar, steps, base.span)
     }
 

@@ -1,5 +1,7 @@
 //! The value of an expression that reads no row.
 
+use ::arrow::array::{Array, ArrayRef, AsArray};
+
 use crate::functions::{self, Arg, Call, Kernel};
 use crate::plan::{Comparison, Expr, Step};
 use crate::types::{ScalarType, Value, arrow, convert, json};
@@ -76,6 +78,11 @@ pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
             let values = arguments.iter().map(|argument| fold(argument, now)).collect::<Option<Vec<_>>>()?;
             call(function, *overload, values, *returns, now)
         }
+        Expr::Part { function, overload, arguments, index, returns } => {
+            let values = arguments.iter().map(|argument| fold(argument, now)).collect::<Option<Vec<_>>>()?;
+            let columns = evaluate(function, *overload, values, now)?;
+            Some(arrow::value_at(columns.as_struct_opt()?.column(*index), 0, *returns))
+        }
         Expr::Column(_) | Expr::In { .. } | Expr::InQuery { .. } | Expr::ScalarQuery { .. } => None,
     }
 }
@@ -107,6 +114,12 @@ fn call(
     returns: ScalarType,
     now: i64,
 ) -> Option<Value> {
+    let array = evaluate(function, overload, values, now)?;
+    Some(arrow::value_at(array.as_ref(), 0, returns))
+}
+
+/// Computes a call of constants: one row.
+fn evaluate(function: &functions::Function, overload: usize, values: Vec<Value>, now: i64) -> Option<ArrayRef> {
     let arguments: Vec<Arg> = values
         .iter()
         .map(|value| Arg { array: arrow::repeat(value, 1), constant: true, scalar_type: value.scalar_type() })
@@ -120,5 +133,5 @@ fn call(
         }
         Kernel::Unbuilt => return None,
     };
-    (array.len() == 1).then(|| arrow::value_at(array.as_ref(), 0, returns))
+    (array.len() == 1).then_some(array)
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::Binder;
 use super::scope::{Binding, Context};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::functions::{self, Naming, aggregate};
+use crate::functions::{self, Naming, Returns, aggregate};
 use crate::syntax::ast::{self, ExprKind, Literal};
 use crate::types::Column;
 
@@ -21,6 +21,8 @@ pub(super) enum Given {
     Passed(String),
     /// Made of a prefix or a path.
     Made(String),
+    /// That of a column of a call that gives several.
+    Part(String),
     /// By position.
     Positional,
 }
@@ -28,7 +30,7 @@ pub(super) enum Given {
 impl Given {
     pub(super) fn text(&self) -> Option<&str> {
         match self {
-            Given::Spelled(text) | Given::Passed(text) | Given::Made(text) => Some(text),
+            Given::Spelled(text) | Given::Passed(text) | Given::Made(text) | Given::Part(text) => Some(text),
             Given::Positional => None,
         }
     }
@@ -71,6 +73,9 @@ fn path_name(expr: &ast::Expr, cx: &Context) -> Given {
     match &expr.kind {
         ExprKind::Member { base, member } => joined(base, &member.text, cx),
         ExprKind::Element { base, index } => match &index.kind {
+            ExprKind::Literal(Literal::Typed { text, .. }) if part_of(base, text, cx).is_some() => {
+                Given::Made(part_of(base, text, cx).unwrap_or_default())
+            }
             ExprKind::Literal(Literal::String(text)) => joined(base, text, cx),
             ExprKind::Literal(Literal::Typed { text, .. }) => joined(base, text, cx),
             ExprKind::Unary { operand, .. } => match &operand.kind {
@@ -81,6 +86,13 @@ fn path_name(expr: &ast::Expr, cx: &Context) -> Given {
         },
         _ => name_of(expr, cx),
     }
+}
+
+/// Returns the name of a numbered column of a call that gives several.
+fn part_of(call: &ast::Expr, index: &str, cx: &Context) -> Option<String> {
+    let ExprKind::Call { name, arguments } = &call.kind else { return None };
+    let names = part_names(&name.text, arguments, arguments.len(), cx)?;
+    names.into_iter().nth(index.parse().ok()?)
 }
 
 fn joined(base: &ast::Expr, step: &str, cx: &Context) -> Given {
@@ -129,16 +141,45 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
         return Given::Made("$IngestionTime".to_string());
     }
     if matches!(name, "array_sort_asc" | "array_sort_desc") {
-        let stem = match arguments.first().map(|a| &a.value.kind) {
-            Some(ExprKind::Name(column)) => column.text.clone(),
-            _ => "array0".to_string(),
-        };
-        return Given::Made(format!("{stem}_sorted"));
+        return Given::Made(sorted_name(0, arguments.first()));
     }
     match functions::scalar_function(name) {
         Some(function) => by_naming(function.naming, name, first),
         None => Given::Positional,
     }
+}
+
+/// Returns what an array is called once it is sorted: only a column has a name (measured).
+fn sorted_name(index: usize, array: Option<&ast::Argument>) -> String {
+    match array.map(|a| &a.value.kind) {
+        Some(ExprKind::Name(column)) => format!("{}_sorted", column.text),
+        _ => format!("array{index}_sorted"),
+    }
+}
+
+/// Returns what the columns of a call are called, if it gives several.
+///
+/// Microsoft's parser puts the function's name and that of its first argument before each: `series_stats_y_min`.
+pub(super) fn part_names(
+    called: &str,
+    arguments: &[ast::Argument],
+    arrays: usize,
+    cx: &Context,
+) -> Option<Vec<String>> {
+    let function = functions::scalar_function(called)?;
+    function.overloads.iter().find_map(|overload| match overload.returns {
+        Returns::Columns(columns) => {
+            let first = arguments.first().map_or(Given::Positional, |a| name_of(&a.value, cx));
+            let stem = format!("{called}_{}", first.text().unwrap_or(""));
+            Some(columns.iter().map(|(part, _)| format!("{stem}_{part}")).collect())
+        }
+        Returns::Arrays => {
+            // One array is a value like any other.
+            let arrays = arguments.iter().take(arrays).enumerate();
+            (arrays.len() > 1).then(|| arrays.map(|(n, array)| sorted_name(n, Some(array))).collect())
+        }
+        _ => None,
+    })
 }
 
 fn passed(given: Given) -> Given {
@@ -195,11 +236,15 @@ impl Binder<'_> {
                 },
             };
             let is_spelled = matches!(item.given, Given::Spelled(_));
-            let clash = taken.contains(&base);
+            // A column of several does not take the place of one that is there.
+            let is_part = mode == Mode::Extend && matches!(item.given, Given::Part(_));
+            let is_taken = |name: &String| taken.contains(name) || is_part && input.iter().any(|c| c.name == *name);
+            let clash = is_taken(&base);
             let wrong = clash
                 && match item.given {
                     Given::Spelled(_) => taken_by_spelling.contains(&base) || mode == Mode::Extend,
                     Given::Passed(_) => taken_by_spelling.contains(&base) || mode == Mode::Extend,
+                    Given::Part(_) => false,
                     _ => mode == Mode::Extend,
                 };
             if wrong {
@@ -209,7 +254,7 @@ impl Binder<'_> {
                 );
             }
             let name = if clash {
-                (1..).map(|k| format!("{base}{k}")).find(|n| !taken.contains(n) && !spelled.contains(n.as_str()))
+                (1..).map(|k| format!("{base}{k}")).find(|n| !is_taken(n) && !spelled.contains(n.as_str()))
             } else {
                 None
             };

@@ -44,7 +44,7 @@ impl Binder<'_> {
             outcome.results.push(table);
             outcome.scalar = None;
         } else {
-            outcome.scalar = Some(self.scalar(expr, &Context::rowless(scope)));
+            outcome.scalar = Some(self.scalar_or_parts(expr, &Context::rowless(scope)));
         }
     }
 

@@ -233,5 +233,11 @@ fn result(returns: &Returns) -> String {
         Returns::Widest => "widest type of the arguments".to_string(),
         Returns::TypeName(index) => format!("type that argument {} names", index + 1),
         Returns::With(_) => "depends on the arguments".to_string(),
+        Returns::Columns(columns) => {
+            let columns: Vec<String> =
+                columns.iter().map(|(name, scalar_type)| format!("{name}: {scalar_type}")).collect();
+            format!("({})", columns.join(", "))
+        }
+        Returns::Arrays => "a dynamic for each array".to_string(),
     }
 }

@@ -11,12 +11,12 @@ use datafusion::common::{Column as Named, ScalarValue};
 use datafusion::logical_expr::{Expr as Logical, Operator, binary_expr};
 
 use super::path::{Lookup, Wanted};
-use super::udf::{Compute, Definition, call};
+use super::udf::{Compute, Definition, call, field};
 use super::{Error, Result};
 use crate::functions::lift::{Json, Long, Opt, Reader, Real, Text};
 use crate::functions::{self, Arg, Call, Kernel};
 use crate::plan::{Comparison, Expr, Step};
-use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE, data_type, value_at};
+use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE, data_type, several, value_at};
 use crate::types::{ScalarType, Value, convert, json};
 
 /// What lowering an expression needs to know.
@@ -74,7 +74,13 @@ impl Lowering {
             Expr::ParseJson(value) => self.value(value),
             Expr::Path { base, steps } => self.path(base, steps, false),
             Expr::Call { function, overload, arguments, returns } => {
-                self.library(function, *overload, arguments, *returns)
+                self.library(function, *overload, arguments, data_type(*returns))
+            }
+            Expr::Part { function, overload, arguments, index, returns } => {
+                let types: Vec<ScalarType> = arguments.iter().map(Expr::scalar_type).collect();
+                let columns = function.overloads[*overload].columns(&types).unwrap_or_default();
+                let call = self.library(function, *overload, arguments, several(&columns))?;
+                Ok(field(call, *index, data_type(*returns)))
             }
             Expr::ScalarQuery { .. } | Expr::InQuery { .. } => {
                 Err(Error::internal("a subquery was left in an expression"))
@@ -194,7 +200,7 @@ impl Lowering {
         function: &'static functions::Function,
         overload: usize,
         arguments: &[Expr],
-        returns: ScalarType,
+        returns: DataType,
     ) -> Result<Logical> {
         let mut key = format!("{}#{overload}:{returns}", function.name);
         let compute: Compute = match function.overloads[overload].kernel {
@@ -219,20 +225,20 @@ impl Lowering {
     }
 
     fn call(&self, key: String, compute: Compute, returns: ScalarType, arguments: &[&Expr]) -> Result<Logical> {
-        self.definition(key, compute, returns, arguments, false)
+        self.definition(key, compute, data_type(returns), arguments, false)
     }
 
     fn definition(
         &self,
         key: String,
         compute: Compute,
-        returns: ScalarType,
+        returns: DataType,
         arguments: &[&Expr],
         volatile: bool,
     ) -> Result<Logical> {
         let types = arguments.iter().map(|a| a.scalar_type()).collect();
         let lowered = arguments.iter().map(|a| self.value(a)).collect::<Result<Vec<_>>>()?;
-        let definition = Definition { key, types, returns: data_type(returns), compute, now: self.now, volatile };
+        let definition = Definition { key, types, returns, compute, now: self.now, volatile };
         Ok(call(definition, lowered))
     }
 }

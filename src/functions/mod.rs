@@ -138,6 +138,21 @@ pub enum Returns {
     TypeName(usize),
     /// Computed; None where the types do not fit.
     With(fn(&[ScalarType]) -> Option<ScalarType>),
+    /// Several columns: the last part of the name of each, and its type. The kernel gives a struct of them.
+    Columns(&'static [(&'static str, ScalarType)]),
+    /// A dynamic column for each dynamic argument. The kernel gives a struct of them.
+    Arrays,
+}
+
+impl Overload {
+    /// Returns the types of the columns of a call, where it gives several.
+    pub fn columns(&self, arguments: &[ScalarType]) -> Option<Vec<ScalarType>> {
+        match self.returns {
+            Returns::Columns(columns) => Some(columns.iter().map(|(_, scalar_type)| *scalar_type).collect()),
+            Returns::Arrays => Some(arguments.iter().copied().filter(|t| *t == ScalarType::Dynamic).collect()),
+            _ => None,
+        }
+    }
 }
 
 /// What computes a call, column-wise.

@@ -1,10 +1,34 @@
 //! Functions of KQL whose signature is known and which are not built yet: they bind, and are refused by name when run.
 //!
-//! Signatures and names of results are those of Microsoft's parser. A function that gives several columns (such as
-//! `series_stats`) stands as one that gives a dynamic.
+//! Signatures and names of results are those of Microsoft's parser.
 
 use super::{Function, Kernel, Kind, Naming, Overload, Parameter, Returns, one};
 use crate::types::ScalarType;
+
+const COMPLEX: Returns = Returns::Columns(&[("real", ScalarType::Dynamic), ("imag", ScalarType::Dynamic)]);
+const PERIODS: Returns = Returns::Columns(&[("periods", ScalarType::Dynamic), ("scores", ScalarType::Dynamic)]);
+const ANOMALIES: Returns = Returns::Columns(&[
+    ("ad_flag", ScalarType::Dynamic),
+    ("ad_score", ScalarType::Dynamic),
+    ("baseline", ScalarType::Dynamic),
+]);
+const TWO_LINES: Returns = Returns::Columns(&[
+    ("rsquare", ScalarType::Real),
+    ("split_idx", ScalarType::Long),
+    ("variance", ScalarType::Real),
+    ("rvariance", ScalarType::Real),
+    ("line_fit", ScalarType::Dynamic),
+    ("right_rsquare", ScalarType::Real),
+    ("right_slope", ScalarType::Real),
+    ("right_interception", ScalarType::Real),
+    ("right_variance", ScalarType::Real),
+    ("right_rvariance", ScalarType::Real),
+    ("left_rsquare", ScalarType::Real),
+    ("left_slope", ScalarType::Real),
+    ("left_interception", ScalarType::Real),
+    ("left_variance", ScalarType::Real),
+    ("left_rvariance", ScalarType::Real),
+]);
 
 const NONE: Naming = Naming::None;
 const FIRST: Naming = Naming::FirstArgument;
@@ -29,7 +53,6 @@ macro_rules! parameters {
 parameters! {
     string Kind::Is(ScalarType::String);
     long Kind::Is(ScalarType::Long);
-    int Kind::Is(ScalarType::Int);
     real Kind::Is(ScalarType::Real);
     boolean Kind::Is(ScalarType::Bool);
     dynamic Kind::Dynamic;
@@ -98,25 +121,12 @@ pub const FUNCTIONS: &[Function] = functions! {
         "hll-merge-function", Naming::Prefix("hll_merged_result"), [(dynamic("hll").repeated(2, 16)) -> DYNAMIC];
     "dcount_hll", "Gives the count that a HyperLogLog sketch stands for.",
         "dcount-hll-function", Naming::NameAndFirstArgument, [(dynamic("hll")) -> LONG];
-    "series_fir", "Filters a series by a finite impulse response.",
-        "series-fir-function", FIRST, [
-            (dynamic("series"), dynamic("filter"), boolean("normalize").optional(),
-             boolean("center").optional()) -> DYNAMIC];
-    "series_stats", "Gives statistics of a series, as columns.",
-        "series-stats-function", NONE, [
-            (dynamic("series"), boolean("ignore_nonfinite").constant().optional()) -> DYNAMIC];
-    "series_stats_dynamic", "Gives statistics of a series, as a bag.",
-        "series-stats-dynamic-function", NONE, [
-            (dynamic("series"), boolean("ignore_nonfinite").constant().optional()) -> DYNAMIC];
     "series_fft", "Gives the Fourier transform of a series.",
-        "series-fft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> DYNAMIC];
+        "series-fft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> COMPLEX];
     "series_ifft", "Gives the inverse Fourier transform of a series.",
-        "series-ifft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> DYNAMIC];
-    "series_fit_line", "Fits a line to a series.", "series-fit-line-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_fit_line_dynamic", "Fits a line to a series, as a bag.",
-        "series-fit-line-dynamic-function", NONE, [(dynamic("series")) -> DYNAMIC];
+        "series-ifft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> COMPLEX];
     "series_fit_2lines", "Fits two lines to a series.",
-        "series-fit-2lines-function", NONE, [(dynamic("array")) -> DYNAMIC];
+        "series-fit-2lines-function", NONE, [(dynamic("array")) -> TWO_LINES];
     "series_fit_2lines_dynamic", "Fits two lines to a series, as a bag.",
         "series-fit-2lines-dynamic-function", NONE, [(dynamic("series")) -> DYNAMIC];
     "series_outliers", "Scores how far the points of a series lie out.",
@@ -124,143 +134,16 @@ pub const FUNCTIONS: &[Function] = functions! {
             (dynamic("series"), string("kind").optional(), number("ignore_val").optional()) -> Returns::Argument(0),
             (dynamic("series"), string("kind"), real("ignore_val"), real("min_percentile"),
              real("max_percentile").optional(), integer("test_points").optional()) -> Returns::Argument(0)];
-    "series_iir", "Filters a series by an infinite impulse response.",
-        "series-iir-function", FIRST, [(dynamic("series"), dynamic("numerators"), dynamic("denominators")) -> DYNAMIC];
     "series_periods_detect", "Finds the periods of a series.",
         "series-periods-detect-function", NONE, [
-            (dynamic("series"), number("min_period"), number("max_period"), long("num_periods")) -> DYNAMIC];
+            (dynamic("series"), number("min_period"), number("max_period"), long("num_periods")) -> PERIODS];
     "series_periods_validate", "Scores periods of a series.",
-        "series-periods-validate-function", NONE, [(dynamic("series"), number("period").repeated(1, 16)) -> DYNAMIC];
-    "series_fill_backward", "Fills gaps of a series with the next value.",
-        "series-fill-backward-function", FIRST, [
-            (dynamic("series"), number("missing_value_placeholder").optional()) -> Returns::Argument(0)];
-    "series_fill_forward", "Fills gaps of a series with the last value.",
-        "series-fill-forward-function", FIRST, [
-            (dynamic("series"), number("missing_value_placeholder").optional()) -> Returns::Argument(0)];
-    "series_fill_const", "Fills gaps of a series with a value.",
-        "series-fill-const-function", FIRST, [
-            (dynamic("series"), number("constant_value").optional(),
-             number("missing_value_placeholder").optional()) -> Returns::Argument(0)];
-    "series_fill_linear", "Fills gaps of a series with values on a line.",
-        "series-fill-linear-function", FIRST, [
-            (dynamic("series"), number("missing_value_placeholder").optional(), boolean("fill_edges").optional(),
-             number("constant_value").optional()) -> Returns::Argument(0)];
-    "series_fit_poly", "Fits a polynomial to a series.",
-        "series-fit-poly-function", NONE, [
-            (dynamic("y_series"), dynamic("x_series").optional(), int("degree").optional()) -> DYNAMIC];
-    "series_add", "Adds two series, element by element.",
-        "series-add-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_subtract", "Subtracts two series, element by element.",
-        "series-subtract-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_multiply", "Multiplies two series, element by element.",
-        "series-multiply-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_divide", "Divides two series, element by element.",
-        "series-divide-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_pow", "Raises a series to the power of another, element by element.",
-        "series-pow-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_greater", "Tells which elements of a series are greater than those of another.",
-        "series-greater-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_greater_equals", "Tells which elements of a series are at least those of another.",
-        "series-greater-equals-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_less", "Tells which elements of a series are less than those of another.",
-        "series-less-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_less_equals", "Tells which elements of a series are at most those of another.",
-        "series-less-equals-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_equals", "Tells which elements of a series are equal to those of another.",
-        "series-equals-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_not_equals", "Tells which elements of a series are different from those of another.",
-        "series-not-equals-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> DYNAMIC,
-            (dynamic("series1"), number("series2")) -> DYNAMIC,
-            (number("series1"), dynamic("series2")) -> DYNAMIC];
-    "series_exp", "Gives the exponential of each element of a series.",
-        "series-exp-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_sign", "Gives the sign of each element of a series.",
-        "series-sign-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_abs", "Gives the absolute value of each element of a series.",
-        "series-abs-function", NONE, [(dynamic("series")) -> Returns::Argument(0)];
-    "series_sin", "Gives the sine of each element of a series.",
-        "series-sin-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_asin", "Gives the arcsine of each element of a series.",
-        "series-asin-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_cos", "Gives the cosine of each element of a series.",
-        "series-cos-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_acos", "Gives the arccosine of each element of a series.",
-        "series-acos-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_tan", "Gives the tangent of each element of a series.",
-        "series-tan-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_atan", "Gives the arctangent of each element of a series.",
-        "series-atan-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_magnitude", "Gives the length of a series as a vector.",
-        "series-magnitude-function", NONE, [(dynamic("series")) -> REAL];
-    "series_sum", "Adds the numbers of a series.", "series-sum-function", NONE, [(dynamic("series")) -> REAL];
-    "series_product", "Multiplies the numbers of a series.",
-        "series-product-function", NONE, [(dynamic("series")) -> REAL];
-    "series_log", "Gives the logarithm of each element of a series.",
-        "series-log-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_floor", "Gives the floor of each element of a series.",
-        "series-floor-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_ceiling", "Gives the ceiling of each element of a series.",
-        "series-ceiling-function", NONE, [(dynamic("series")) -> Returns::Argument(0)];
-    "series_seasonal", "Gives the seasonal part of a series.",
-        "series-seasonal-function", NONE, [
-            (dynamic("series")) -> DYNAMIC,
-            (dynamic("series"), integer("period")) -> DYNAMIC,
-            (dynamic("series"), integer("period"), integer("test_points")) -> DYNAMIC];
-    "series_decompose", "Splits a series into season, trend and rest.",
-        "series-decompose-function", NONE, [
-            (dynamic("series"), integer("period").optional(), string("trend").optional(),
-             integer("test_points").optional(), number("seasonality_threshold").optional()) -> DYNAMIC];
-    "series_decompose_forecast", "Forecasts a series from its season and trend.",
-        "series-decompose-forecast-function", NONE, [
-            (dynamic("series"), integer("test_points"), integer("period").optional(), string("trend").optional(),
-             number("seasonality_threshold").optional()) -> DYNAMIC];
+        "series-periods-validate-function", NONE, [(dynamic("series"), number("period").repeated(1, 16)) -> PERIODS];
     "series_decompose_anomalies", "Finds the points of a series that do not fit its season and trend.",
         "series-decompose-anomalies-function", NONE, [
             (dynamic("series"), number("threshold").optional(), integer("period").optional(),
              string("trend").optional(), integer("test_points").optional(), string("method").optional(),
-             number("seasonality_threshold").optional()) -> DYNAMIC];
-    "series_pearson_correlation", "Gives the correlation of two series.",
-        "series-pearson-correlation-function", NONE, [(dynamic("series1"), dynamic("series2")) -> REAL];
-    "series_dot_product", "Gives the dot product of two series.",
-        "series-dot-product-function", NONE, [
-            (dynamic("series1"), dynamic("series2")) -> REAL,
-            (dynamic("series1"), number("series2")) -> REAL,
-            (number("series1"), dynamic("series2")) -> REAL];
-    "series_cosine_similarity", "Gives the cosine of the angle between two series.",
-        "series-cosine-similarity-function", NONE, [
-            (dynamic("series1"), dynamic("series2"), real("series1_magnitude").optional(),
-             real("series2_magnitude").optional()) -> REAL];
+             number("seasonality_threshold").optional()) -> ANOMALIES];
     "rand", "Gives a random number.", "rand-function", FIRST, [(integer("number").optional()) -> REAL];
     "beta_cdf", "Gives the cumulative beta distribution.",
         "beta-cdf-function", NONE, [(number("x"), number("alpha"), number("beta")) -> REAL];

@@ -314,6 +314,14 @@ pub enum Expr {
         arguments: Vec<Expr>,
         returns: ScalarType,
     },
+    /// One column of a call that gives several.
+    Part {
+        function: &'static Function,
+        overload: usize,
+        arguments: Vec<Expr>,
+        index: usize,
+        returns: ScalarType,
+    },
     /// Conversion with the semantics of `tostring`, `tolong` ... (null where it fails).
     Convert {
         value: Box<Expr>,
@@ -388,7 +396,7 @@ impl Expr {
         match self {
             Expr::Column(column) => column.scalar_type,
             Expr::Literal(value) => value.scalar_type(),
-            Expr::Call { returns, .. } | Expr::ScalarQuery { returns, .. } => *returns,
+            Expr::Call { returns, .. } | Expr::Part { returns, .. } | Expr::ScalarQuery { returns, .. } => *returns,
             Expr::Convert { to, .. } => *to,
             Expr::And(_)
             | Expr::Or(_)
@@ -405,7 +413,10 @@ impl Expr {
     pub fn for_each_operand<'a>(&'a self, f: &mut dyn FnMut(&'a Expr)) {
         match self {
             Expr::Column(_) | Expr::Literal(_) | Expr::ScalarQuery { .. } | Expr::Now => {}
-            Expr::Call { arguments, .. } | Expr::And(arguments) | Expr::Or(arguments) => arguments.iter().for_each(f),
+            Expr::Call { arguments, .. }
+            | Expr::Part { arguments, .. }
+            | Expr::And(arguments)
+            | Expr::Or(arguments) => arguments.iter().for_each(f),
             Expr::Convert { value, .. }
             | Expr::Not(value)
             | Expr::ParseJson(value)

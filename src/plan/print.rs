@@ -314,6 +314,10 @@ impl<'a> Words<'a> {
                 }
                 _ => self.call(function.name, arguments),
             },
+            Expr::Part { function, arguments, index, .. } => {
+                self.call(function.name, arguments);
+                self.text(&format!("[{index}]"));
+            }
             Expr::Convert { value, to } => self.call(conversion(*to), [&**value]),
             Expr::And(operands) => self.infix("and", operands),
             Expr::Or(operands) => self.infix("or", operands),

@@ -79,7 +79,9 @@ fn update(node: &mut Node, f: impl FnOnce(Node) -> Node) {
 fn operands_mut(expr: &mut Expr) -> Vec<&mut Expr> {
     match expr {
         Expr::Column(_) | Expr::Literal(_) | Expr::ScalarQuery { .. } | Expr::Now => Vec::new(),
-        Expr::Call { arguments, .. } | Expr::And(arguments) | Expr::Or(arguments) => arguments.iter_mut().collect(),
+        Expr::Call { arguments, .. } | Expr::Part { arguments, .. } | Expr::And(arguments) | Expr::Or(arguments) => {
+            arguments.iter_mut().collect()
+        }
         Expr::Convert { value, .. }
         | Expr::Not(value)
         | Expr::ParseJson(value)
@@ -145,7 +147,7 @@ fn each_read<'a>(expr: &'a Expr, place: Place, called: bool, f: &mut dyn FnMut(&
                 }
             }
         }
-        Expr::Call { arguments, .. } => {
+        Expr::Call { arguments, .. } | Expr::Part { arguments, .. } => {
             arguments.iter().for_each(|argument| each_read(argument, Place::Argument, true, f));
         }
         other => other.for_each_operand(&mut |operand| each_read(operand, Place::Other, called, f)),

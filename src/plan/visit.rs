@@ -230,9 +230,10 @@ impl Expr {
     pub fn for_each_operand_mut(&mut self, f: &mut dyn FnMut(&mut Expr)) {
         match self {
             Expr::Column(_) | Expr::Literal(_) | Expr::ScalarQuery { .. } | Expr::Now => {}
-            Expr::Call { arguments, .. } | Expr::And(arguments) | Expr::Or(arguments) => {
-                arguments.iter_mut().for_each(f)
-            }
+            Expr::Call { arguments, .. }
+            | Expr::Part { arguments, .. }
+            | Expr::And(arguments)
+            | Expr::Or(arguments) => arguments.iter_mut().for_each(f),
             Expr::Convert { value, .. }
             | Expr::Not(value)
             | Expr::ParseJson(value)

@@ -40,6 +40,12 @@ pub fn data_type(scalar_type: ScalarType) -> DataType {
     }
 }
 
+/// Returns the Arrow type of a call that gives several columns of these types.
+pub fn several(types: &[ScalarType]) -> DataType {
+    let fields = types.iter().enumerate().map(|(n, t)| Field::new(n.to_string(), data_type(*t), true));
+    DataType::Struct(fields.collect())
+}
+
 /// Returns the field of a column, its KQL type in the metadata.
 pub fn field(column: &Column) -> Field {
     let metadata = [(TYPE_KEY.to_string(), column.scalar_type.name().to_string())];

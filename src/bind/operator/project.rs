@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::super::expression;
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
@@ -19,26 +20,25 @@ struct Listed {
 }
 
 impl Binder<'_> {
-    fn listed(&mut self, columns: &[NamedExpr], cx: &Context) -> Vec<Listed> {
+    fn listed(&mut self, columns: &[NamedExpr], cx: &Context, mode: Mode) -> Vec<Listed> {
         let mut listed = Vec::with_capacity(columns.len());
-        for column in columns {
-            let scalar = self.scalar(&column.value, cx);
-            if let ExprKind::Call { name, arguments } = &column.value.kind
-                && matches!(name.text.as_str(), "array_sort_asc" | "array_sort_desc")
-                && arguments.len() > 1
-            {
-                self.unsupported(
-                    column.span,
-                    format_args!("`{}` of several arrays, which gives several columns,", name.text),
-                );
+        for (index, column) in columns.iter().enumerate() {
+            let scalar = self.scalar_or_parts(&column.value, cx);
+            if let Some(parts) = &scalar.parts {
+                self.listed_parts(column, parts, mode, &mut listed);
+                continue;
             }
             let scalar_type = scalar.column_type();
             let given = match &column.names[..] {
+                // A bare name has no say in `print`: `let x = 1; print x` is `print_0`.
+                [] if mode == Mode::Print => Given::Made(format!("print_{index}")),
                 [] => name_of(&column.value, cx),
-                [name] if !column.tuple => Given::Spelled(name.text.clone()),
-                names => {
-                    self.unsupported(column.span, "a tuple of names outside of `summarize`");
-                    Given::Spelled(names.first().map(|n| n.text.clone()).unwrap_or_default())
+                [name] => Given::Spelled(name.text.clone()),
+                [name, ..] => {
+                    if scalar.scalar_type.is_some() {
+                        self.error("KS149", column.value.span, "several names stand before one value");
+                    }
+                    Given::Spelled(name.text.clone())
                 }
             };
             listed.push(Listed { item: Item { given, span: column.span }, expr: scalar.expr, scalar_type });
@@ -46,35 +46,45 @@ impl Binder<'_> {
         listed
     }
 
+    /// Lists the columns of a call that gives several: all of them, or those that have got a name.
+    fn listed_parts(&mut self, column: &NamedExpr, parts: &[expression::Part], mode: Mode, listed: &mut Vec<Listed>) {
+        let named = column.names.len();
+        if let Some(name) = column.names.get(parts.len()) {
+            self.error("KS150", name.span, format!("{named} names stand before {} columns", parts.len()));
+        }
+        // `extend` drops the rest (documented, measured), and so does `print` in Microsoft's parser. For `project` the
+        // pages of the operator and of the functions contradict each other.
+        if mode == Mode::Project && (1..parts.len()).contains(&named) {
+            self.unsupported(column.span, "naming a part of the columns of a call in `project`");
+        }
+        let kept = if named == 0 { parts.len() } else { named };
+        for (index, part) in parts.iter().take(kept).enumerate() {
+            let given = match column.names.get(index) {
+                Some(name) => Given::Spelled(name.text.clone()),
+                None => Given::Part(part.name.clone()),
+            };
+            let item = Item { given, span: column.span };
+            listed.push(Listed { item, expr: part.expr.clone(), scalar_type: part.expr.scalar_type() });
+        }
+    }
+
     pub(in crate::bind) fn print(&mut self, columns: &[NamedExpr], scope: &Rc<Scope>) -> Table {
-        let listed = self.listed(columns, &Context::rowless(scope));
-        // A bare name has no say here: `let x = 1; print x` is `print_0`.
-        let items: Vec<Item> = listed
-            .iter()
-            .zip(columns)
-            .map(|(l, c)| Item {
-                given: if c.names.is_empty() { Given::Positional } else { l.item.given.clone() },
-                span: l.item.span,
-            })
-            .collect();
-        let names = self.unique_names(&items, &[], Mode::Print);
+        let listed = self.listed(columns, &Context::rowless(scope), Mode::Print);
+        let names = self.unique_names(&items(&listed), &[], Mode::Print);
         let unit = Node { columns: Vec::new(), serialized: true, kind: Kind::Unit };
         Table::new(combine(unit, names, listed))
     }
 
     pub(super) fn project(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
-        let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx));
-        let items: Vec<&Item> = listed.iter().map(|l| &l.item).collect();
-        let items: Vec<Item> = items.into_iter().map(|i| Item { given: i.given.clone(), span: i.span }).collect();
-        let names = self.unique_names(&items, &input.node.columns, Mode::Project);
+        let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx, Mode::Project));
+        let names = self.unique_names(&items(&listed), &input.node.columns, Mode::Project);
         Table::new(combine(input.node, names, listed))
     }
 
     pub(super) fn extend(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
         let original = input.node.columns.clone();
-        let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx));
-        let items: Vec<Item> = listed.iter().map(|l| Item { given: l.item.given.clone(), span: l.item.span }).collect();
-        let names = self.unique_names(&items, &original, Mode::Extend);
+        let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx, Mode::Extend));
+        let names = self.unique_names(&items(&listed), &original, Mode::Extend);
         // What has the name of an input column takes its place (measured), the rest is appended.
         let mut result: Vec<(Column, Expr)> = original.into_iter().map(|c| (c.clone(), Expr::Column(c))).collect();
         for (name, column) in names.into_iter().zip(listed) {
@@ -226,6 +236,10 @@ impl Binder<'_> {
         let expressions = order.iter().cloned().map(Expr::Column).collect();
         Table { node: projection(input.node, order, expressions), label: None, ..input }
     }
+}
+
+fn items(listed: &[Listed]) -> Vec<Item> {
+    listed.iter().map(|l| Item { given: l.item.given.clone(), span: l.item.span }).collect()
 }
 
 fn combine(input: Node, names: Vec<String>, listed: Vec<Listed>) -> Node {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::super::aggregate::several_call;
-use super::super::expression::Scalar;
+use super::super::expression::{Part, Scalar};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
@@ -115,8 +115,12 @@ impl Binder<'_> {
             }
             let before = collected.borrow().len();
             // A plain column beside an aggregate has no one value: only what aggregates give can be read.
-            let scalar = self.scalar(&named.value, &Context { aggregates: Some(&collected), ..row });
+            let scalar = self.scalar_or_parts(&named.value, &Context { aggregates: Some(&collected), ..row });
             self.only_aggregates(&named.value, &scalar, &collected, before, input);
+            if let Some(parts) = &scalar.parts {
+                self.parts(named, parts, &mut outputs);
+                continue;
+            }
             let given = match &named.names[..] {
                 [name, ..] => Given::Spelled(name.text.clone()),
                 [] => made(name_of(&named.value, &row), false),
@@ -125,6 +129,24 @@ impl Binder<'_> {
             outputs.push(Output { item: Item { given, span: named.span }, expr: scalar.expr, scalar_type });
         }
         (collected.into_inner(), outputs)
+    }
+
+    /// Lists the columns of a call that gives several.
+    fn parts(&mut self, named: &NamedExpr, parts: &[Part], outputs: &mut Vec<Output>) {
+        if named.names.len() > parts.len() {
+            let text = format!("{} names stand before {} columns", named.names.len(), parts.len());
+            self.error("KS150", named.span, text);
+        } else if !named.names.is_empty() && named.names.len() < parts.len() {
+            self.unsupported(named.span, "naming a part of the columns of a call in `summarize`");
+        }
+        for (index, part) in parts.iter().enumerate() {
+            let given = match named.names.get(index) {
+                Some(name) => Given::Spelled(name.text.clone()),
+                None => Given::Part(part.name.clone()),
+            };
+            let item = Item { given, span: named.span };
+            outputs.push(Output { item, expr: part.expr.clone(), scalar_type: part.expr.scalar_type() });
+        }
     }
 
     fn only_aggregates(

@@ -6,6 +6,7 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 
 use ahash::AHashSet as Set;
+use arrow::array::{ArrayRef, StringViewBuilder};
 
 use super::rows::{
     self, BOOL, Column, DYNAMIC, LONG, REAL, STRING, as_text, constant_text, dynamic, function, integer, optional,
@@ -14,7 +15,7 @@ use super::rows::{
 use super::text::fold;
 use super::xml;
 use crate::functions::lift::{Bool, Json, Long, Opt, Reader, Text, lift1, lift2};
-use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, PreparedKernel, one};
+use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, PreparedKernel, Returns, one};
 use crate::types::json::{self, Step};
 use crate::types::{ScalarType, Value, arrow as columns, convert};
 
@@ -221,16 +222,21 @@ pub(super) const FUNCTIONS: &[Function] = &[
             ("tostring(array_iff(dynamic([1, 0, 'x']), 'y', 'n'))", "'[\"y\",\"n\",null]'")
         ]
     ),
-    // With several arrays the engine gives several columns; here they are one array of arrays, as an index sees them.
     function!(
         "array_sort_asc",
         "Sorts an array in ascending order, and further arrays by it.",
         "array-sort-asc-function",
         Naming::Special,
-        [overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
-            -> DYNAMIC, |call| sort(call, false))],
+        [
+            overload!((ARRAY, NULLS_LAST) -> DYNAMIC, |call| sort(call, false)),
+            overload!((dynamic("arrays").repeated(2, 64)) -> Returns::Arrays, |call| sort(call, false)),
+            overload!((dynamic("arrays").repeated(2, 64), one("nulls_last", Kind::Is(ScalarType::Bool)).constant())
+                -> Returns::Arrays, |call| sort(call, false)),
+        ],
         [
             ("tostring(array_sort_asc(dynamic([3, null, 1])))", "'[1,3,null]'"),
+            ("tostring(array_sort_asc(dynamic([2, 1, 3]), dynamic(['a', 'b', 'c']))[1])", "'[\"b\",\"a\",\"c\"]'"),
+            ("isnull(array_sort_asc(dynamic([2, 1]), dynamic(['a']))[1])", "true"),
             ("isnull(array_sort_asc(dynamic(null)))", "true")
         ]
     ),
@@ -239,8 +245,12 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Sorts an array in descending order, and further arrays by it.",
         "array-sort-desc-function",
         Naming::Special,
-        [overload!((dynamic("arrays").repeated(1, 64), NULLS_LAST)
-            -> DYNAMIC, |call| sort(call, true))],
+        [
+            overload!((ARRAY, NULLS_LAST) -> DYNAMIC, |call| sort(call, true)),
+            overload!((dynamic("arrays").repeated(2, 64)) -> Returns::Arrays, |call| sort(call, true)),
+            overload!((dynamic("arrays").repeated(2, 64), one("nulls_last", Kind::Is(ScalarType::Bool)).constant())
+                -> Returns::Arrays, |call| sort(call, true)),
+        ],
         [
             ("tostring(array_sort_desc(dynamic(['a', null, 'b'])))", "'[\"b\",\"a\",null]'"),
             ("isnull(array_sort_desc(dynamic(null)))", "true")
@@ -460,7 +470,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             overload!((string("jsonPath").constant(), one("jsonText", Kind::Is(ScalarType::String))) -> STRING,
                 prepared extract_json),
             overload!((string("jsonPath").constant(), one("jsonText", Kind::Is(ScalarType::String)),
-            one("type", Kind::TypeName).literal()) -> crate::functions::Returns::TypeName(2), prepared extract_json)
+            one("type", Kind::TypeName).literal()) -> Returns::TypeName(2), prepared extract_json)
         ],
         [
             (r#"extract_json('$.hosts[1].name', '{"hosts":[{},{"name":"srv"}]}')"#, "'srv'"),
@@ -774,47 +784,42 @@ fn sort(call: &Call, descending: bool) -> Column {
     let count = call.arguments.len() - usize::from(option);
     let nulls_last = option.then(|| Reader::<Bool>::new(call, count));
     let arrays: Vec<Reader<Json>> = (0..count).map(|index| Reader::new(call, index)).collect();
-    rows::json(call, |row, out| {
+    let mut columns: Vec<StringViewBuilder> =
+        arrays.iter().map(|_| StringViewBuilder::with_capacity(call.rows)).collect();
+    let mut text = String::new();
+    for row in 0..call.rows {
         let nulls_last = nulls_last.as_ref().and_then(|option| option.get(row)).unwrap_or(true);
-        let keys = rows::elements(arrays[0].get(row)?)?;
-        let mut places: Vec<usize> = (0..keys.len()).collect();
-        places.sort_by(|&a, &b| match (keys[a] == "null", keys[b] == "null") {
-            (true, true) => Ordering::Equal,
-            (true, false) => {
-                if nulls_last {
-                    Ordering::Greater
-                } else {
-                    Ordering::Less
-                }
-            }
-            (false, true) => {
-                if nulls_last {
-                    Ordering::Less
-                } else {
-                    Ordering::Greater
-                }
-            }
-            (false, false) if descending => order(keys[b], keys[a]),
-            (false, false) => order(keys[a], keys[b]),
-        });
-        if count > 1 {
-            out.push('[');
-        }
-        for (index, array) in arrays.iter().enumerate() {
-            if index > 0 {
-                out.push(',');
-            }
+        let keys = arrays[0].get(row).and_then(rows::elements);
+        let places = keys.as_deref().map(|keys| order_of(keys, descending, nulls_last)).unwrap_or_default();
+        for (array, column) in arrays.iter().zip(&mut columns) {
             // An array of another length than the first one becomes null (documented).
-            match array.get(row).and_then(rows::elements).filter(|elements| elements.len() == keys.len()) {
-                Some(elements) => write_array(places.iter().map(|&place| elements[place]), out),
-                None => out.push_str("null"),
+            let elements = array.get(row).and_then(rows::elements).filter(|elements| elements.len() == places.len());
+            match elements.filter(|_| keys.is_some()) {
+                Some(elements) => {
+                    text.clear();
+                    write_array(places.iter().map(|&place| elements[place]), &mut text);
+                    column.append_value(&text);
+                }
+                None => column.append_null(),
             }
         }
-        if count > 1 {
-            out.push(']');
-        }
-        Some(())
-    })
+    }
+    let mut columns: Vec<ArrayRef> = columns.iter_mut().map(|column| Arc::new(column.finish()) as ArrayRef).collect();
+    if count == 1 { Ok(columns.swap_remove(0)) } else { rows::several(columns) }
+}
+
+/// Returns the places of elements in their order.
+fn order_of(keys: &[&str], descending: bool, nulls_last: bool) -> Vec<usize> {
+    let nulls = if nulls_last { Ordering::Greater } else { Ordering::Less };
+    let mut places: Vec<usize> = (0..keys.len()).collect();
+    places.sort_by(|&a, &b| match (keys[a] == "null", keys[b] == "null") {
+        (true, true) => Ordering::Equal,
+        (true, false) => nulls,
+        (false, true) => nulls.reverse(),
+        (false, false) if descending => order(keys[b], keys[a]),
+        (false, false) => order(keys[a], keys[b]),
+    });
+    places
 }
 
 fn array_sum(array: &str) -> Option<f64> {
@@ -1266,8 +1271,6 @@ mod tests {
 
     #[test]
     fn orders() {
-        let by_first = [json("[1,3,4,5,2]"), json(r#"["a","b","c","d","e"]"#)];
-        assert_eq!(call("array_sort_asc", &by_first), json(r#"[[1,2,3,4,5],["a","e","b","c","d"]]"#));
         let nulls = [json(r#"[null,"blue","yellow",null]"#), Value::Bool(false)];
         assert_eq!(call("array_sort_desc", &nulls), json(r#"[null,null,"yellow","blue"]"#));
         assert_eq!(call("array_sort_asc", &[json(r#"["b",10,9,"a"]"#)]), json(r#"[9,10,"a","b"]"#));

@@ -10,6 +10,7 @@ mod network;
 pub mod operator;
 mod regex;
 mod rows;
+mod series;
 mod strings;
 mod text;
 mod urls;
@@ -19,7 +20,7 @@ use super::Function;
 
 /// Returns every built family.
 pub fn families() -> Vec<&'static [Function]> {
-    vec![
+    let mut families: Vec<&'static [Function]> = vec![
         conversion::FUNCTIONS,
         datetime::FUNCTIONS,
         dynamic::FUNCTIONS,
@@ -33,5 +34,7 @@ pub fn families() -> Vec<&'static [Function]> {
         strings::FUNCTIONS,
         text::OPERATORS,
         urls::FUNCTIONS,
-    ]
+    ];
+    families.extend(series::FAMILIES);
+    families
 }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanBuilder, Int64Builder, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, BooleanBuilder, Int64Builder, StringViewBuilder, StructArray};
+use arrow::datatypes::Field;
 
 use crate::functions::lift::{Reader, Text};
 use crate::functions::{Call, FunctionError, Kind, Parameter, Returns, one};
@@ -124,6 +125,17 @@ pub(super) fn longs(call: &Call, mut value: impl FnMut(usize) -> Option<i64>) ->
     let mut builder = Int64Builder::with_capacity(call.rows);
     (0..call.rows).for_each(|row| builder.append_option(value(row)));
     Ok(Arc::new(builder.finish()))
+}
+
+/// Puts the columns of a call that gives several together.
+pub(super) fn several(columns: Vec<ArrayRef>) -> Column {
+    let field = |(n, column): (usize, &ArrayRef)| Field::new(n.to_string(), column.data_type().clone(), true);
+    let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
+    let rows = columns.first().map_or(0, |column| column.len());
+    match StructArray::try_new_with_length(fields.into(), columns, None, rows) {
+        Ok(columns) => Ok(Arc::new(columns)),
+        Err(error) => Err(FunctionError { code: "AQ001", message: error.to_string(), argument: None }),
+    }
 }
 
 /// Reads the arguments from `first` on as texts.

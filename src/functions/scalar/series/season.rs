@@ -1,0 +1,203 @@
+//! Season, trend and rest of a series.
+//!
+//! The period must be given: how the engine detects one is not documented to the last digit.
+
+use std::sync::Arc;
+
+use arrow::array::StringViewArray;
+
+use super::super::rows::{self, Column, DYNAMIC, dynamic, function, integer, optional, overload};
+use super::{numbers, unsupported, write_reals};
+use crate::functions::lift::{Json, Long, Reader, Text};
+use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
+use crate::types::ScalarType;
+
+const SERIES: Parameter = dynamic("series");
+const TREND: Parameter = one("trend", Kind::Is(ScalarType::String)).optional();
+const THRESHOLD: Parameter = one("seasonality_threshold", Kind::Number).optional();
+const PARTS: Returns = Returns::Columns(&[
+    ("baseline", ScalarType::Dynamic),
+    ("seasonal", ScalarType::Dynamic),
+    ("trend", ScalarType::Dynamic),
+    ("residual", ScalarType::Dynamic),
+]);
+
+/// Functions of a series that repeats itself.
+pub(super) const FUNCTIONS: &[Function] = &[
+    function!(
+        "series_seasonal",
+        "Gives the seasonal part of a series: the median of the values at the same place of each period.",
+        "series-seasonal-function",
+        Naming::None,
+        [
+            overload!((SERIES) -> DYNAMIC, seasonal),
+            overload!((SERIES, integer("period")) -> DYNAMIC, seasonal),
+            overload!((SERIES, integer("period"), integer("test_points")) -> DYNAMIC, seasonal),
+        ],
+        [
+            ("tostring(series_seasonal(dynamic([1, 3, 2, 4]), 2))", "'[1.5,3.5,1.5,3.5]'"),
+            ("tostring(series_seasonal(dynamic([1, 3]), 0))", "'[0.0,0.0]'"),
+            ("isnull(series_seasonal(dynamic(null), 2))", "true")
+        ]
+    ),
+    function!(
+        "series_decompose",
+        "Splits a series into season, trend and rest.",
+        "series-decompose-function",
+        Naming::None,
+        [overload!((SERIES, integer("period").optional(), TREND, integer("test_points").optional(), THRESHOLD)
+            -> PARTS, decompose)],
+        [
+            ("tostring(series_decompose(dynamic([1, 3, 2, 4]), 2)[1])", "'[1.5,3.5,1.5,3.5]'"),
+            ("tostring(series_decompose(dynamic([1, 2, 3]), 0, 'linefit')[0])", "'[1.0,2.0,3.0]'"),
+            ("tostring(series_decompose(dynamic([1, 2, 3]), 0)[3])", "'[-1.0,0.0,1.0]'"),
+            ("isnull(series_decompose(dynamic(null), 2)[0])", "true")
+        ]
+    ),
+    function!(
+        "series_decompose_forecast",
+        "Forecasts the last points of a series from the season and trend of those before.",
+        "series-decompose-forecast-function",
+        Naming::None,
+        [
+            overload!((SERIES, integer("test_points"), integer("period").optional(), TREND, THRESHOLD) -> PARTS, forecast)
+        ],
+        [
+            ("tostring(series_decompose_forecast(dynamic([1, 2, 3, 0]), 1, 0, 'linefit')[0])", "'[1.0,2.0,3.0,4.0]'"),
+            (
+                "tostring(series_decompose_forecast(dynamic([1, 2, 1, 2, 0, 0]), 2, 2)[0])",
+                "'[1.0,2.0,1.0,2.0,1.0,2.0]'"
+            ),
+            ("isnull(series_decompose_forecast(dynamic(null), 1, 2)[0])", "true")
+        ]
+    ),
+];
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 }
+}
+
+/// Gives the season of as many elements as there are; it is learned from the first `learned` ones.
+fn season(all: &[f64], learned: usize, period: usize) -> Vec<f64> {
+    if period == 0 {
+        return vec![0.0; all.len()];
+    }
+    let phases = period.min(all.len());
+    let medians: Vec<f64> =
+        (0..phases).map(|phase| median(all[..learned].iter().skip(phase).step_by(period).copied().collect())).collect();
+    (0..all.len()).map(|n| medians[n % period]).collect()
+}
+
+/// Reads a period. What detects one by itself is not built.
+fn period(given: Option<i64>, function: &str) -> Result<usize, FunctionError> {
+    match given {
+        Some(period) if period >= 0 => {
+            usize::try_from(period).map_err(|_| unsupported(format!("`{function}()` with a period of {period}")))
+        }
+        _ => Err(unsupported(format!("`{function}()` that detects the period by itself"))),
+    }
+}
+
+fn seasonal(call: &Call) -> Column {
+    let name = "series_seasonal";
+    let (series, given) = (Reader::<Json>::new(call, 0), optional::<Long>(call, 1));
+    let tested = optional::<Long>(call, 2);
+    let season = |row: usize| {
+        let Some(all) = series.get(row).map_or(Ok(None), |array| numbers(array, name))? else { return Ok(None) };
+        if tested.as_ref().is_some_and(|tested| tested.get(row) != Some(0)) {
+            return Err(unsupported(format!("`{name}()` with points to be tested")));
+        }
+        let period = period(given.as_ref().and_then(|given| given.get(row)), name)?;
+        Ok(Some(season(&all, all.len(), period)))
+    };
+    let seasons = (0..call.rows).map(season).collect::<Result<Vec<_>, FunctionError>>()?;
+    rows::json(call, |row, out| {
+        write_reals(seasons[row].as_ref()?.iter().copied().map(Some), out);
+        Some(())
+    })
+}
+
+/// Baseline, season, trend and rest.
+type Parts = [Vec<f64>; 4];
+
+fn decompose(call: &Call) -> Column {
+    parts(call, "series_decompose", [1, 2, 3])
+}
+
+fn forecast(call: &Call) -> Column {
+    parts(call, "series_decompose_forecast", [2, 3, 1])
+}
+
+/// Takes the series of each row apart; `places` are those of period, trend and number of tested points.
+fn parts(call: &Call, name: &str, places: [usize; 3]) -> Column {
+    let (series, given) = (Reader::<Json>::new(call, 0), optional::<Long>(call, places[0]));
+    let (trends, tests) = (optional::<Text>(call, places[1]), optional::<Long>(call, places[2]));
+    let parts = |row: usize| {
+        let Some(all) = series.get(row).map_or(Ok(None), |array| numbers(array, name))? else { return Ok(None) };
+        let period = period(given.as_ref().and_then(|given| given.get(row)), name)?;
+        let trend = trends.as_ref().and_then(|trends| trends.get(row)).unwrap_or("avg");
+        let tested = tests.as_ref().map_or(Some(0), |tests| tests.get(row));
+        let learned = tested.and_then(|n| usize::try_from(n).ok()).and_then(|n| all.len().checked_sub(n));
+        // Each place of the period must have been seen.
+        let Some(learned) = learned.filter(|learned| *learned >= period.max(2)) else {
+            return Err(unsupported(format!("`{name}()` of a series shorter than its period")));
+        };
+        split(&all, learned, period, trend).map(Some)
+    };
+    let parts = (0..call.rows).map(parts).collect::<Result<Vec<Option<Parts>>, FunctionError>>()?;
+    let column = |index: usize| {
+        let text = |parts: &Parts| {
+            let mut text = String::new();
+            write_reals(parts[index].iter().copied().map(Some), &mut text);
+            text
+        };
+        Arc::new(parts.iter().map(|parts| parts.as_ref().map(text)).collect::<StringViewArray>()) as _
+    };
+    rows::several((0..4).map(column).collect())
+}
+
+/// The steps as documented: season, then the trend of what is left, their sum, and the rest.
+fn split(all: &[f64], learned: usize, period: usize, trend: &str) -> Result<Parts, FunctionError> {
+    let season = season(all, learned, period);
+    let left: Vec<f64> = all.iter().zip(&season).map(|(x, s)| x - s).collect();
+    let trend = match trend {
+        "avg" => vec![left[..learned].iter().sum::<f64>() / learned as f64; all.len()],
+        "linefit" => line(&left[..learned], all.len()),
+        "none" => vec![0.0; all.len()],
+        other => return Err(unsupported(format!("the trend `{other}` of `series_decompose()`"))),
+    };
+    let baseline: Vec<f64> = season.iter().zip(&trend).map(|(s, t)| s + t).collect();
+    let rest = all.iter().zip(&baseline).map(|(x, b)| x - b).collect();
+    Ok([baseline, season, trend, rest])
+}
+
+/// Gives the values of the line through the first elements, carried on.
+fn line(learned: &[f64], length: usize) -> Vec<f64> {
+    let mean_x = (learned.len() - 1) as f64 / 2.0;
+    let mean_y = learned.iter().sum::<f64>() / learned.len() as f64;
+    let distance = |n: usize| n as f64 - mean_x;
+    let covered: f64 = learned.iter().enumerate().map(|(n, y)| distance(n) * (y - mean_y)).sum();
+    let slope = covered / (0..learned.len()).map(|n| distance(n) * distance(n)).sum::<f64>();
+    (0..length).map(|n| mean_y + slope * distance(n)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_season() {
+        let all = [1.0, 3.0, 5.0, 2.0, 4.0, 6.0, 1.0, 3.0, 5.0, 2.0, 4.0, 6.0];
+        assert_eq!(season(&all, 12, 3)[..4], [1.5, 3.5, 5.5, 1.5]);
+    }
+
+    #[test]
+    fn tested_points_are_not_learned() {
+        let all = [1.0, 2.0, 3.0, 4.0, 100.0];
+        let [baseline, _, _, rest] = split(&all, 4, 0, "linefit").expect("parts");
+        assert_eq!(baseline, [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert_eq!(rest[4], 95.0);
+    }
+}
