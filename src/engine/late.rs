@@ -5,10 +5,13 @@
 //! reads all columns of the rows that have them. Where the two runs do not agree on the number of rows (rows that tie),
 //! the plan runs as it stands.
 
+use arrow::array::RecordBatch;
+
 use super::Result;
 use super::lower::Lower;
-use crate::plan::{Comparison, Expr, Kind, Node, Plan, QueryResult, SortKey, rewrite};
-use crate::types::{ScalarType, Value};
+use crate::plan::{AggregateCall, Comparison, Expr, Kind, Node, Plan, QueryResult, SortKey, rewrite};
+use crate::types::arrow::value_at;
+use crate::types::{Column, ScalarType, Value};
 
 /// More rows than this are not worth two runs.
 const MOST_ROWS: usize = 10_000;
@@ -18,46 +21,56 @@ const FEWEST_COLUMNS: usize = 8;
 /// How the rows of the result are told apart in the second run.
 enum Mark {
     /// By the key of a group: the column of the result that holds it.
-    Key(usize),
+    Key { column: usize, best: Option<Best> },
     /// By a bound of the first sort key.
     Bound,
 }
 
+/// What `arg_max` or `arg_min` maximises, where a group has nothing else: rows that are worse than the worst winner
+/// can't win, and the second run need not read them.
+struct Best {
+    /// The column of the result that holds the winner's value.
+    column: usize,
+    largest: bool,
+}
+
 /// What runs a node to its end.
-type Run<'a> = dyn FnMut(&Node) -> Result<Vec<arrow::array::RecordBatch>> + 'a;
+type Run<'a> = dyn FnMut(&Node) -> Result<Vec<RecordBatch>> + 'a;
 
 impl Lower<'_> {
     /// Runs a sort with few first rows of many columns in two steps; None where that is not to be.
-    pub(super) fn late(&self, node: &Node, run: &mut Run) -> Result<Option<Vec<arrow::array::RecordBatch>>> {
+    pub(super) fn late(&self, node: &Node, run: &mut Run) -> Result<Option<Vec<RecordBatch>>> {
         let Kind::Sort { input, keys, limit: Some(limit) } = &node.kind else { return Ok(None) };
         if *limit == 0 || *limit > MOST_ROWS || node.columns.len() < FEWEST_COLUMNS {
             return Ok(None);
         }
         let Some(mark) = mark(input, keys) else { return Ok(None) };
-        let value = match &mark {
-            Mark::Key(column) => Expr::Column(node.columns[*column].clone()),
-            Mark::Bound => keys[0].value.clone(),
+        let marks = match &mark {
+            Mark::Key { column, best } => {
+                let places = [*column].into_iter().chain(best.as_ref().map(|best| best.column));
+                places.map(|place| Expr::Column(node.columns[place].clone())).collect()
+            }
+            Mark::Bound => vec![keys[0].value.clone()],
         };
-        let column = crate::types::Column::new("mark", value.scalar_type());
         let narrow = Node {
-            columns: vec![column.clone()],
+            columns: marks.iter().zip(["mark", "best"]).map(|(m, name)| Column::new(name, m.scalar_type())).collect(),
             serialized: node.serialized,
-            kind: Kind::Project { input: Box::new(node.clone()), expressions: vec![value] },
+            kind: Kind::Project { input: Box::new(node.clone()), expressions: marks },
         };
+        let types: Vec<ScalarType> = narrow.columns.iter().map(|c| c.scalar_type).collect();
         let batches = run(&rewritten(narrow))?;
         let found: usize = batches.iter().map(|b| b.num_rows()).sum();
-        let values: Vec<Value> = batches
-            .iter()
-            .flat_map(|b| {
-                (0..b.num_rows()).map(|row| crate::types::arrow::value_at(b.column(0), row, column.scalar_type))
-            })
-            .collect();
+        let values = values_of(&batches, 0, types[0]);
         if found == 0 || values.iter().any(Value::is_null) || values.iter().any(|v| matches!(v, Value::Real(_))) {
             return Ok(None);
         }
         let wide = match mark {
-            Mark::Key(at) => {
-                let Some(input) = with_keys(input, at, &values) else { return Ok(None) };
+            Mark::Key { column, best } => {
+                let bound = best.and_then(|best| {
+                    let operator = if best.largest { Comparison::GreaterOrEqual } else { Comparison::LessOrEqual };
+                    Some((operator, worst(&values_of(&batches, 1, types[1]), best.largest)?))
+                });
+                let Some(input) = with_keys(input, column, &values, bound.as_ref()) else { return Ok(None) };
                 input
             }
             Mark::Bound => {
@@ -74,6 +87,28 @@ impl Lower<'_> {
         let batches = run(&rewritten(wide))?;
         let read: usize = batches.iter().map(|b| b.num_rows()).sum();
         Ok((read == found).then_some(batches))
+    }
+}
+
+/// Returns the values of a column.
+fn values_of(batches: &[RecordBatch], column: usize, scalar_type: ScalarType) -> Vec<Value> {
+    let rows = batches.iter().flat_map(|b| (0..b.num_rows()).map(move |row| (b.column(column), row)));
+    rows.map(|(array, row)| value_at(array, row, scalar_type)).collect()
+}
+
+/// Returns the smallest of the winners' values, or the largest of those of `arg_min`; None where a group has none.
+fn worst(values: &[Value], largest: bool) -> Option<Value> {
+    let numbers = values.iter().map(whole_number).collect::<Option<Vec<i64>>>()?;
+    let places = 0..numbers.len();
+    let at = if largest { places.min_by_key(|at| numbers[*at]) } else { places.max_by_key(|at| numbers[*at]) };
+    at.map(|at| values[at].clone())
+}
+
+fn whole_number(value: &Value) -> Option<i64> {
+    match value {
+        Value::DateTime(v) | Value::TimeSpan(v) | Value::Long(v) => Some(*v),
+        Value::Int(v) => Some(i64::from(*v)),
+        _ => None,
     }
 }
 
@@ -94,7 +129,7 @@ fn mark(input: &Node, keys: &[SortKey]) -> Option<Mark> {
         match &at.kind {
             Kind::Filter { input, predicate } if is_plain(predicate) => at = input,
             Kind::Project { input, expressions } if expressions.iter().all(is_plain) => {
-                let through = |column: &crate::types::Column| {
+                let through = |column: &Column| {
                     let place =
                         expressions.iter().position(|e| matches!(e, Expr::Column(c) if c.name == column.name))?;
                     places[place]
@@ -114,11 +149,29 @@ fn mark(input: &Node, keys: &[SortKey]) -> Option<Mark> {
                 let [Expr::Column(key)] = &keys[..] else { return None };
                 let text = matches!(key.scalar_type, ScalarType::String | ScalarType::Long | ScalarType::Int);
                 let simple = aggregates.iter().all(|a| !a.aggregate.ordered && a.arguments.iter().all(is_plain));
-                return (text && simple && is_scan(input)).then_some(Mark::Key(places.first().copied()??));
+                let column = places.first().copied()??;
+                return (text && simple && is_scan(input))
+                    .then(|| Mark::Key { column, best: best(aggregates, &places) });
             }
             _ => return None,
         }
     }
+}
+
+/// Finds what decides the winner of each group; None where there are other aggregates, or it does not come through.
+fn best(aggregates: &[AggregateCall], places: &[Option<usize>]) -> Option<Best> {
+    let [call] = aggregates else { return None };
+    let largest = match call.aggregate.name {
+        "arg_max" => true,
+        "arg_min" => false,
+        _ => return None,
+    };
+    let Some(Expr::Column(column)) = call.arguments.first() else { return None };
+    let whole =
+        matches!(column.scalar_type, ScalarType::DateTime | ScalarType::TimeSpan | ScalarType::Long | ScalarType::Int);
+    // The key comes first, then what is maximised.
+    let column = places.get(1).copied()??;
+    (whole && call.filter.is_none()).then_some(Best { column, largest })
 }
 
 fn is_scan(node: &Node) -> bool {
@@ -146,21 +199,28 @@ fn filter(input: Node, predicate: Expr) -> Node {
     Node { columns, serialized, kind: Kind::Filter { input: Box::new(input), predicate } }
 }
 
-/// Puts a condition on the group's key right above the group-by, from where it goes down to the scan.
-fn with_keys(node: &Node, column: usize, values: &[Value]) -> Option<Node> {
+/// Puts a condition on the group's key right above the group-by, from where it goes down to the scan, and one on what
+/// `arg_max` maximises below it.
+fn with_keys(node: &Node, column: usize, values: &[Value], bound: Option<&(Comparison, Value)>) -> Option<Node> {
     match &node.kind {
-        Kind::Filter { input, predicate } => Some(filter(with_keys(input, column, values)?, predicate.clone())),
+        Kind::Filter { input, predicate } => Some(filter(with_keys(input, column, values, bound)?, predicate.clone())),
         Kind::Project { input, expressions } => {
             let Expr::Column(inner) = &expressions[column] else { return None };
             let column = input.columns.iter().position(|c| c.name == inner.name)?;
-            let input = Box::new(with_keys(input, column, values)?);
+            let input = Box::new(with_keys(input, column, values, bound)?);
             let kind = Kind::Project { input, expressions: expressions.clone() };
             Some(Node { columns: node.columns.clone(), serialized: node.serialized, kind })
         }
         Kind::Aggregate { .. } => {
             let value = Box::new(Expr::Column(node.columns[column].clone()));
             let set = values.to_vec();
-            Some(filter(node.clone(), Expr::In { value, set, fold_case: false, negated: false }))
+            let mut node = node.clone();
+            if let (Kind::Aggregate { input, aggregates, .. }, Some((operator, worst))) = (&mut node.kind, bound) {
+                let left = Box::new(aggregates.first()?.arguments.first()?.clone());
+                let right = Box::new(Expr::Literal(worst.clone()));
+                **input = filter((**input).clone(), Expr::Compare { operator: *operator, left, right });
+            }
+            Some(filter(node, Expr::In { value, set, fold_case: false, negated: false }))
         }
         _ => None,
     }

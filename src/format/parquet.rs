@@ -2,11 +2,15 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
+use std::sync::{Mutex, PoisonError};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
+use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::RecordBatch;
 
@@ -47,7 +51,13 @@ pub struct ParquetWriter<'a> {
 /// A file in the making.
 struct Made {
     physical: Physical,
-    writer: ArrowWriter<File>,
+    file: SerializedFileWriter<File>,
+    groups: ArrowRowGroupWriterFactory,
+    /// The columns of the row group in the making; none between two groups.
+    columns: Vec<ArrowColumnWriter>,
+    /// Rows in them.
+    rows: usize,
+    most_rows: usize,
 }
 
 impl<'a> ParquetWriter<'a> {
@@ -78,7 +88,8 @@ impl<'a> ParquetWriter<'a> {
     fn make(&self, physical: Physical) -> io::Result<Made> {
         let properties = self.properties(physical.columns());
         let writer = ArrowWriter::try_new(tempfile::tempfile()?, physical.schema.clone(), Some(properties));
-        Ok(Made { writer: writer.map_err(failed)?, physical })
+        let (file, groups) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(failed)?;
+        Ok(Made { physical, file, groups, columns: Vec::new(), rows: 0, most_rows: self.options.row_group_rows.max(1) })
     }
 
     /// Maps what was written so far anew.
@@ -115,15 +126,89 @@ fn made_of(batch: &RecordBatch, columns: &[Column]) -> io::Result<RecordBatch> {
 
 impl Made {
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        let mapped = self.physical.map(batch).map_err(failed)?;
-        self.writer.write(&mapped).map_err(failed)
+        if batch.num_columns() == 0 {
+            return Ok(());
+        }
+        let mut at = 0;
+        while at < batch.num_rows() {
+            if self.columns.is_empty() {
+                let number = self.file.flushed_row_groups().len();
+                self.columns = self.groups.create_column_writers(number).map_err(failed)?;
+            }
+            let rows = (batch.num_rows() - at).min(self.most_rows - self.rows);
+            self.encode(&batch.slice(at, rows))?;
+            (at, self.rows) = (at + rows, self.rows + rows);
+            if self.rows == self.most_rows {
+                self.end_group()?;
+            }
+        }
+        Ok(())
     }
 
-    fn close(self) -> io::Result<File> {
-        let mut file = self.writer.into_inner().map_err(failed)?;
+    /// Encodes each column on the next thread that is free: text takes most of the time, in encoding and compression.
+    fn encode(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        let physical = &self.physical;
+        let threads = if batch.get_array_memory_size() < WORTH_THREADS { 1 } else { threads() };
+        let encoded = each(self.columns.iter_mut().enumerate(), threads, |(index, writer)| {
+            let array = physical.array(batch.column(index), index);
+            for leaf in compute_leaves(physical.schema.field(index), &array)? {
+                writer.write(&leaf)?;
+            }
+            Ok(())
+        });
+        encoded.into_iter().collect::<Result<(), ParquetError>>().map_err(failed)
+    }
+
+    fn end_group(&mut self) -> io::Result<()> {
+        self.rows = 0;
+        let columns = std::mem::take(&mut self.columns).into_iter().enumerate();
+        let mut chunks = each(columns, threads(), |(index, writer)| (index, writer.close()));
+        chunks.sort_by_key(|(index, _)| *index);
+        let mut group = self.file.next_row_group().map_err(failed)?;
+        for (_, chunk) in chunks {
+            chunk.and_then(|chunk| chunk.append_to_row_group(&mut group)).map_err(failed)?;
+        }
+        group.close().map_err(failed)?;
+        Ok(())
+    }
+
+    fn close(mut self) -> io::Result<File> {
+        if self.rows > 0 {
+            self.end_group()?;
+        }
+        let mut file = self.file.into_inner().map_err(failed)?;
         file.rewind()?;
         Ok(file)
     }
+}
+
+/// Bytes of a batch from which on other threads are worth their start.
+const WORTH_THREADS: usize = 1 << 20;
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Does some work on each item, on so many threads; the results come in any order.
+fn each<T: Send, R: Send>(
+    items: impl Iterator<Item = T> + Send,
+    threads: usize,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let items = Mutex::new(items);
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let run = || std::iter::from_fn(next).map(&work).collect::<Vec<R>>();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let mut results = run();
+        for other in others {
+            match other.join() {
+                Ok(more) => results.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    })
 }
 
 impl Writer for ParquetWriter<'_> {

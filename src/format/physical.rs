@@ -55,25 +55,24 @@ impl Physical {
 
     /// Maps a batch of the engine, which fits.
     pub(super) fn map(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-        let arrays = (0..self.columns.len()).map(|index| self.array(batch.column(index), index));
+        let arrays = (0..self.columns.len()).map(|index| match self.schema.field(index).data_type() {
+            DataType::Utf8 => arrow::compute::cast(batch.column(index), &DataType::Utf8),
+            _ => Ok(self.array(batch.column(index), index)),
+        });
         let arrays = arrays.collect::<Result<Vec<_>, _>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
     }
 
-    fn array(&self, array: &ArrayRef, index: usize) -> Result<ArrayRef, ArrowError> {
-        Ok(match self.columns[index].scalar_type {
-            ScalarType::DateTime if !self.as_ticks[index] => {
-                let moments = array.as_primitive::<Int64Type>();
-                let stamps: TimestampNanosecondArray =
-                    moments.iter().map(|moment| moment.and_then(ticks::to_unix_nanos)).collect();
-                Arc::new(stamps.with_timezone("UTC"))
-            }
-            ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
-                arrow::compute::cast(array, &DataType::Utf8)?
-            }
-            _ => array.clone(),
-        })
+    /// Maps a column of the engine, which fits; texts stay views, for a writer that takes them.
+    pub(super) fn array(&self, array: &ArrayRef, index: usize) -> ArrayRef {
+        if self.columns[index].scalar_type != ScalarType::DateTime || self.as_ticks[index] {
+            return array.clone();
+        }
+        let moments = array.as_primitive::<Int64Type>();
+        let stamps: TimestampNanosecondArray =
+            moments.iter().map(|moment| moment.and_then(ticks::to_unix_nanos)).collect();
+        Arc::new(stamps.with_timezone("UTC"))
     }
 }
 
