@@ -11,7 +11,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::Result;
 use super::expr::fixed_steps;
 use super::lower::{Lower, conjuncts, operated, position};
-use super::operator::expand::{ElementPath, ExpandPaths, Output, Wanted as Test};
+use super::operator::expand::{ElementPath, ExpandPaths, Output, Source, Wanted as Test};
 use super::operator::lookup::Lookups;
 use super::path::{Lookup, Wanted};
 use crate::plan::{Comparison, Expr, Kind, Node};
@@ -115,7 +115,12 @@ impl Lower<'_> {
         let filter = tests.iter().position(|t| wanted_text(t, &reads).is_some());
         let filter = filter.and_then(|at| wanted_text(&tests.remove(at), &reads));
         let names = columns_of(&[all.clone(), tests.clone()].concat());
-        let plan = self.with_computed(below, &[&array.array])?;
+        // Text is checked while it is searched, not before.
+        let (array, parse) = match &array.array {
+            Expr::ParseJson(text) if text.scalar_type() == ScalarType::String => (&**text, true),
+            other => (other, false),
+        };
+        let plan = self.with_computed(below, &[array])?;
         let mut outputs = Vec::new();
         for column in &below.columns {
             if names.contains(&column.name) {
@@ -127,7 +132,7 @@ impl Lower<'_> {
             outputs.push((read.column.clone(), Output::Element(number)));
             paths.push(ElementPath { steps: read.steps.clone(), text: read.text });
         }
-        let (source, limit) = (below.columns.len(), *limit);
+        let (source, limit) = (Source { column: below.columns.len(), parse }, *limit);
         let mut plan = operated(plan, "mv-expand", below.serialized, move || {
             Ok(ExpandPaths::new(outputs.clone(), source, paths.clone(), filter.clone(), limit))
         })?;

@@ -7,7 +7,8 @@
 //! A bag may hold a key twice: the first one counts (chosen, as `bag_merge` and `make_bag` prefer the first too).
 
 use std::borrow::Cow;
-use std::ops::Range;
+
+use wide::u8x16;
 
 use super::{Value, number, ticks};
 
@@ -379,19 +380,34 @@ pub struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    /// Returns the next key, as it is written between its quotes, and its value.
+    /// Returns the next key and its value.
     #[inline]
-    fn next_raw(&mut self) -> Option<(&'a str, &'a str)> {
+    fn next_raw(&mut self) -> Option<(Key<'a>, &'a str)> {
         let bytes = self.json.as_bytes();
         let start = skip_blanks_and(bytes, self.at, b',');
         if bytes.get(start) != Some(&b'"') {
             self.at = bytes.len();
             return None;
         }
-        let end = skip_string(bytes, start);
+        let (end, escaped) = scan_string(bytes, start);
         let value = skip_blanks_and(bytes, end, b':');
         self.at = skip_value(bytes, value);
-        Some((slice(self.json, start + 1, end.saturating_sub(1)), slice(self.json, value, self.at)))
+        let key = Key { raw: slice(self.json, start + 1, end.saturating_sub(1)), escaped };
+        Some((key, slice(self.json, value, self.at)))
+    }
+}
+
+/// A key of a bag, as it is written between its quotes.
+#[derive(Clone, Copy)]
+struct Key<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl Key<'_> {
+    #[inline]
+    fn is(self, key: &str) -> bool {
+        if self.escaped { unescape(self.raw) == key } else { self.raw == key }
     }
 }
 
@@ -400,7 +416,7 @@ impl<'a> Iterator for Members<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let (key, value) = self.next_raw()?;
-        let key = if key.contains('\\') { Cow::Owned(unescape(key)) } else { Cow::Borrowed(key) };
+        let key = if key.escaped { Cow::Owned(unescape(key.raw)) } else { Cow::Borrowed(key.raw) };
         Some((key, value))
     }
 }
@@ -436,8 +452,8 @@ pub fn get<'a>(json: &'a str, path: &[Step]) -> Option<&'a str> {
 #[inline]
 pub fn get_key<'a>(json: &'a str, key: &str) -> Option<&'a str> {
     let mut members = members(json);
-    while let Some((raw, value)) = members.next_raw() {
-        if is_key(raw, key) {
+    while let Some((found, value)) = members.next_raw() {
+        if found.is(key) {
             return Some(value);
         }
     }
@@ -453,11 +469,6 @@ pub fn get_index(json: &str, index: i64) -> Option<&str> {
         index
     };
     elements(json).nth(usize::try_from(index).ok()?)
-}
-
-#[inline]
-fn is_key(raw: &str, key: &str) -> bool {
-    raw == key || raw.contains('\\') && unescape(raw) == key
 }
 
 #[inline]
@@ -510,44 +521,57 @@ impl Paths {
     }
 }
 
+/// More keys than this are looked up in a second pass, because a bit for each tells which were met.
+const MOST_KEYS: usize = 64;
+
 impl Paths {
     /// Looks all paths up in a text that may be no JSON; false if it is none, and then nothing is to be found.
     ///
-    /// A bag is checked and searched in one pass.
+    /// The text is checked and searched in one pass.
     pub fn get_checked<'a>(&self, text: &'a str, found: &mut Vec<Option<&'a str>>) -> bool {
         let json = trim(text);
-        if !json.starts_with('{') || !self.root.ends.is_empty() || self.root.keys.len() > 64 {
-            let valid = is_valid(json);
-            self.get(if valid { json } else { "null" }, found);
-            return valid;
-        }
         found.clear();
         found.resize(self.count, None);
-        let mut values: [Option<&'a str>; 64] = [None; 64];
-        let valid = validate_members(json.as_bytes(), |key, value| {
-            // Of equal keys the first counts, as it does where text is known to be JSON.
-            let raw = member_key(&json[key]);
-            if let Some(index) = self.root.keys.iter().position(|(key, _)| is_key(raw, key)) {
-                values[index].get_or_insert(&json[value]);
-            }
-        });
-        if valid.is_some() {
-            for ((_, node), value) in self.root.keys.iter().zip(values) {
-                if let Some(value) = value {
-                    node.get(value, found);
+        let valid = self.root.walk(json, 0, MAX_DEPTH, found) == Some(json.len());
+        if !valid {
+            found.fill(None);
+        }
+        valid
+    }
+
+    /// Looks all paths up in each element of an array: `found` gets as many places for each element as there are
+    /// paths. False if the text is no array of valid JSON, and then nothing is to be found.
+    ///
+    /// The text is checked and searched in one pass.
+    pub fn get_elements<'a>(&self, text: &'a str, found: &mut Vec<Option<&'a str>>) -> bool {
+        found.clear();
+        let valid = self.walk_elements(trim(text), found).is_some();
+        if !valid {
+            found.clear();
+        }
+        valid
+    }
+
+    fn walk_elements<'a>(&self, json: &'a str, found: &mut Vec<Option<&'a str>>) -> Option<()> {
+        let bytes = json.as_bytes();
+        if bytes.first() != Some(&b'[') {
+            return None;
+        }
+        let mut at = skip_blanks(bytes, 1);
+        if bytes.get(at) != Some(&b']') {
+            loop {
+                let first = found.len();
+                found.resize(first + self.count, None);
+                at = skip_blanks(bytes, self.root.walk(json, at, MAX_DEPTH - 1, &mut found[first..])?);
+                match bytes.get(at)? {
+                    b',' => at = skip_blanks(bytes, at + 1),
+                    b']' => break,
+                    _ => return None,
                 }
             }
         }
-        // Nothing was written before the end was seen to be right.
-        valid.is_some()
+        (at + 1 == bytes.len()).then_some(())
     }
-}
-
-/// Cuts a member's key, without its quotes, out of what stands before its value.
-fn member_key(before_value: &str) -> &str {
-    const BLANKS: [char; 4] = [' ', '\t', '\n', '\r'];
-    let quoted = before_value.trim_end_matches(BLANKS).trim_end_matches(':').trim_end_matches(BLANKS);
-    quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or("")
 }
 
 impl Node {
@@ -560,6 +584,60 @@ impl Node {
             };
         }
         node.ends.push(number);
+    }
+
+    /// Checks the value at `at`, in which containers may nest `room` levels deep, looks up what is wanted of it, and
+    /// returns its end; None where the text is no JSON. Recursion ends with the longest path.
+    fn walk<'a>(&self, json: &'a str, at: usize, room: usize, found: &mut [Option<&'a str>]) -> Option<usize> {
+        let bytes = json.as_bytes();
+        let end = match bytes.get(at)? {
+            b'{' if !self.keys.is_empty() && self.keys.len() <= MOST_KEYS => {
+                self.walk_members(json, at, room.checked_sub(1)?, found)?
+            }
+            b'{' if !self.keys.is_empty() => {
+                let end = check_value(bytes, at, room)?;
+                self.get_members(slice(json, at, end), found);
+                end
+            }
+            b'[' if !self.indexes.is_empty() => {
+                let end = check_value(bytes, at, room)?;
+                self.get_elements(slice(json, at, end), found);
+                end
+            }
+            _ => check_value(bytes, at, room)?,
+        };
+        for number in &self.ends {
+            found[*number] = not_null(slice(json, at, end));
+        }
+        Some(end)
+    }
+
+    fn walk_members<'a>(&self, json: &'a str, at: usize, room: usize, found: &mut [Option<&'a str>]) -> Option<usize> {
+        let bytes = json.as_bytes();
+        // Of equal keys the first counts.
+        let mut met = 0_u64;
+        let mut at = skip_blanks(bytes, at + 1);
+        if bytes.get(at)? == &b'}' {
+            return Some(at + 1);
+        }
+        loop {
+            let (end, escaped) = check_string(bytes, at)?;
+            let key = Key { raw: slice(json, at + 1, end - 1), escaped };
+            at = check_colon(bytes, end)?;
+            at = match self.keys.iter().position(|(wanted, _)| key.is(wanted)) {
+                Some(index) if met >> index & 1 == 0 => {
+                    met |= 1 << index;
+                    self.keys[index].1.walk(json, at, room, found)?
+                }
+                _ => check_value(bytes, at, room)?,
+            };
+            at = skip_blanks(bytes, at);
+            match bytes.get(at)? {
+                b',' => at = skip_blanks(bytes, at + 1),
+                b'}' => return Some(at + 1),
+                _ => return None,
+            }
+        }
     }
 
     /// Recursion ends with the longest path.
@@ -580,9 +658,9 @@ impl Node {
         let mut missing = self.keys.len();
         let mut members = members(json);
         while missing > 0
-            && let Some((raw, value)) = members.next_raw()
+            && let Some((found_key, value)) = members.next_raw()
         {
-            let Some(index) = self.keys.iter().position(|(key, _)| is_key(raw, key)) else { continue };
+            let Some(index) = self.keys.iter().position(|(key, _)| found_key.is(key)) else { continue };
             let bit = 1_u64.checked_shl(index as u32).unwrap_or(0);
             if met & bit == 0 {
                 met |= bit;
@@ -684,37 +762,43 @@ fn scan_string(bytes: &[u8], at: usize) -> (usize, bool) {
     (bytes.len(), escaped)
 }
 
-#[inline]
-fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
-    first(bytes, |word| equal_bytes(word, b'"') | equal_bytes(word, b'\\'))
-}
-
-/// Finds the first byte for which `marks` sets the highest bit, eight bytes at a time.
+/// Finds the first byte of a kind, sixteen at a time.
 ///
 /// Most keys and values are short: calling `memchr` for each of them costs more than it saves (measured).
 #[inline]
-fn first(bytes: &[u8], marks: impl Fn(u64) -> u64) -> Option<usize> {
+fn first(bytes: &[u8], marks: impl Fn(u8x16) -> u8x16) -> Option<usize> {
     let mut at = 0;
-    while let Some(word) = bytes[at..].first_chunk::<8>() {
-        let found = marks(u64::from_le_bytes(*word));
+    while let Some(block) = bytes[at..].first_chunk::<16>() {
+        let found = marks(u8x16::new(*block)).to_bitmask();
         if found != 0 {
-            return Some(at + (found.trailing_zeros() / 8) as usize);
+            return Some(at + found.trailing_zeros() as usize);
         }
-        at += 8;
+        at += 16;
     }
     // The rest is filled up with a byte that nobody looks for.
-    let mut word = [b' '; 8];
-    word[..bytes.len() - at].copy_from_slice(&bytes[at..]);
-    let found = marks(u64::from_le_bytes(word));
-    (found != 0).then(|| at + (found.trailing_zeros() / 8) as usize)
+    let mut block = [b' '; 16];
+    block[..bytes.len() - at].copy_from_slice(&bytes[at..]);
+    let found = marks(u8x16::new(block)).to_bitmask();
+    (found != 0).then(|| at + found.trailing_zeros() as usize)
 }
 
-/// Sets the highest bit of the first byte that equals `byte`; bits behind it may be set too.
 #[inline]
-const fn equal_bytes(word: u64, byte: u8) -> u64 {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    let zeros = word ^ (LOW * byte as u64);
-    zeros.wrapping_sub(LOW) & !zeros & (LOW << 7)
+fn equal(block: u8x16, byte: u8) -> u8x16 {
+    block.simd_eq(u8x16::splat(byte))
+}
+
+#[inline]
+fn quote_or_backslash(bytes: &[u8]) -> Option<usize> {
+    first(bytes, |block| equal(block, b'"') | equal(block, b'\\'))
+}
+
+/// Finds where a run of plain characters in a string ends: at a quote, a backslash or a control character.
+#[inline]
+fn string_end(bytes: &[u8]) -> Option<usize> {
+    first(bytes, |block| {
+        let control = block.simd_eq(block.min(u8x16::splat(0x1f)));
+        equal(block, b'"') | equal(block, b'\\') | control
+    })
 }
 
 /// Returns the end of the array or bag that opens at `at`. Only its own kind of bracket is counted: in valid text
@@ -723,7 +807,7 @@ fn skip_container(bytes: &[u8], at: usize, open: u8, close: u8) -> usize {
     let mut depth = 0_usize;
     let mut at = at;
     while let Some(rest) = bytes.get(at..)
-        && let Some(found) = rest.iter().position(|byte| *byte == b'"' || *byte == open || *byte == close)
+        && let Some(found) = first(rest, |block| equal(block, b'"') | equal(block, open) | equal(block, close))
     {
         at += found;
         if bytes[at] == b'"' {
@@ -746,32 +830,19 @@ fn skip_scalar(bytes: &[u8], at: usize) -> usize {
     at + rest.iter().position(|byte| is_blank(*byte) || matches!(byte, b',' | b']' | b'}')).unwrap_or(rest.len())
 }
 
-/// Finds where a run of plain characters in a string ends: at a quote, a backslash or a control character.
-#[inline]
-fn string_end(bytes: &[u8]) -> Option<usize> {
-    bytes.iter().position(|byte| STRING_END[usize::from(*byte)])
-}
-
-const STRING_END: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 0x20 {
-        table[byte] = true;
-        byte += 1;
-    }
-    table[b'"' as usize] = true;
-    table[b'\\' as usize] = true;
-    table
-};
-
 /// Which containers are open: a bit each, set for a bag.
 struct Open {
     bits: [u64; MAX_DEPTH / 64],
     depth: usize,
+    most: usize,
 }
 
 impl Open {
+    #[inline]
     fn push(&mut self, bag: bool) -> Option<()> {
+        if self.depth == self.most {
+            return None;
+        }
         let word = self.bits.get_mut(self.depth / 64)?;
         let bit = 1 << (self.depth % 64);
         *word = if bag { *word | bit } else { *word & !bit };
@@ -779,31 +850,46 @@ impl Open {
         Some(())
     }
 
+    #[inline]
     fn in_bag(&self) -> bool {
         self.depth > 0 && self.bits[(self.depth - 1) / 64] >> ((self.depth - 1) % 64) & 1 == 1
     }
 }
 
-/// Reads one JSON value, blanks around it included, to the end of the text; without recursion.
+/// Reads one JSON value, blanks around it included, to the end of the text.
 fn validate(bytes: &[u8]) -> Option<()> {
-    validate_members(bytes, |_, _| {})
+    let end = check_value(bytes, skip_blanks(bytes, 0), MAX_DEPTH)?;
+    (skip_blanks(bytes, end) == bytes.len()).then_some(())
 }
 
-/// Reads one JSON value as [`validate`] does and tells each member of a bag at the top: where its key stands, with
-/// quotes, and where its value does. What was told counts only if the whole is valid.
-fn validate_members(bytes: &[u8], mut member: impl FnMut(Range<usize>, Range<usize>)) -> Option<()> {
-    let mut key = 0..0;
-    let mut value_start = 0;
-    let mut open = Open { bits: [0; MAX_DEPTH / 64], depth: 0 };
-    let mut at = skip_blanks(bytes, 0);
+/// Reads the JSON value at `at`, in which containers may nest `room` levels deep, and returns its end.
+#[inline]
+fn check_value(bytes: &[u8], at: usize, room: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'{' | b'[' => check_container(bytes, at, room),
+        _ => check_scalar(bytes, at),
+    }
+}
+
+#[inline]
+fn check_scalar(bytes: &[u8], at: usize) -> Option<usize> {
+    match bytes.get(at)? {
+        b'"' => Some(check_string(bytes, at)?.0),
+        b'-' | b'0'..=b'9' => check_number(bytes, at),
+        b't' => check_word(bytes, at, b"true"),
+        b'f' => check_word(bytes, at, b"false"),
+        b'n' => check_word(bytes, at, b"null"),
+        _ => None,
+    }
+}
+
+/// Reads the array or bag at `at`; without recursion.
+fn check_container(bytes: &[u8], at: usize, room: usize) -> Option<usize> {
+    let mut open = Open { bits: [0; MAX_DEPTH / 64], depth: 0, most: room };
+    let mut at = at;
     loop {
         // A value starts here.
-        match bytes.get(at)? {
-            b'"' => at = check_string(bytes, at)?,
-            b'-' | b'0'..=b'9' => at = check_number(bytes, at)?,
-            b't' => at = check_word(bytes, at, b"true")?,
-            b'f' => at = check_word(bytes, at, b"false")?,
-            b'n' => at = check_word(bytes, at, b"null")?,
+        at = match bytes.get(at)? {
             b'[' => {
                 open.push(false)?;
                 at = skip_blanks(bytes, at + 1);
@@ -811,44 +897,33 @@ fn validate_members(bytes: &[u8], mut member: impl FnMut(Range<usize>, Range<usi
                     continue;
                 }
                 open.depth -= 1;
-                at += 1;
+                at + 1
             }
             b'{' => {
                 open.push(true)?;
                 at = skip_blanks(bytes, at + 1);
                 if bytes.get(at)? != &b'}' {
-                    let start = at;
                     at = check_key(bytes, at)?;
-                    if open.depth == 1 {
-                        (key, value_start) = (start..at, at);
-                    }
                     continue;
                 }
                 open.depth -= 1;
-                at += 1;
+                at + 1
             }
-            _ => return None,
-        }
+            _ => check_scalar(bytes, at)?,
+        };
         // A value ended here.
         loop {
-            if open.depth == 1 && open.in_bag() {
-                member(key.clone(), value_start..at);
+            if open.depth == 0 {
+                return Some(at);
             }
             at = skip_blanks(bytes, at);
-            if open.depth == 0 {
-                return (at == bytes.len()).then_some(());
-            }
             match (bytes.get(at)?, open.in_bag()) {
                 (b',', false) => {
                     at = skip_blanks(bytes, at + 1);
                     break;
                 }
                 (b',', true) => {
-                    let start = skip_blanks(bytes, at + 1);
-                    at = check_key(bytes, start)?;
-                    if open.depth == 1 {
-                        (key, value_start) = (start..at, at);
-                    }
+                    at = check_key(bytes, skip_blanks(bytes, at + 1))?;
                     break;
                 }
                 (b']', false) | (b'}', true) => {
@@ -862,8 +937,14 @@ fn validate_members(bytes: &[u8], mut member: impl FnMut(Range<usize>, Range<usi
 }
 
 /// A key and its colon; returns where the value starts.
+#[inline]
 fn check_key(bytes: &[u8], at: usize) -> Option<usize> {
-    let at = skip_blanks(bytes, check_string(bytes, at)?);
+    check_colon(bytes, check_string(bytes, at)?.0)
+}
+
+#[inline]
+fn check_colon(bytes: &[u8], at: usize) -> Option<usize> {
+    let at = skip_blanks(bytes, at);
     (bytes.get(at)? == &b':').then(|| skip_blanks(bytes, at + 1))
 }
 
@@ -871,15 +952,18 @@ fn check_word(bytes: &[u8], at: usize, word: &[u8]) -> Option<usize> {
     bytes.get(at..)?.starts_with(word).then_some(at + word.len())
 }
 
-fn check_string(bytes: &[u8], at: usize) -> Option<usize> {
+/// Reads the string at `at`; returns its end and whether there are escapes in it.
+#[inline]
+fn check_string(bytes: &[u8], at: usize) -> Option<(usize, bool)> {
     if bytes.get(at)? != &b'"' {
         return None;
     }
     let mut at = at + 1;
+    let mut escaped = false;
     loop {
         at += string_end(bytes.get(at..)?)?;
         match bytes[at] {
-            b'"' => return Some(at + 1),
+            b'"' => return Some((at + 1, escaped)),
             b'\\' => match bytes.get(at + 1)? {
                 b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
                 b'u' if bytes.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit) => at += 6,
@@ -887,6 +971,7 @@ fn check_string(bytes: &[u8], at: usize) -> Option<usize> {
             },
             _ => return None,
         }
+        escaped = true;
     }
 }
 

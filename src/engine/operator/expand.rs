@@ -289,13 +289,22 @@ pub struct ElementPath {
 /// Tells whether an element is wanted, by the text of one of its paths (`""` where there is nothing).
 pub type Wanted = Arc<dyn Fn(&str) -> bool + Send + Sync>;
 
+/// Where the arrays stand.
+#[derive(Debug, Clone, Copy)]
+pub struct Source {
+    /// The column.
+    pub column: usize,
+    /// Its texts are read as `parse_json` does; else it is dynamic.
+    pub parse: bool,
+}
+
 /// `mv-expand` of one array, several paths of its elements, and a filter on one of them, in one pass over the text.
 pub struct ExpandPaths {
     schema: SchemaRef,
     outputs: Vec<Output>,
-    array: usize,
+    array: Source,
     paths: Vec<ElementPath>,
-    lookup: Lookup,
+    lookup: Paths,
     filter: Option<(usize, Wanted)>,
     limit: usize,
 }
@@ -307,17 +316,17 @@ impl Debug for ExpandPaths {
 }
 
 impl ExpandPaths {
-    /// Makes the operator over the dynamic column `array`. Of the elements for which `filter` (a path's number and a
+    /// Makes the operator over the arrays of a column. Of the elements for which `filter` (a path's number and a
     /// test of its text) is false no row is made; `limit` counts them nevertheless.
     pub fn new(
         outputs: Vec<(Column, Output)>,
-        array: usize,
+        array: Source,
         paths: Vec<ElementPath>,
         filter: Option<(usize, Wanted)>,
         limit: Option<i64>,
     ) -> Self {
         let (columns, outputs): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
-        let lookup = Lookup::new(&paths);
+        let lookup = Paths::new(paths.iter().map(|path| path.steps.as_slice()));
         ExpandPaths { schema: schema(&columns), outputs, array, paths, lookup, filter, limit: row_limit(limit) }
     }
 
@@ -335,49 +344,43 @@ impl RowOperator for ExpandPaths {
     }
 
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<RecordBatch>, OperatorError> {
-        let source: &StringViewArray = batch.column(self.array).as_string_view();
+        let source: &StringViewArray = batch.column(self.array.column).as_string_view();
         let mut columns: Vec<Parts> = self.paths.iter().map(|_| Parts::new(source)).collect();
         let mut done = Vec::new();
         let mut origin = Origin::default();
-        let mut found: Vec<Option<&str>> = vec![None; self.paths.len()];
+        let mut found: Vec<Option<&str>> = Vec::new();
         for row in 0..source.len() {
-            let mut index = 0;
-            let mut add = |found: &[Option<&str>]| {
-                if self.wants(found) {
-                    origin.push(row, index);
-                    for ((value, path), column) in found.iter().zip(&self.paths).zip(&mut columns) {
-                        match value {
-                            Some(value) if path.text => column.push(row, &json::as_text(value)),
-                            Some(value) => column.push(row, value),
-                            None if path.text => column.push(row, ""),
-                            None => column.push_null(),
-                        }
-                    }
-                }
-                index += 1;
-                index < self.limit as i64 || self.limit > i64::MAX as usize
-            };
-            if self.limit == 0 {
-                continue;
-            }
             let json = if source.is_null(row) { "null" } else { source.value(row).trim_ascii() };
-            match json.as_bytes().first() {
-                Some(b'[') => self.lookup.each_element(json, &mut found, &mut add),
-                Some(b'{') => {
-                    let mut text = String::new();
-                    for (key, value) in json::members(json) {
-                        write_member(&key, value, false, &mut text);
-                        let mut found = vec![None; self.paths.len()];
-                        self.lookup.all.get(&text, &mut found);
-                        if !add(&found) {
-                            break;
-                        }
+            let is_array = self.lookup.get_elements(json, &mut found);
+            let mut add = |found: &[Option<&str>], index: usize| {
+                if !self.wants(found) {
+                    return;
+                }
+                origin.push(row, index as i64);
+                for ((value, path), column) in found.iter().zip(&self.paths).zip(&mut columns) {
+                    match value {
+                        Some(value) if path.text => column.push(row, &json::as_text(value)),
+                        Some(value) => column.push(row, value),
+                        None if path.text => column.push(row, ""),
+                        None => column.push_null(),
                     }
                 }
-                _ => {
-                    self.lookup.all.get(json, &mut found);
-                    add(&found);
+            };
+            if is_array {
+                let elements = found.chunks_exact(self.paths.len().max(1)).enumerate().take(self.limit);
+                elements.for_each(|(index, found)| add(found, index));
+            } else if json.starts_with('{') && (!self.array.parse || json::is_valid(json)) {
+                let mut text = String::new();
+                for (index, (key, value)) in json::members(json).enumerate().take(self.limit) {
+                    write_member(&key, value, false, &mut text);
+                    let mut found = Vec::new();
+                    self.lookup.get(&text, &mut found);
+                    add(&found, index);
                 }
+            } else if self.limit > 0 {
+                // Anything else is one element; text that is no JSON is a string, into which no path leads.
+                self.lookup.get_checked(json, &mut found);
+                add(&found, 0);
             }
             if origin.len() >= ROWS {
                 let elements = columns.iter_mut().map(Parts::take).collect::<Result<_, _>>()?;
@@ -390,164 +393,6 @@ impl RowOperator for ExpandPaths {
         }
         Ok(done)
     }
-}
-
-/// Paths prepared for bags that stand in an array.
-#[derive(Debug)]
-struct Lookup {
-    /// All paths of an element.
-    all: Paths,
-    /// The first keys of those that begin with one, what ends there, and what goes on below.
-    keys: Vec<First>,
-    /// Paths that are the element itself.
-    whole: Vec<usize>,
-}
-
-#[derive(Debug)]
-struct First {
-    key: String,
-    ends: Vec<usize>,
-    below: Paths,
-    numbers: Vec<usize>,
-}
-
-impl Lookup {
-    fn new(paths: &[ElementPath]) -> Self {
-        let mut keys: Vec<(First, Vec<&[Step]>)> = Vec::new();
-        let mut whole = Vec::new();
-        for (number, path) in paths.iter().enumerate() {
-            let (key, rest) = match path.steps.split_first() {
-                Some((Step::Key(key), rest)) => (key, rest),
-                // An index finds nothing in a bag.
-                Some((Step::Index(_), _)) => continue,
-                None => {
-                    whole.push(number);
-                    continue;
-                }
-            };
-            let at = keys.iter().position(|(first, _)| first.key == *key).unwrap_or_else(|| {
-                let (below, numbers) = (Paths::default(), Vec::new());
-                keys.push((First { key: key.clone(), ends: Vec::new(), below, numbers }, Vec::new()));
-                keys.len() - 1
-            });
-            let (first, rests) = &mut keys[at];
-            if rest.is_empty() {
-                first.ends.push(number);
-            } else {
-                first.numbers.push(number);
-                rests.push(rest);
-            }
-        }
-        let finish = |(first, rests): (First, Vec<&[Step]>)| First { below: Paths::new(rests), ..first };
-        Lookup {
-            all: Paths::new(paths.iter().map(|path| path.steps.as_slice())),
-            keys: keys.into_iter().map(finish).collect(),
-            whole,
-        }
-    }
-
-    /// Calls `add` with what the paths find in each element of an array, until it returns false.
-    fn each_element<'a>(
-        &self,
-        json: &'a str,
-        found: &mut Vec<Option<&'a str>>,
-        add: &mut dyn FnMut(&[Option<&str>]) -> bool,
-    ) {
-        let bytes = json.as_bytes();
-        let mut below = Vec::new();
-        let mut at = 1;
-        loop {
-            at = skip(bytes, at, b',');
-            match bytes.get(at) {
-                None | Some(b']') => return,
-                Some(b'{') => at = self.bag(json, at, found, &mut below),
-                Some(_) => {
-                    let end = value_end(bytes, at);
-                    self.all.get(json.get(at..end).unwrap_or("null"), found);
-                    at = end;
-                }
-            }
-            if !add(found) {
-                return;
-            }
-        }
-    }
-
-    /// Looks up the paths in the bag at `at`, all of whose members are passed just once, and returns its end.
-    fn bag<'a>(
-        &self,
-        json: &'a str,
-        at: usize,
-        found: &mut Vec<Option<&'a str>>,
-        below: &mut Vec<Option<&'a str>>,
-    ) -> usize {
-        found.clear();
-        found.resize(self.all.len(), None);
-        // Of a repeated key the first counts, as in any other lookup.
-        let mut met = 0u64;
-        let mut last = at + 1;
-        for (key, value) in json::members(json.get(at..).unwrap_or("")) {
-            last = value.as_ptr() as usize - json.as_ptr() as usize + value.len();
-            let Some(index) = self.keys.iter().position(|first| first.key == key) else { continue };
-            let bit = 1u64.checked_shl(index as u32).unwrap_or(0);
-            if met & bit != 0 {
-                continue;
-            }
-            met |= bit;
-            let first = &self.keys[index];
-            let value = Some(value).filter(|value| *value != "null");
-            first.ends.iter().for_each(|number| found[*number] = value);
-            if let (Some(value), false) = (value, first.below.is_empty()) {
-                first.below.get(value, below);
-                first.numbers.iter().zip(below.iter()).for_each(|(number, value)| found[*number] = *value);
-            }
-        }
-        let end = skip(json.as_bytes(), last, b'}');
-        // Blanks behind the brace do not belong to the element.
-        let end = json.get(..end).map_or(end, |text| text.trim_ascii_end().len());
-        self.whole.iter().for_each(|number| found[*number] = json.get(at..end));
-        end
-    }
-}
-
-/// Returns the place behind blanks, one `delimiter`, and blanks.
-#[inline]
-fn skip(bytes: &[u8], at: usize, delimiter: u8) -> usize {
-    let blanks = |at: usize| {
-        at + bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_whitespace()).count()
-    };
-    let at = blanks(at);
-    if bytes.get(at) == Some(&delimiter) { blanks(at + 1) } else { at }
-}
-
-/// Returns the end of a value that is no bag.
-fn value_end(bytes: &[u8], at: usize) -> usize {
-    let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
-    for (index, byte) in bytes.iter().enumerate().skip(at) {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => {
-                in_string = !in_string;
-                if !in_string && depth == 0 {
-                    return index + 1;
-                }
-            }
-            _ if in_string => {}
-            b'[' | b'{' => depth += 1,
-            b']' | b'}' if depth == 0 => return index,
-            b']' | b'}' => {
-                depth -= 1;
-                if depth == 0 {
-                    return index + 1;
-                }
-            }
-            b',' if depth == 0 => return index,
-            byte if depth == 0 && byte.is_ascii_whitespace() => return index,
-            _ => {}
-        }
-    }
-    bytes.len()
 }
 
 #[cfg(test)]
@@ -621,6 +466,26 @@ mod tests {
         assert_eq!(rows(&expand.push(&input).unwrap()), ["1|x", "2|", "3|", "null|p"]);
     }
 
+    const DYNAMIC: Source = Source { column: 1, parse: false };
+
+    #[test]
+    fn text_is_read_as_parse_json_reads_it() {
+        let texts = [r#"[{"a":1},{"a":[2]}]"#, r#"{"a":3}"#, r#"[{"a":4}"#, r#"[{"a":5},x]"#, "a", "", " [ ] ", "7"];
+        let parsed = |text: &&str| json::parse_dynamic(text).map_or(String::new(), |json| json.into_owned());
+        let outputs = || vec![(Column::new("a", ScalarType::Dynamic), Output::Element(0))];
+        let expand = |parse, input: (ScalarType, Vec<Value>)| {
+            let source = Source { column: 0, parse };
+            let mut expand = ExpandPaths::new(outputs(), source, vec![path(&["a"], false)], None, None);
+            rows(&expand.push(&batch(&[input])).unwrap())
+        };
+        let strings = texts.iter().map(|text| Value::String(text.to_string())).collect();
+        let values: Vec<String> = texts.iter().map(parsed).collect();
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        let read = expand(true, (ScalarType::String, strings));
+        assert_eq!(read, expand(false, dynamics(&values)));
+        assert_eq!(read, ["1", "[2]", "3", "null", "null", "null", "null", "null"]);
+    }
+
     fn path(keys: &[&str], text: bool) -> ElementPath {
         ElementPath { steps: keys.iter().map(|key| Step::Key(key.to_string())).collect(), text }
     }
@@ -638,7 +503,7 @@ mod tests {
         ];
         let paths = vec![path(&["Type"], true), path(&["Location", "City"], false), path(&["Name"], true)];
         let input = batch(&[longs(&[1, 2, 3]), dynamics(&[entities, "", "[]"])]);
-        let mut expand = ExpandPaths::new(outputs.clone(), 1, paths.clone(), None, None);
+        let mut expand = ExpandPaths::new(outputs.clone(), DYNAMIC, paths.clone(), None, None);
         assert_eq!(
             rows(&expand.push(&input).unwrap()),
             [
@@ -652,7 +517,7 @@ mod tests {
             ]
         );
         let wanted: Wanted = Arc::new(|text| text == "account");
-        let mut expand = ExpandPaths::new(outputs, 1, paths, Some((0, wanted)), None);
+        let mut expand = ExpandPaths::new(outputs, DYNAMIC, paths, Some((0, wanted)), None);
         assert_eq!(rows(&expand.push(&input).unwrap()), ["1|account|null|eve\n|1"]);
     }
 
@@ -664,7 +529,7 @@ mod tests {
             (Column::new("v", ScalarType::Dynamic), Output::Element(0)),
             (Column::new("i", ScalarType::Long), Output::Index),
         ];
-        let mut fused = ExpandPaths::new(outputs, 1, vec![path(&[], false)], None, None);
+        let mut fused = ExpandPaths::new(outputs, DYNAMIC, vec![path(&[], false)], None, None);
         let input = batch(&[longs(&[0, 1, 2, 3, 4]), dynamics(&texts)]);
         assert_eq!(rows(&fused.push(&input).unwrap()), expanded(&texts, ScalarType::Dynamic, None, false));
     }
