@@ -16,6 +16,9 @@
 //!                  stream of record batches ──format──▶ table, JSON, CSV, Parquet, Arrow ...
 //! ```
 //!
+//! Where only the data tell which columns a part of the query gives (`evaluate bag_unpack(d)`), that part runs first and
+//! the text is bound again: [`query::settle`].
+//!
 //! Checking stops at `Bound`: it needs no engine and no data. Each arrow is one public function, and each thing between
 //! two arrows prints itself (`alertq query --explain ast|plan|engine`).
 //!
@@ -45,6 +48,7 @@
 //! | [`plan`] | the typed relational tree | types, catalog, functions |
 //! | [`bind`] | tree to plan: names, types, overloads | syntax, plan, and what these use |
 //! | [`engine`] | plan to record batches | plan, and what it uses |
+//! | [`query`] | the way there and back: columns that only the data tell | bind, engine |
 //! | [`source`] | records in: one file for each export form | types, catalog |
 //! | [`mod@format`] | records out: one file for each format | types, catalog |
 //! | [`fetch`] | what a download asks for, and what comes back | source |
@@ -72,6 +76,7 @@ pub mod fetch;
 pub mod format;
 pub mod functions;
 pub mod plan;
+pub mod query;
 pub mod rules;
 pub mod source;
 pub mod syntax;

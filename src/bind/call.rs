@@ -960,7 +960,7 @@ fn fit(kinds: &[Kind], arguments: &[Bound]) -> Option<u32> {
 }
 
 /// Returns how far an argument is from what a parameter takes: 0 for a perfect fit, None for no fit.
-fn cost(kind: Kind, got: ScalarType, argument: &Scalar) -> Option<u32> {
+pub(super) fn cost(kind: Kind, got: ScalarType, argument: &Scalar) -> Option<u32> {
     use ScalarType::*;
     match kind {
         Kind::Is(wanted) if wanted == got => Some(0),
@@ -1066,7 +1066,7 @@ fn count(n: usize) -> String {
 }
 
 /// Says what a parameter takes, with the code that Microsoft's parser gives its absence.
-fn wanted(kind: Kind) -> (&'static str, String) {
+pub(super) fn wanted(kind: Kind) -> (&'static str, String) {
     match kind {
         Kind::Is(scalar_type) => ("KS107", format!("of type {scalar_type}")),
         Kind::Text => ("KS141", "a string or a dynamic".into()),

@@ -191,7 +191,7 @@ impl Binder<'_> {
             return Scalar::unknown();
         }
         if let Some(column) = cx.column(&name.text) {
-            return Scalar::known(Expr::Column(column.clone()));
+            return self.column_value(column.clone());
         }
         match cx.scope.find(&name.text) {
             Some(Binding::Scalar(scalar)) => return scalar,
@@ -212,6 +212,14 @@ impl Binder<'_> {
         }
         self.unknown_name(name, cx);
         Scalar::unknown()
+    }
+
+    /// Makes the value of a column. While the columns of a plugin are not known yet, a dynamic one may be of any type.
+    fn column_value(&self, column: Column) -> Scalar {
+        if self.guessing && column.scalar_type == ScalarType::Dynamic {
+            return Scalar::unknown();
+        }
+        Scalar::known(Expr::Column(column))
     }
 
     fn unknown_name(&mut self, name: &ast::Name, cx: &Context) {
@@ -298,7 +306,7 @@ impl Binder<'_> {
         let found = columns.iter().find(|c| c.name == member.text);
         Some(match found {
             Some(column) => {
-                Scalar::known(Expr::Column(Column::new(format!("{}.{}", side.text, column.name), column.scalar_type)))
+                self.column_value(Column::new(format!("{}.{}", side.text, column.name), column.scalar_type))
             }
             None => {
                 if !cx.open {

@@ -11,6 +11,7 @@ mod fold;
 mod hidden;
 mod name;
 mod operator;
+mod plugin;
 mod scope;
 mod source;
 mod statement;
@@ -20,6 +21,7 @@ use std::rc::Rc;
 
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Span};
+use crate::functions::plugin::Invocation;
 use crate::plan::{Node, Plan};
 use crate::syntax::ast;
 use crate::types::Column;
@@ -33,6 +35,9 @@ pub struct Options {
     pub now: i64,
     /// Values of query parameters, as KQL literals.
     pub parameters: HashMap<String, String>,
+    /// The columns of the plugins that are open, in the order in which they are bound, as far as they are known by now;
+    /// see [`First`].
+    pub discovered: Vec<Vec<Column>>,
 }
 
 /// A query with its meaning.
@@ -50,6 +55,25 @@ pub struct Bound {
     pub columns: Option<Vec<Column>>,
     /// More columns may come, which only the data tell.
     pub open: bool,
+    /// What must run first. There is no plan then.
+    pub first: Option<First>,
+    /// The clock that holds for the query, in ticks.
+    pub now: Option<i64>,
+}
+
+/// The part of a query that must run before the columns of a plugin are known.
+#[derive(Debug)]
+pub struct First {
+    /// What the plugin runs over. Its rows are the session's next materialized ones.
+    pub input: Node,
+    /// The subplans that it shares.
+    pub shared: Vec<Node>,
+    /// Tells the columns from the rows; they are the next of [`Options::discovered`].
+    pub call: Invocation,
+    /// The place of the call.
+    pub span: Span,
+    /// The place of each argument.
+    pub arguments: Vec<Span>,
 }
 
 impl Bound {
@@ -78,6 +102,11 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         refusals: Vec::new(),
         strict: Vec::new(),
         shared: Vec::new(),
+        discovered: &options.discovered,
+        opened: 0,
+        first: None,
+        sketched: 0,
+        guessing: false,
         depth: 0,
         calls: 0,
         names: 0,
@@ -85,7 +114,11 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     };
     let outcome = binder.query(query, &Rc::new(Scope::default()));
     let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
-    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, .. } = binder;
+    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, mut first, .. } = binder;
+    if first.is_some() {
+        // What is not known yet will be.
+        refusals.retain(|refusal| refusal.code != "AQ002");
+    }
     problems.sort_by_key(|p| p.span);
     problems.dedup();
     refusals.sort_by_key(|p| p.span);
@@ -96,7 +129,10 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     let last = results.last();
     let columns = last.map(|table| table.node.columns.clone());
     let open = last.is_some_and(|table| table.open);
-    let plan = (valid && runnable && refusals.is_empty()).then(|| Plan {
+    if !valid || !runnable || !refusals.is_empty() {
+        first = None;
+    }
+    let plan = (valid && runnable && refusals.is_empty() && first.is_none()).then(|| Plan {
         results: results
             .into_iter()
             .enumerate()
@@ -109,7 +145,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         shared,
         now: Some(now),
     });
-    Bound { plan, problems, refusals, strict, columns, open }
+    Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now) }
 }
 
 /// A relation while it is bound.
@@ -147,6 +183,14 @@ struct Binder<'a> {
     refusals: Vec<Diagnostic>,
     strict: Vec<Diagnostic>,
     shared: Vec<Node>,
+    discovered: &'a [Vec<Column>],
+    /// How many open plugins have been bound.
+    opened: usize,
+    first: Option<First>,
+    /// Within how many functions that are bound without being called: nothing there is run.
+    sketched: usize,
+    /// The columns of an open plugin are not known yet: those made of them stand as dynamic, whatever they are.
+    guessing: bool,
     depth: usize,
     /// How many calls of the user's functions were expanded.
     calls: usize,

@@ -100,7 +100,11 @@ impl Binder<'_> {
         }
         // A refusal within a function that is never called does not matter.
         let (refusals, shared) = (self.refusals.len(), self.shared.len());
+        let guessing = self.guessing;
+        self.sketched += 1;
         self.query(&function.body, &scope);
+        self.sketched -= 1;
+        self.guessing = guessing;
         self.refusals.truncate(refusals);
         self.shared.truncate(shared);
     }

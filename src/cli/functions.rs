@@ -11,6 +11,7 @@ use super::output::Output;
 use super::stop::Stop;
 use crate::diagnostic::nearest;
 use crate::functions::aggregate::{self, Aggregate, CONDITIONAL, State};
+use crate::functions::plugin::{self, Plugin, Run, Takes};
 use crate::functions::{self, Function, Kernel, Kind, Parameter, Returns, Rule};
 use operators::{OPERATORS, Operator};
 
@@ -54,6 +55,7 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     entries.extend(aggregate::aggregates().into_iter().map(Entry::aggregate));
     entries.retain(|entry| !entry.name.starts_with(|c: char| !c.is_alphabetic() && c != '_'));
     entries.extend(OPERATORS.iter().map(Entry::operator));
+    entries.extend(plugin::plugins().into_iter().map(Entry::plugin));
     entries.sort_by_key(|entry| (entry.name, entry.kind));
     if let Some(name) = &arguments.name {
         let all = entries;
@@ -145,6 +147,23 @@ impl Entry {
         }
     }
 
+    fn plugin(plugin: &'static Plugin) -> Entry {
+        let call = |parameters: &[plugin::Parameter]| {
+            let parameters: Vec<String> = parameters.iter().map(plugin_parameter).collect();
+            format!("evaluate {}({})", plugin.name, parameters.join(", "))
+        };
+        Entry {
+            name: plugin.name,
+            kind: "plugin",
+            aliases: Vec::new(),
+            summary: plugin.summary,
+            signatures: plugin.signatures.iter().map(|parameters| call(parameters)).collect(),
+            examples: pairs(plugin.examples),
+            supported: !matches!(plugin.run, Run::Refused(_)),
+            page: Some(plugin.page),
+        }
+    }
+
     fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.clone())
     }
@@ -201,8 +220,29 @@ fn parameter(parameter: &Parameter) -> String {
         Rule::Literal => "literal ",
         Rule::Column => "column ",
     };
-    let written = format!("{}: {rule}{}", parameter.name, taken(parameter.kind));
-    match (parameter.min, parameter.max) {
+    marked(format!("{}: {rule}{}", parameter.name, taken(parameter.kind)), parameter.min, parameter.max)
+}
+
+/// Writes the parameter of a plugin.
+fn plugin_parameter(parameter: &plugin::Parameter) -> String {
+    let name = parameter.name;
+    let written = match parameter.takes {
+        Takes::Column(kind) => format!("{name}: column {}", taken(kind)),
+        Takes::ColumnOfTable => format!("{name}: column of the table"),
+        Takes::ColumnOfBoth => format!("{name}: column of both"),
+        Takes::Constant(kind) => format!("{name}: constant {}", taken(kind)),
+        Takes::Literal(kind) => format!("{name}: literal {}", taken(kind)),
+        Takes::Expression(kind) => format!("{name}: {}", taken(kind)),
+        Takes::Table => format!("{name}: table"),
+        Takes::Aggregate => format!("{name}: aggregate"),
+        Takes::Anything => name.to_string(),
+    };
+    marked(written, parameter.min, parameter.max)
+}
+
+/// Tells how many arguments a parameter takes.
+fn marked(written: String, min: u16, max: u16) -> String {
+    match (min, max) {
         (0, 1) => format!("[{written}]"),
         (_, 1) => written,
         (0, _) => format!("[{written}, ...]"),

@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 
 use super::config::Config;
 use super::console::Console;
-use super::data::{Loaded, Sources};
+use super::data::{Loaded, Opened, Sources};
 use super::input::{self, Input};
 use super::interrupt::Scratch;
 use super::output::Output;
@@ -26,6 +26,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Session};
 use crate::format::{Format, Limits, Writer};
 use crate::plan::{Kind, Plan};
+use crate::query::{self, Settled};
 use crate::syntax;
 use crate::types::Column;
 
@@ -109,35 +110,22 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     }
     let scratch = if sources.is_empty() { None } else { Some(Scratch::new()?) };
     let opened = sources.open(&input.text)?;
-    let options =
-        bind::Options { now: global.clock(), parameters: arguments.param.iter().cloned().collect::<HashMap<_, _>>() };
-    let mut plan = plan(bind::bind(&parsed.query, &opened.catalog, &options), input, console)?;
-    if let Some(wanted) = arguments.timespan {
-        let now = plan.now.unwrap_or(options.now);
-        period::limit(&mut plan, wanted, now);
-    }
-    let plan = crate::plan::rewrite::rewrite(plan);
+    let clock = global.clock();
+    let parameters = arguments.param.iter().cloned().collect::<HashMap<_, _>>();
+    let options = bind::Options { now: clock, parameters, ..bind::Options::default() };
+    let memory_limit = arguments.memory_limit.or(config.memory_limit);
+    let mut desk = Desk { arguments, console, opened: &opened, clock, memory_limit, scratch, told: false };
+    let Settled { bound, materialized } = query::settle(&parsed.query, &opened.catalog, options, |plan| {
+        let plan = desk.ready(plan);
+        let session = desk.session(&plan)?;
+        Ok::<_, Stop>((plan, session))
+    })?;
+    let plan = desk.ready(plan(bound, input, console)?);
     if arguments.explain == Some(Explain::Plan) {
         return print(arguments, &crate::plan::print::print(&plan));
     }
-    let memory_limit = arguments.memory_limit.or(config.memory_limit);
-    let _spilled = if scratch.is_none() && may_spill(&plan) { Some(Scratch::new()?) } else { None };
-    let Loaded { tables, sample, rejected } = opened.load(&plan, memory_limit)?;
-    if sample {
-        console.note("no --data was given: the answer is about the built-in sample, which is made up");
-    }
-    for warning in opened.warnings() {
-        console.warning(&warning);
-    }
-    if let (Some(path), true) = (&arguments.skip_bad_rows, rejected > 0) {
-        console.warning(&format!("{rejected} records could not be read and are in {}", path.display()));
-    }
-    let mut session = Session::new();
-    session.tables = tables;
-    session.memory_limit = memory_limit.unwrap_or(session.memory_limit);
-    if let Some(threads) = arguments.threads {
-        session.partitions = usize::from(threads);
-    }
+    let mut session = desk.session(&plan)?;
+    session.materialized = materialized;
     if arguments.explain == Some(Explain::Engine) {
         return print(arguments, &engine::explain(&plan, &session).map_err(Stop::failure)?);
     }
@@ -146,6 +134,60 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         console.raw(&format!("{}\n", report(&runs)));
     }
     Ok(Outcome::Clean)
+}
+
+/// Makes plans ready and gives them their tables.
+struct Desk<'a> {
+    arguments: &'a Arguments,
+    console: &'a Console,
+    opened: &'a Opened,
+    clock: i64,
+    memory_limit: Option<usize>,
+    /// Where temporary files go, once there may be some.
+    scratch: Option<Scratch>,
+    /// What is worth telling of the tables has been told.
+    told: bool,
+}
+
+impl Desk<'_> {
+    fn ready(&self, mut plan: Plan) -> Plan {
+        if let Some(wanted) = self.arguments.timespan {
+            let now = plan.now.unwrap_or(self.clock);
+            period::limit(&mut plan, wanted, now);
+        }
+        crate::plan::rewrite::rewrite(plan)
+    }
+
+    fn session(&mut self, plan: &Plan) -> Result<Session, Stop> {
+        if self.scratch.is_none() && may_spill(plan) {
+            self.scratch = Some(Scratch::new()?);
+        }
+        let loaded = self.opened.load(plan, self.memory_limit)?;
+        if !self.told {
+            self.tell(&loaded);
+        }
+        let mut session = Session::new();
+        session.tables = loaded.tables;
+        session.memory_limit = self.memory_limit.unwrap_or(session.memory_limit);
+        if let Some(threads) = self.arguments.threads {
+            session.partitions = usize::from(threads);
+        }
+        Ok(session)
+    }
+
+    fn tell(&mut self, loaded: &Loaded) {
+        self.told = loaded.sample || !loaded.tables.is_empty();
+        if loaded.sample {
+            self.console.note("no --data was given: the answer is about the built-in sample, which is made up");
+        }
+        for warning in self.opened.warnings() {
+            self.console.warning(&warning);
+        }
+        if let (Some(path), true) = (&self.arguments.skip_bad_rows, loaded.rejected > 0) {
+            let rejected = loaded.rejected;
+            self.console.warning(&format!("{rejected} records could not be read and are in {}", path.display()));
+        }
+    }
 }
 
 fn read(arguments: &Arguments) -> Result<Input, Stop> {

@@ -16,6 +16,12 @@ pub(super) enum Stop {
     Problems { path: String, text: String, problems: Vec<Diagnostic> },
 }
 
+impl From<crate::engine::Error> for Stop {
+    fn from(error: crate::engine::Error) -> Stop {
+        Stop::failure(error)
+    }
+}
+
 impl Stop {
     /// Makes a failure that says what is wrong.
     pub(super) fn failure(message: impl Display) -> Stop {

@@ -165,6 +165,8 @@ impl Lower<'_> {
                 let columns = input.columns.clone();
                 operated(self.node(input)?, "serialize", true, move || Ok(RowIndex::new(&columns, None)))
             }
+            Kind::Plugin { input, tables, call } => self.plugin(input, tables, call),
+            Kind::Materialized { index } => self.memory(&node.columns, self.materialized(*index)?),
         }
     }
 

@@ -13,6 +13,7 @@ mod near;
 mod node;
 pub mod operator;
 mod path;
+mod plugin;
 mod range;
 mod rows;
 mod scan;

@@ -16,6 +16,8 @@ pub struct Session {
     pub partitions: usize,
     /// Rows of a batch.
     pub batch_size: usize,
+    /// What earlier parts of the query gave.
+    pub materialized: Vec<Vec<RecordBatch>>,
 }
 
 /// A table with its records.
@@ -45,7 +47,7 @@ impl Session {
     /// Makes a session without tables: as many threads as the machine has, four gigabytes.
     pub fn new() -> Self {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-        Session { tables: Vec::new(), memory_limit: 4 << 30, partitions, batch_size: 8192 }
+        Session { tables: Vec::new(), memory_limit: 4 << 30, partitions, batch_size: 8192, materialized: Vec::new() }
     }
 
     /// Adds a table.

@@ -8,6 +8,7 @@ pub mod rewrite;
 pub mod visit;
 
 use crate::functions::aggregate::Aggregate;
+use crate::functions::plugin::Invocation;
 use crate::functions::{Function, Kernel};
 use crate::types::{Column, ScalarType, Value};
 
@@ -147,6 +148,17 @@ pub enum Kind {
     Sequence {
         input: Box<Node>,
         sequence: Box<Sequence>,
+    },
+    /// `evaluate`: a plugin over the rows of the input and of the tables among its arguments, each with the columns that
+    /// the call was bound over.
+    Plugin {
+        input: Box<Node>,
+        tables: Vec<Node>,
+        call: Box<Invocation>,
+    },
+    /// Rows that an earlier part of the query gave, by index into the session's.
+    Materialized {
+        index: usize,
     },
 }
 

@@ -156,6 +156,14 @@ impl<'a> Words<'a> {
             }
             Kind::Serialize { .. } => self.text("Serialize"),
             Kind::Sequence { sequence, .. } => self.sequence(sequence),
+            Kind::Plugin { call, .. } => {
+                self.text(&format!("Evaluate {}", call.plugin.name));
+                self.columns(&node.columns);
+            }
+            Kind::Materialized { index } => {
+                self.text(&format!("Materialized {index}"));
+                self.columns(&node.columns);
+            }
         }
     }
 

@@ -316,6 +316,8 @@ fn sink(mut node: Node, conditions: Vec<Expr>) -> Node {
         | Kind::Range { .. }
         | Kind::Unit
         | Kind::Shared { .. }
+        | Kind::Plugin { .. }
+        | Kind::Materialized { .. }
         | Kind::Filter { .. } => stay.extend(movable),
     }
     filtered(node, stay)
@@ -458,6 +460,14 @@ impl Pruner {
                 with(columns, Kind::Range { start, stop, step })
             }
             Kind::Shared { index } => self.use_of_shared(with(columns, kind), index, needed),
+            Kind::Materialized { .. } => with(columns, kind),
+            Kind::Plugin { input, tables, call } => {
+                // A plugin takes its columns by their places.
+                let input = Box::new(self.exactly(*input, &call.input));
+                let tables =
+                    tables.into_iter().zip(&call.tables).map(|(table, own)| self.exactly(table, own)).collect();
+                with(columns, Kind::Plugin { input, tables, call })
+            }
             Kind::Filter { input, mut predicate } => {
                 let asked = self.asked(needed, [&mut predicate]);
                 let input = self.boxed(input, &asked);

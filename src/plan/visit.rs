@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::{Expr, Kind, Node, Plan, Sequence, Step};
+use crate::functions::Function;
 use crate::types::Column;
 
 impl Plan {
@@ -66,10 +67,21 @@ impl Node {
             used.extend(sequence.states.iter().map(|state| state.of.as_str()));
         }
         // These take their inputs' columns by place, not by name.
-        if matches!(self.kind, Kind::Join { .. } | Kind::Union { .. } | Kind::Series { .. }) {
+        if matches!(self.kind, Kind::Join { .. } | Kind::Union { .. } | Kind::Series { .. } | Kind::Plugin { .. }) {
             let inputs = self.inputs().into_iter();
             used.extend(inputs.flat_map(|input| &input.columns).map(|column| column.name.as_str()));
         }
+    }
+
+    /// Tells whether computing it twice may give other rows.
+    pub fn is_volatile(&self) -> bool {
+        let mut volatile = false;
+        self.for_each(&mut |node| {
+            for expression in node.expressions() {
+                expression.for_each_call(&mut |function| volatile |= function.is_volatile());
+            }
+        });
+        volatile
     }
 
     fn for_each_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {
@@ -85,9 +97,12 @@ impl Node {
     /// Returns the relations that this one is made of.
     pub fn inputs(&self) -> Vec<&Node> {
         match &self.kind {
-            Kind::Scan { .. } | Kind::Values { .. } | Kind::Range { .. } | Kind::Unit | Kind::Shared { .. } => {
-                Vec::new()
-            }
+            Kind::Scan { .. }
+            | Kind::Values { .. }
+            | Kind::Range { .. }
+            | Kind::Unit
+            | Kind::Shared { .. }
+            | Kind::Materialized { .. } => Vec::new(),
             Kind::Filter { input, .. }
             | Kind::Project { input, .. }
             | Kind::Aggregate { input, .. }
@@ -101,15 +116,19 @@ impl Node {
             | Kind::Sequence { input, .. } => vec![input],
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter().collect(),
+            Kind::Plugin { input, tables, .. } => std::iter::once(&**input).chain(tables).collect(),
         }
     }
 
     /// Returns the relations that this one is made of, to be changed.
     pub fn inputs_mut(&mut self) -> Vec<&mut Node> {
         match &mut self.kind {
-            Kind::Scan { .. } | Kind::Values { .. } | Kind::Range { .. } | Kind::Unit | Kind::Shared { .. } => {
-                Vec::new()
-            }
+            Kind::Scan { .. }
+            | Kind::Values { .. }
+            | Kind::Range { .. }
+            | Kind::Unit
+            | Kind::Shared { .. }
+            | Kind::Materialized { .. } => Vec::new(),
             Kind::Filter { input, .. }
             | Kind::Project { input, .. }
             | Kind::Aggregate { input, .. }
@@ -123,6 +142,7 @@ impl Node {
             | Kind::Sequence { input, .. } => vec![input],
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter_mut().collect(),
+            Kind::Plugin { input, tables, .. } => std::iter::once(&mut **input).chain(tables).collect(),
         }
     }
 
@@ -135,6 +155,8 @@ impl Node {
             | Kind::Shared { .. }
             | Kind::Limit { .. }
             | Kind::Union { .. }
+            | Kind::Plugin { .. }
+            | Kind::Materialized { .. }
             | Kind::Serialize { .. } => Vec::new(),
             Kind::Range { start, stop, step } => vec![start, stop, step],
             Kind::Filter { predicate, .. } => vec![predicate],
@@ -162,6 +184,8 @@ impl Node {
             | Kind::Shared { .. }
             | Kind::Limit { .. }
             | Kind::Union { .. }
+            | Kind::Plugin { .. }
+            | Kind::Materialized { .. }
             | Kind::Serialize { .. } => Vec::new(),
             Kind::Range { start, stop, step } => vec![start, stop, step],
             Kind::Filter { predicate, .. } => vec![predicate],
@@ -217,6 +241,13 @@ impl Expr {
             query.for_each(f);
         }
         self.for_each_operand(&mut |operand| operand.for_each_query(f));
+    }
+
+    fn for_each_call(&self, f: &mut dyn FnMut(&'static Function)) {
+        if let Expr::Call { function, .. } = self {
+            f(function);
+        }
+        self.for_each_operand(&mut |operand| operand.for_each_call(f));
     }
 
     fn for_each_query_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {

@@ -1,8 +1,9 @@
-//! Runs the examples that stand beside every function and every aggregate.
+//! Runs the examples that stand beside every function, every aggregate and every plugin.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use alertq::functions::plugin::{Run, plugins};
 use alertq::functions::{Function, Kernel, aggregate, scalar_functions};
 use alertq::syntax::{TokenKind, tokenize};
 use alertq::types::{ScalarType, Value};
@@ -213,6 +214,36 @@ fn compare<E: AsRef<Example>>(batch: &[E], query: &impl Fn(&[E]) -> String, rows
 }
 
 #[test]
+fn examples_of_plugins_hold() {
+    let mut faults = Vec::new();
+    for plugin in plugins() {
+        if matches!(plugin.run, Run::Refused(_)) {
+            continue;
+        }
+        if plugin.examples.is_empty() {
+            faults.push(format!("{} has no example", plugin.name));
+        }
+        for (left, right) in plugin.examples {
+            queries_agree(plugin.name, left, right, &mut faults);
+        }
+    }
+    assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Runs two queries, the first whole and in parts, and compares what comes out.
+fn queries_agree(name: &str, left: &str, right: &str, faults: &mut Vec<String>) {
+    let expected = match run(right, PLAIN) {
+        Ok(expected) => expected,
+        Err(error) => return faults.push(format!("{name}: {right}: {error}")),
+    };
+    for (partitions, scanned) in [(1, false), (2, true)] {
+        let found = run(left, Setting { partitions, batch_size: 2, scanned });
+        let fault = found.map_or_else(Some, |found| difference(found, expected.clone()));
+        faults.extend(fault.map(|fault| format!("{name}: {left}: {fault}")));
+    }
+}
+
+#[test]
 fn examples_of_aggregates_hold() {
     let mut faults = Vec::new();
     for aggregate in aggregate::aggregates() {
@@ -223,18 +254,7 @@ fn examples_of_aggregates_hold() {
             faults.push(format!("{} has no example", aggregate.name));
         }
         for (left, right) in aggregate.examples {
-            let expected = match run(right, PLAIN) {
-                Ok(expected) => expected,
-                Err(error) => {
-                    faults.push(format!("{}: {right}: {error}", aggregate.name));
-                    continue;
-                }
-            };
-            for (partitions, scanned) in [(1, false), (2, true)] {
-                let found = run(left, Setting { partitions, batch_size: 2, scanned });
-                let fault = found.map_or_else(Some, |found| difference(found, expected.clone()));
-                faults.extend(fault.map(|fault| format!("{}: {left}: {fault}", aggregate.name)));
-            }
+            queries_agree(aggregate.name, left, right, &mut faults);
         }
     }
     assert!(faults.is_empty(), "{} faults\n{}", faults.len(), faults.join("\n"));

@@ -7,6 +7,7 @@ use alertq::catalog::Catalog;
 use alertq::diagnostic::Diagnostic;
 use alertq::engine::{self, Session, TableData};
 use alertq::plan::{Expr, Kind, Node, Plan, SortKey};
+use alertq::query::{self, Settled};
 use alertq::syntax;
 use alertq::types::arrow::{from_values, schema, value_at};
 use alertq::types::{Column, ScalarType, Value, convert, number};
@@ -74,17 +75,42 @@ pub fn bind(query: &str) -> Result<Bound, Vec<Diagnostic>> {
     if parsed.problems.iter().any(Diagnostic::is_error) {
         return Err(parsed.problems);
     }
-    let now = alertq::types::ticks::parse_datetime("2025-01-01").unwrap();
-    let options = bind::Options { now, ..bind::Options::default() };
-    Ok(bind::bind(&parsed.query, &Catalog::new(), &options))
+    Ok(bind::bind(&parsed.query, &Catalog::new(), &options()))
 }
 
-/// Returns why a query does not run, as its binder and parser see it.
-pub fn refusals(query: &str) -> Vec<Diagnostic> {
-    match bind(query) {
-        Err(problems) => problems,
-        Ok(bound) => bound.problems.into_iter().chain(bound.refusals).filter(Diagnostic::is_error).collect(),
+fn options() -> bind::Options {
+    let now = alertq::types::ticks::parse_datetime("2025-01-01").unwrap();
+    bind::Options { now, ..bind::Options::default() }
+}
+
+/// Binds a query, and runs of it what tells its columns.
+fn settle(query: &str, setting: Setting) -> Result<Settled, String> {
+    let parsed = syntax::parse(query);
+    if parsed.problems.iter().any(Diagnostic::is_error) {
+        return Err(told(query, &parsed.problems));
     }
+    let prepare = |plan: Plan| Ok::<_, engine::Error>(ready(plan, setting));
+    query::settle(&parsed.query, &Catalog::new(), options(), prepare).map_err(|error| error.message)
+}
+
+/// Makes the session that a plan runs in.
+fn ready(mut plan: Plan, setting: Setting) -> (Plan, Session) {
+    let mut session = Session::new();
+    session.partitions = setting.partitions;
+    session.batch_size = setting.batch_size;
+    if setting.scanned {
+        scan_literals(&mut plan, &mut session);
+    }
+    (plan, session)
+}
+
+/// Returns why a query does not run, as its binder and parser see it, or a plugin sees its rows.
+pub fn refusals(query: &str) -> Vec<Diagnostic> {
+    if let Err(problems) = bind(query) {
+        return problems;
+    }
+    let Ok(Settled { bound, .. }) = settle(query, PLAIN) else { return Vec::new() };
+    bound.problems.into_iter().chain(bound.refusals).filter(Diagnostic::is_error).collect()
 }
 
 /// Runs a query and returns its last result; a panic is a fault like others, so that one does not hide the rest.
@@ -93,15 +119,11 @@ pub fn run(query: &str, setting: Setting) -> Result<Rows, String> {
 }
 
 fn run_plan(query: &str, setting: Setting) -> Result<Rows, String> {
-    let bound = bind(query).map_err(|problems| told(query, &problems))?;
+    let Settled { bound, materialized } = settle(query, setting)?;
     let refusals: Vec<Diagnostic> = bound.problems.into_iter().chain(bound.refusals).collect();
-    let mut plan = bound.plan.ok_or_else(|| told(query, &refusals))?;
-    let mut session = Session::new();
-    session.partitions = setting.partitions;
-    session.batch_size = setting.batch_size;
-    if setting.scanned {
-        scan_literals(&mut plan, &mut session);
-    }
+    let plan = bound.plan.ok_or_else(|| told(query, &refusals))?;
+    let (plan, mut session) = ready(plan, setting);
+    session.materialized = materialized;
     let node = &plan.results.last().ok_or("there is no result")?.node;
     let (columns, ordered) = (node.columns.clone(), node.serialized);
     let mut rows = Vec::new();

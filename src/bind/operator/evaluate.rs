@@ -1,12 +1,16 @@
-//! `evaluate`: which columns a plugin gives, as far as they are known without the data. None is computed yet.
+//! `evaluate`: the call of a plugin. Where only the data tell its columns, its input becomes the part that runs first.
 
 use std::rc::Rc;
 
-use super::super::scope::{Context, Scope};
-use super::super::{Binder, Table};
+use super::super::plugin::Call;
+use super::super::scope::Scope;
+use super::super::{Binder, First, Table};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::functions::FunctionError;
+use crate::functions::plugin::{Columns, Run, plugin, plugins};
 use crate::plan::{Kind, Node};
-use crate::syntax::ast::{Argument, EvaluateSchema, Expr, ExprKind};
-use crate::types::{Column, ScalarType};
+use crate::syntax::ast::{Argument, EvaluateSchema, Expr, ExprKind, Name};
+use crate::types::Column;
 
 impl Binder<'_> {
     pub(super) fn evaluate(
@@ -20,100 +24,165 @@ impl Binder<'_> {
             self.error("KS109", call.span, "`evaluate` takes the call of a plugin");
             return Table { open: true, render: None, label: None, ..input };
         };
-        self.unsupported(name.span, format_args!("the plugin `{}`", name.text));
-        let mut columns = input.node.columns.clone();
-        let mut open = true;
-        match name.text.as_str() {
-            "bag_unpack" => {
-                if arguments.is_empty() {
-                    self.error("KS119", name.span, "`bag_unpack` takes at least 1 argument");
-                }
-                self.consumed(arguments.first(), &input, scope, &mut columns);
+        let Some(plugin) = plugin(&name.text) else {
+            let mut problem = Diagnostic::error("KS124", name.span, format!("there is no plugin `{}`", name.text));
+            if let Some(near) = nearest(&name.text, plugins().iter().map(|p| p.name)) {
+                problem = problem.help(format!("did you mean `{near}`?"));
             }
-            "pivot" => {
-                self.consumed(arguments.first(), &input, scope, &mut columns);
-                match &arguments[..] {
-                    // What the rows are grouped by is written.
-                    [_, _, keys @ ..] if !keys.is_empty() => {
-                        let named = keys.iter().filter_map(|key| self.column(key, &input, scope)).collect();
-                        columns = named;
-                    }
-                    [_, aggregate] => {
-                        // A column that is aggregated by its bare name is used up.
-                        if let ExprKind::Call { arguments, .. } = &aggregate.value.kind {
-                            let is_read = |c: &Column| arguments.iter().any(|a| bare_name(a) == Some(c.name.as_str()));
-                            columns.retain(|c| !is_read(c));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-            "narrow" => {
-                columns = vec![
-                    Column::new("Row", ScalarType::Long),
-                    Column::new("Column", ScalarType::String),
-                    Column::new("Value", ScalarType::String),
-                ];
-                open = false;
-            }
-            _ => {}
+            self.problem(problem);
+            return Binder::nothing();
+        };
+        if plugin.unlisted {
+            let message = format!("Microsoft's parser does not know the plugin `{}`, Kusto's engine does", name.text);
+            self.strict.push(Diagnostic::error("KS124", name.span, message));
         }
-        if let Some(schema) = schema {
-            if !schema.star {
-                columns.clear();
-            }
-            for column in self.declared_columns(&schema.columns) {
-                match columns.iter_mut().find(|c| c.name == column.name) {
-                    Some(place) => *place = column,
-                    None => columns.push(column),
-                }
-            }
-            open = false;
+        let input_open = input.open;
+        let mut bound = self.plugin_call(plugin, name, arguments, input, scope);
+        if let Run::Refused(why) = plugin.run {
+            self.refuse("AQ001", name.span, format!("the plugin `{}` is not supported: {why}", name.text));
+            bound.incomplete = true;
         }
-        // The query does not run: what stands here only has the columns.
-        let node = Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } };
-        Table { open: open || (input.open && schema.is_none_or(|s| s.star)), ..Table::new(node) }
+        let declared = schema.map(|schema| (self.declared_columns(&schema.columns), schema.star));
+        let (columns, open) = self.plugin_columns(&mut bound, declared.clone(), call, arguments);
+        let open = open || (input_open && declared.is_none_or(|(_, star)| star));
+        bound.invocation.columns.clone_from(&columns);
+        if bound.incomplete || open {
+            let node = Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } };
+            return Table { open: open || input_open, ..Table::new(node) };
+        }
+        self.unique_columns(&columns, name);
+        if matches!(plugin.run, Run::Operators) {
+            return self.pivot(&bound, columns, name, scope);
+        }
+        let Call { invocation, input, tables, .. } = bound;
+        if plugin.ordered && !input.node.serialized {
+            let message =
+                format!("the rows before `{}` must have an order: put `sort by` or `serialize` before it", name.text);
+            self.refuse("AQ020", name.span, message);
+        }
+        let kind = Kind::Plugin { input: Box::new(input.node), tables, call: Box::new(invocation) };
+        Table::new(Node { columns, serialized: plugin.ordered, kind })
     }
 
-    /// Takes away the column that a plugin uses up.
-    fn consumed(&mut self, argument: Option<&Argument>, input: &Table, scope: &Rc<Scope>, columns: &mut Vec<Column>) {
-        if let Some(column) = argument.and_then(|argument| self.column(argument, input, scope)) {
-            columns.retain(|c| *c != column);
+    /// Finds the columns of a call, and whether more may come.
+    fn plugin_columns(
+        &mut self,
+        bound: &mut Call,
+        declared: Option<(Vec<Column>, bool)>,
+        call: &Expr,
+        arguments: &[Argument],
+    ) -> (Vec<Column>, bool) {
+        let known = match bound.invocation.plugin.columns {
+            Columns::Closed(columns) => columns(&bound.invocation).unwrap_or_else(|error| {
+                if !bound.incomplete {
+                    self.wrong_call(error, call, arguments);
+                    bound.incomplete = true;
+                }
+                Vec::new()
+            }),
+            Columns::Open { known, .. } => known(&bound.invocation),
+        };
+        if let Some((declared, star)) = declared {
+            return (with_declared(known, declared, star), false);
+        }
+        match bound.invocation.plugin.columns {
+            Columns::Closed(_) => (known, false),
+            Columns::Open { .. } if bound.incomplete || self.sketched > 0 => {
+                self.guessing = true;
+                (known, true)
+            }
+            Columns::Open { .. } => match self.opened(bound, call, arguments) {
+                Some(columns) => (columns, false),
+                None => (known, true),
+            },
         }
     }
 
-    fn column(&mut self, argument: &Argument, input: &Table, scope: &Rc<Scope>) -> Option<Column> {
-        match bare_name(argument).and_then(|name| input.node.columns.iter().find(|c| c.name == name)) {
-            Some(column) => Some(column.clone()),
-            None => {
-                let scalar = self.scalar(&argument.value, &Context::row(scope, input));
-                if scalar.scalar_type.is_some() {
-                    self.error("KS109", argument.value.span, "the name of a column is expected");
-                }
-                None
+    /// Returns the columns of an open plugin if they are known by now; else its input is what runs first.
+    fn opened(&mut self, bound: &mut Call, call: &Expr, arguments: &[Argument]) -> Option<Vec<Column>> {
+        let index = self.opened;
+        self.opened += 1;
+        if let Some(columns) = self.discovered.get(index) {
+            let Node { columns: own, serialized, .. } = &bound.input.node;
+            let (own, serialized) = (own.clone(), *serialized);
+            bound.input.node = Node { columns: own, serialized, kind: Kind::Materialized { index } };
+            return Some(columns.clone());
+        }
+        self.guessing = true;
+        if self.first.is_some() {
+            return None;
+        }
+        if !self.stands_alone(&bound.input.node) {
+            self.unsupported(call.span, "a plugin whose columns only the data tell, in this place,");
+            return None;
+        }
+        self.first = Some(First {
+            input: bound.input.node.clone(),
+            shared: self.shared.clone(),
+            call: bound.invocation.clone(),
+            span: call.span,
+            arguments: arguments.iter().map(|argument| argument.value.span).collect(),
+        });
+        None
+    }
+
+    /// Tells whether a relation can be computed before the rest of the query: it is not a part of what an operator does
+    /// for each row, and computing it twice gives the same.
+    fn stands_alone(&self, node: &Node) -> bool {
+        let mut alone = true;
+        node.for_each(&mut |node| {
+            if let Kind::Shared { index } = node.kind {
+                alone &=
+                    self.shared.get(index).is_some_and(|shared| !shared.is_volatile() && self.stands_alone(shared));
             }
+        });
+        alone
+    }
+
+    fn wrong_call(&mut self, error: FunctionError, call: &Expr, arguments: &[Argument]) {
+        let span = error.argument.and_then(|index| arguments.get(index)).map_or(call.span, |a| a.value.span);
+        self.refuse(error.code, span, error.message);
+    }
+
+    fn unique_columns(&mut self, columns: &[Column], name: &Name) {
+        let twice = columns.iter().enumerate().find(|(i, column)| columns[..*i].iter().any(|c| c.name == column.name));
+        if let Some((_, column)) = twice {
+            let message = format!("`{}` gives the column `{}` twice: rename one before it", name.text, column.name);
+            self.refuse("AQ041", name.span, message);
         }
     }
 }
 
-fn bare_name(argument: &Argument) -> Option<&str> {
-    match &argument.value.kind {
-        ExprKind::Name(name) => Some(&name.text),
-        _ => None,
+/// The columns that a call is declared to give: with a star after those that are known.
+fn with_declared(known: Vec<Column>, declared: Vec<Column>, star: bool) -> Vec<Column> {
+    let mut columns = if star { known } else { Vec::new() };
+    for column in declared {
+        match columns.iter_mut().find(|c| c.name == column.name) {
+            Some(place) => *place = column,
+            None => columns.push(column),
+        }
     }
+    columns
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::bind::{Options, bind};
+    use crate::bind::{Bound, Options, bind};
     use crate::catalog::Catalog;
     use crate::syntax::parse;
+    use crate::types::{Column, ScalarType};
+
+    fn bound(text: &str, options: &Options) -> Bound {
+        let bound = bind(&parse(text).query, &Catalog::standard(), options);
+        assert!(bound.is_valid(), "{text}: {:?}", bound.problems);
+        bound
+    }
 
     fn columns(operator: &str) -> (String, bool) {
         let text = format!("datatable(i:int, d:dynamic, s:string)[] | evaluate {operator}");
-        let bound = bind(&parse(&text).query, &Catalog::standard(), &Options::default());
-        assert!(bound.is_valid(), "{:?}", bound.problems);
-        assert!(bound.plan.is_none() && !bound.refusals.is_empty());
+        let bound = bound(&text, &Options::default());
+        assert_eq!(bound.refusals, [], "{text}");
+        assert_eq!(bound.plan.is_none(), bound.open, "{text}");
         let names: Vec<String> = bound.columns.unwrap_or_default().into_iter().map(|c| c.name).collect();
         (names.join(" "), bound.open)
     }
@@ -126,9 +195,33 @@ mod tests {
         check("bag_unpack(d, 'p_')", "i s", true);
         check("bag_unpack(d) : (i:int, q:string)", "i q", false);
         check("bag_unpack(d) : (*, q:string)", "i s q", false);
-        check("pivot(s)", "i d", true);
-        check("pivot(s, sum(i))", "d", true);
-        check("pivot(s, sum(i), d, i)", "d i", true);
-        check("narrow()", "Row Column Value", false);
+    }
+
+    #[test]
+    fn what_an_open_plugin_runs_over_comes_first() {
+        let text = "datatable(d:dynamic)[] | evaluate bag_unpack(d) | where a == 1 | evaluate bag_unpack(b)";
+        let mut options = Options::default();
+        let first = bound(text, &options).first.expect("a first part");
+        assert_eq!(first.input.columns, [Column::new("d", ScalarType::Dynamic)]);
+        options.discovered.push(vec![Column::new("a", ScalarType::Long), Column::new("b", ScalarType::Dynamic)]);
+        let second = bound(text, &options).first.expect("a second part");
+        assert_eq!(second.input.columns.len(), 2);
+        options.discovered.push(vec![Column::new("c", ScalarType::Long)]);
+        let last = bound(text, &options);
+        assert!(last.first.is_none() && last.plan.is_some() && !last.open);
+    }
+
+    #[test]
+    fn nothing_runs_for_a_function_that_is_not_called() {
+        let text = "let F = (T:(d:dynamic)) { T | evaluate bag_unpack(d) }; print 1";
+        let bound = bound(text, &Options::default());
+        assert!(bound.first.is_none() && bound.plan.is_some());
+    }
+
+    #[test]
+    fn nothing_runs_for_a_query_that_is_wrong_further_on() {
+        let text = "datatable(d:dynamic)[] | evaluate bag_unpack(d) | where strlen(1, 2) == 1";
+        let bound = bind(&parse(text).query, &Catalog::standard(), &Options::default());
+        assert!(bound.first.is_none() && !bound.is_valid());
     }
 }

@@ -220,6 +220,7 @@ impl Binder<'_> {
             _ => None,
         };
         let common = match (lt, rt) {
+            (ScalarType::Dynamic, _) | (_, ScalarType::Dynamic) if self.guessing => return,
             (ScalarType::Dynamic, _) | (_, ScalarType::Dynamic) => {
                 // The parser lets it pass, the engine refuses keys that are dynamic.
                 self.refuse("AQ026", span, "a dynamic value can't be a join key: convert it with tostring()");

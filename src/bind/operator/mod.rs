@@ -6,6 +6,7 @@ mod join;
 mod mv_apply;
 mod parse;
 mod parse_kv;
+mod pivot;
 mod project;
 pub(super) mod scan;
 mod search;
@@ -280,7 +281,7 @@ pub(super) fn word<'a>(parameters: &'a [OperatorParameter], name: &str) -> Optio
 }
 
 /// Makes a node that computes columns row by row.
-pub(super) fn projection(input: Node, columns: Vec<Column>, expressions: Vec<Expr>) -> Node {
+pub(in crate::bind) fn projection(input: Node, columns: Vec<Column>, expressions: Vec<Expr>) -> Node {
     let serialized = input.serialized;
     Node { columns, serialized, kind: Kind::Project { input: Box::new(input), expressions } }
 }

@@ -293,6 +293,8 @@ impl Parts {
             | Kind::Unit
             | Kind::Shared { .. }
             | Kind::Union { .. }
+            | Kind::Plugin { .. }
+            | Kind::Materialized { .. }
             | Kind::Series { .. } => return None,
         })
     }

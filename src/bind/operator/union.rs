@@ -50,7 +50,7 @@ impl Binder<'_> {
     /// Puts tables below each other. `label` names a first column that says which one a row is from: by its name, or by
     /// `stem` and its place.
     pub(super) fn united(&mut self, legs: Vec<Table>, columns: &[Merged], label: Option<&str>, stem: &str) -> Table {
-        let open = legs.iter().any(|leg| leg.open);
+        let open = legs.iter().any(|leg| leg.open) || (self.guessing && may_differ(&legs));
         let mut result: Vec<Column> = label.iter().map(|name| Column::new(*name, ScalarType::String)).collect();
         result.extend(columns.iter().map(|c| c.column.clone()));
         if self.catalog.is_for_checks() && legs.len() * result.len() > MOST_CELLS {
@@ -174,6 +174,14 @@ pub(super) fn all_columns(legs: &[Table]) -> Vec<Merged> {
         Merged { name: column.name.clone(), column: Column::new(name, column.scalar_type) }
     });
     merged.collect()
+}
+
+/// Tells whether a dynamic column meets one of another type: the two may yet be one.
+fn may_differ(legs: &[Table]) -> bool {
+    let columns = || legs.iter().flat_map(|leg| &leg.node.columns);
+    let is_dynamic = |column: &&Column| column.scalar_type == ScalarType::Dynamic;
+    let dynamic: HashSet<&str> = columns().filter(is_dynamic).map(|column| column.name.as_str()).collect();
+    columns().any(|column| !is_dynamic(&column) && dynamic.contains(column.name.as_str()))
 }
 
 /// Columns that all inputs have, by name and type.

@@ -1,4 +1,4 @@
-//! Tabular operators, statements and plugins, for the listing.
+//! Tabular operators and sources, for the listing.
 //!
 //! Whether one is supported is not written down here: its example is bound, and refused or not.
 
@@ -6,7 +6,7 @@ use crate::bind::{self, bind};
 use crate::catalog::Catalog;
 use crate::syntax::parse;
 
-/// An operator, a source or a plugin.
+/// An operator or a source.
 pub(super) struct Operator {
     pub(super) name: &'static str,
     /// Other names of it.
@@ -22,7 +22,7 @@ impl Operator {
     /// Tells whether a query that uses it is run.
     pub(super) fn is_supported(&self) -> bool {
         let bound = bind(&parse(self.example).query, &Catalog::standard(), &bind::Options::default());
-        bound.plan.is_some()
+        bound.plan.is_some() || bound.first.is_some()
     }
 }
 
@@ -32,10 +32,6 @@ const fn operator(name: &'static str, summary: &'static str, example: &'static s
 
 const fn source(name: &'static str, summary: &'static str, example: &'static str) -> Operator {
     Operator { kind: "source", ..operator(name, summary, example) }
-}
-
-const fn plugin(name: &'static str, summary: &'static str, example: &'static str) -> Operator {
-    Operator { kind: "plugin", ..operator(name, summary, example) }
 }
 
 const fn also(operator: Operator, aliases: &'static [&'static str]) -> Operator {
@@ -164,28 +160,6 @@ pub(super) const OPERATORS: &[Operator] = &[
     also(
         operator("where", "Gives the rows where a condition holds.", "SecurityAlert | where AlertSeverity == 'High'"),
         &["filter"],
-    ),
-    plugin("autocluster", "Finds combinations of values that are frequent.", "SecurityAlert | evaluate autocluster()"),
-    plugin(
-        "bag_unpack",
-        "Makes columns of the keys of a bag.",
-        "print a = dynamic({\"b\": 1}) | evaluate bag_unpack(a)",
-    ),
-    plugin(
-        "basket",
-        "Finds combinations of values that are frequent, by a threshold.",
-        "SecurityAlert | evaluate basket()",
-    ),
-    plugin(
-        "ipv4_lookup",
-        "Adds columns of the network that an address lies in.",
-        "print ip = '10.0.0.1' | evaluate ipv4_lookup((print net = '10.0.0.0/8'), ip, net)",
-    ),
-    plugin("narrow", "Gives a row for each cell.", "print a = 1 | evaluate narrow()"),
-    plugin(
-        "pivot",
-        "Makes columns of the values of a column.",
-        "SecurityAlert | project Status, ProductName | evaluate pivot(Status)",
     ),
     source("datatable", "Gives rows that are written in the query.", "datatable(a:long) [1, 2]"),
     source(

@@ -17,6 +17,8 @@ mod sum;
 mod testing;
 mod write;
 
+pub(super) use quantile::nearest_rank;
+
 use std::collections::HashMap;
 use std::fmt::Debug;
 use std::sync::LazyLock;

@@ -299,7 +299,7 @@ fn order<P: Plain>(a: &(P::Item, i64), b: &(P::Item, i64)) -> std::cmp::Ordering
 }
 
 /// Returns the rank, from 1, of the smallest of `count` values such that `percent` of them are no larger.
-fn nearest_rank(percent: f64, count: i64) -> i64 {
+pub(in crate::functions) fn nearest_rank(percent: f64, count: i64) -> i64 {
     // Multiplied first: 55 / 100 * 100 is more than 55.
     let rank = percent * count as f64 / 100.0;
     ((rank - 1e-9).ceil() as i64).clamp(1, count.max(1))

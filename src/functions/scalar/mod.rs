@@ -6,7 +6,7 @@ mod dynamic;
 mod encoding;
 mod logic;
 mod math;
-mod network;
+pub(in crate::functions) mod network;
 pub mod operator;
 mod regex;
 mod rows;

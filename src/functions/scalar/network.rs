@@ -389,6 +389,22 @@ impl Address for V6 {
     }
 }
 
+/// Reads an address with its prefix, as the plugins do that look networks up: the bits of the network, and how many of
+/// them count.
+pub(in crate::functions) fn of(text: &str, six: bool) -> Option<(u128, u8)> {
+    if six {
+        let ip = V6::operand(text)?;
+        return Some((ip.network(128), ip.prefix));
+    }
+    let ip = V4::parse(text)?;
+    Some((u128::from(ip.network(32)), ip.prefix))
+}
+
+/// Returns the bits of a network without those behind a prefix.
+pub(in crate::functions) fn cut(bits: u128, prefix: u8, six: bool) -> u128 {
+    if six { V6 { bits, prefix }.cut(prefix) } else { u128::from(V4 { bits: bits as u32, prefix }.cut(prefix)) }
+}
+
 /// Reads a number of at most so many digits.
 fn digits(text: &str, most: usize) -> Option<u32> {
     let fits = (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
