@@ -94,11 +94,14 @@ pub enum Columns {
     },
 }
 
+/// Makes what computes a call, with the rows of the tables among its arguments.
+pub type Make = fn(&Invocation, Vec<Vec<RecordBatch>>) -> Result<Box<dyn Process>, FunctionError>;
+
 /// What computes a plugin.
 #[derive(Debug, Clone, Copy)]
 pub enum Run {
     /// Over batches, in the order of the rows.
-    Batches(fn(&Invocation, Vec<Vec<RecordBatch>>) -> Result<Box<dyn Process>, FunctionError>),
+    Batches(Make),
     /// The binder makes relational operators of it.
     Operators,
     /// It is known and not computed, for this reason.
