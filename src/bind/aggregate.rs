@@ -192,7 +192,7 @@ impl Binder<'_> {
             self.error("KS206", value.value.span, "a dynamic value can't be ordered: convert it first");
         }
         let word = if aggregate.name == "arg_max" { "max" } else { "min" };
-        let own = match name_of(&value.value, row) {
+        let own = match argument_name(value, row) {
             Given::Positional => Given::Made(format!("{word}_")),
             given => given,
         };
@@ -223,7 +223,7 @@ impl Binder<'_> {
             }
             let scalar = self.scalar(&argument.value, row);
             exprs.push(scalar);
-            names.push(match name_of(&argument.value, row) {
+            names.push(match argument_name(argument, row) {
                 Given::Positional => {
                     let prefix = if stem.starts_with(word) { stem.clone() } else { format!("{word}_{stem}") };
                     Given::Made(format!("{prefix}_arg{}", index + 1))
@@ -258,7 +258,7 @@ impl Binder<'_> {
                 continue;
             }
             bound.push(self.scalar(&argument.value, row));
-            names.push(match name_of(&argument.value, row).text() {
+            names.push(match argument_name(argument, row).text() {
                 Some(text) => Given::Made(format!("{prefix}{text}")),
                 None => Given::Made(format!("any_arg{index}")),
             });
@@ -293,7 +293,7 @@ impl Binder<'_> {
             self.error("KS119", name.span, format!("`{}` takes a value and at least one percentile", name.text));
             return None;
         };
-        let stem = name_of(&value.value, row).text().unwrap_or("").to_string();
+        let stem = argument_name(value, row).text().unwrap_or("").to_string();
         let mut exprs = Vec::new();
         let mut names = Vec::new();
         for (index, argument) in arguments.iter().enumerate() {
@@ -339,6 +339,14 @@ impl Binder<'_> {
             exprs.iter().map(|scalar| Column::new(self.fresh("aggregate"), scalar.column_type())).collect();
         let arguments = exprs.into_iter().map(|scalar| scalar.expr).collect();
         Some(Several { call: AggregateCall { aggregate, overload: 0, arguments, filter, outputs }, names })
+    }
+}
+
+/// Returns how an argument is called: `arg_max(last = TimeGenerated, *)`.
+fn argument_name(argument: &Argument, row: &Context) -> Given {
+    match &argument.name {
+        Some(name) => Given::Made(name.text.clone()),
+        None => name_of(&argument.value, row),
     }
 }
 

@@ -1,10 +1,14 @@
 //! Calls: overload resolution over the library, functions that only the binder can compute, and functions of the user's.
 
+use std::ops::Range;
 use std::rc::Rc;
 
 use super::expression::{Part, Scalar, common_number, to};
 use super::name::part_names;
 use super::scope::{Binding, Context, Function, Scope};
+use super::seen::Seen;
+use super::signature::{self, Library};
+use super::statement::Outcome;
 use super::{Binder, MAX_CALLS, MOST_CALLS, Table};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::functions::{self, Kernel, Kind, Overload, Parameter, Returns, Rule, aggregate};
@@ -64,9 +68,14 @@ const CONVERSIONS: &[(&str, ScalarType)] = &[
 /// The names of `parse_json`.
 const PARSES_JSON: &[&str] = &["parse_json", "parsejson", "todynamic", "toobject"];
 
-/// Tells whether a name is that of a conversion; they pass on the name of their argument.
-pub(super) fn is_conversion(name: &str) -> bool {
-    CONVERSIONS.iter().any(|(n, _)| *n == name) || PARSES_JSON.contains(&name)
+/// Returns the type that a conversion of this name gives; conversions pass on the name of their argument.
+pub(super) fn converts_to(name: &str) -> Option<ScalarType> {
+    let listed = CONVERSIONS.iter().find(|(n, _)| *n == name).map(|(_, scalar_type)| *scalar_type);
+    listed.or_else(|| PARSES_JSON.contains(&name).then_some(ScalarType::Dynamic))
+}
+
+fn is_conversion(name: &str) -> bool {
+    converts_to(name).is_some()
 }
 
 /// Tells whether a name is one that only the binder computes.
@@ -84,8 +93,118 @@ pub(super) struct Bound {
     pub span: Span,
 }
 
+/// What became of an expression, for the call that it is an argument of.
+pub(super) struct Note {
+    /// The address of the expression: what tells it from all others.
+    expr: usize,
+    seen: Seen,
+    constant: bool,
+    column: bool,
+    literal: bool,
+    problems: Range<usize>,
+    strict: Range<usize>,
+}
+
+/// Where lists stood before an expression was bound.
+#[derive(Clone, Copy)]
+pub(super) struct Mark {
+    notes: usize,
+    problems: usize,
+    strict: usize,
+}
+
 impl Binder<'_> {
+    pub(super) fn mark(&self) -> Mark {
+        Mark { notes: self.notes.len(), problems: self.problems.len(), strict: self.strict.len() }
+    }
+
+    /// Notes what became of an expression; what was noted of its parts is nobody's concern any more.
+    pub(super) fn note(&mut self, expr: &ast::Expr, scalar: &Scalar, from: Mark) {
+        self.notes.truncate(from.notes);
+        self.notes.push(Note {
+            expr: std::ptr::from_ref(expr).addr(),
+            seen: scalar.seen(),
+            constant: matches!(scalar.expr, Expr::Literal(_) | Expr::Now | Expr::ScalarQuery { .. }),
+            column: matches!(scalar.expr, Expr::Column(_)),
+            literal: matches!(expr.kind, ExprKind::Literal(_)),
+            problems: from.problems..self.problems.len(),
+            strict: from.strict..self.strict.len(),
+        });
+    }
+
+    /// Binds a call with the library's overloads, and holds it against the signatures of Microsoft's parser.
+    ///
+    /// Where the parser finds fault, its word counts. Where it finds none and the library has no overload, the query is
+    /// valid and is not run.
+    pub(super) fn judged<R>(
+        &mut self,
+        library: Library,
+        name: &ast::Name,
+        arguments: &[Argument],
+        bind: impl FnOnce(&mut Self) -> R,
+    ) -> (R, Option<Seen>) {
+        let from = self.mark();
+        let result = bind(self);
+        let notes = self.notes.split_off(from.notes);
+        let known: Vec<signature::Argument> = arguments.iter().map(|argument| known_of(argument, &notes)).collect();
+        let Some(verdict) = signature::judge(library, &name.text, name.span, &known) else { return (result, None) };
+        let own = |range: Range<usize>, of: fn(&Note) -> &Range<usize>| -> Vec<usize> {
+            range.filter(|index| !notes.iter().any(|note| of(note).contains(index))).collect()
+        };
+        let strict = own(from.strict..self.strict.len(), |note| &note.strict);
+        strict.into_iter().rev().for_each(|index| drop(self.strict.remove(index)));
+        let mut mine: Vec<Diagnostic> = Vec::new();
+        for index in own(from.problems..self.problems.len(), |note| &note.problems).into_iter().rev() {
+            if self.problems[index].is_error() {
+                mine.push(self.problems.remove(index));
+            }
+        }
+        if verdict.problems.is_empty() {
+            self.refusals.extend(mine.into_iter().map(|problem| Diagnostic { code: "AQ050", ..problem }));
+        } else if mine.is_empty() {
+            self.strict.extend(verdict.problems);
+        } else {
+            // The library knows the names of parameters.
+            let better = |problem: Diagnostic| match mine.iter().find(|m| m.span == problem.span) {
+                Some(own) => Diagnostic { code: problem.code, ..own.clone() },
+                None => problem,
+            };
+            self.problems.extend(verdict.problems.into_iter().map(better));
+        }
+        (result, verdict.returns)
+    }
+
+    /// Gives a value the type that Microsoft's parser sees, as far as nobody computes it.
+    pub(super) fn agreed(&mut self, scalar: Scalar, returns: Option<Seen>) -> Scalar {
+        let Some(seen) = returns else { return scalar };
+        match seen.scalar_type() {
+            Some(scalar_type) if scalar.scalar_type == Some(scalar_type) => scalar.with(seen),
+            Some(scalar_type) if self.catalog.is_for_checks() || scalar.scalar_type.is_none() => {
+                self.runnable = false;
+                Scalar::placeholder(scalar_type).with(seen)
+            }
+            None if self.catalog.is_for_checks() => {
+                self.runnable = false;
+                Scalar::unknown()
+            }
+            _ => scalar,
+        }
+    }
+
     pub(super) fn call(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
+        if matches!(cx.scope.find(&name.text), Some(Binding::Function(_))) {
+            return self.called(name, arguments, span, cx);
+        }
+        let library = match cx.aggregates {
+            Some(_) if signature::is_known(Library::Aggregates, &name.text) => Library::Aggregates,
+            _ => Library::Functions,
+        };
+        let (scalar, returns) =
+            self.judged(library, name, arguments, |binder| binder.called(name, arguments, span, cx));
+        self.agreed(scalar, returns)
+    }
+
+    fn called(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
         // A user's function beats one of the library (documented: a `let` may not take a built-in's name; the parser
         // lets it).
         if let Some(Binding::Function(function)) = cx.scope.find(&name.text) {
@@ -114,6 +233,10 @@ impl Binder<'_> {
                 Diagnostic::error("KS126", name.span, format!("the aggregate `{}` can't be used here", name.text))
                     .help("aggregates belong to `summarize` and `make-series`"),
             );
+            return Scalar::unknown();
+        }
+        if signature::is_known(Library::Functions, &name.text) {
+            self.unsupported(span, format_args!("`{}()`", name.text));
             return Scalar::unknown();
         }
         self.unknown_function(name, cx);
@@ -145,7 +268,13 @@ impl Binder<'_> {
         if let ExprKind::Call { name, arguments } = &argument.value.kind
             && name.text == "typeof"
         {
-            return Bound { scalar: self.type_literal(arguments, span), span };
+            let from = self.mark();
+            let scalar = self.type_literal(arguments, span);
+            self.note(&argument.value, &scalar, from);
+            if let Some(note) = self.notes.last_mut() {
+                note.literal = true;
+            }
+            return Bound { scalar, span };
         }
         Bound { scalar: self.scalar(&argument.value, cx), span }
     }
@@ -794,8 +923,9 @@ impl Binder<'_> {
                     || from.is_numeric() && scalar_type.is_numeric()
                     || scalar.literal && from == ScalarType::String;
                 if !fits {
-                    self.error(
-                        "KS107",
+                    // The engine's word: Microsoft's parser takes any scalar for a parameter of a user's function.
+                    self.refuse(
+                        "AQ050",
                         span,
                         format!("a value of type {scalar_type} is expected, and this is of type {from}"),
                     );
@@ -813,7 +943,7 @@ impl Binder<'_> {
         cx: &Context,
     ) -> Scalar {
         let Some(scope) = self.enter(function, arguments, span, cx) else { return Scalar::unknown() };
-        let outcome = self.query(&function.body, &scope);
+        let outcome = self.function_body(function, &scope);
         self.depth -= 1;
         match outcome.scalar {
             Some(scalar) => Scalar { literal: false, ..scalar },
@@ -832,7 +962,7 @@ impl Binder<'_> {
         cx: &Context,
     ) -> Table {
         let Some(scope) = self.enter(function, arguments, span, cx) else { return Binder::nothing() };
-        let mut outcome = self.query(&function.body, &scope);
+        let mut outcome = self.function_body(function, &scope);
         self.depth -= 1;
         match outcome.results.pop() {
             Some(table) => table,
@@ -841,6 +971,22 @@ impl Binder<'_> {
                 Binder::nothing()
             }
         }
+    }
+
+    /// Binds the body of a function for a call. Its mistakes were told where it is declared; what goes wrong with these
+    /// arguments alone keeps the query from running, and the parser does not see it.
+    fn function_body(&mut self, function: &Rc<Function>, scope: &Rc<Scope>) -> Outcome {
+        let (problems, strict) = (self.problems.len(), self.strict.len());
+        let outcome = self.query(&function.body, scope);
+        self.strict.truncate(strict);
+        for problem in self.problems.split_off(problems) {
+            if !problem.is_error() || self.problems.contains(&problem) {
+                self.problems.push(problem);
+            } else {
+                self.refusals.push(problem);
+            }
+        }
+        outcome
     }
 
     /// Binds the arguments of a user's function and makes the scope of its body.
@@ -933,6 +1079,24 @@ impl Binder<'_> {
             }
         }
         table
+    }
+}
+
+/// Returns what is known of an argument.
+fn known_of(argument: &Argument, notes: &[Note]) -> signature::Argument {
+    let expr = std::ptr::from_ref(&argument.value).addr();
+    let note = notes.iter().rev().find(|note| note.expr == expr);
+    signature::Argument {
+        span: argument.value.span,
+        seen: note.map_or(Seen::Unknown, |note| note.seen.clone()),
+        star: matches!(argument.value.kind, ExprKind::Star),
+        column: note.is_some_and(|note| note.column),
+        text: match &argument.value.kind {
+            ExprKind::Literal(ast::Literal::String(text)) => Some(text.clone()),
+            _ => None,
+        },
+        literal: note.is_some_and(|note| note.literal),
+        constant: note.is_some_and(|note| note.constant),
     }
 }
 

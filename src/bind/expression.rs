@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::Binder;
 use super::scope::{Binding, Context};
+use super::seen::{ANY, Seen};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::functions::{self, Kind as ParameterKind};
 use crate::plan::{Comparison, Expr, Step};
@@ -22,6 +23,8 @@ pub(super) struct Scalar {
     pub literal: bool,
     /// The columns of a call that gives several; `expr` is the first of them.
     pub parts: Option<Rc<[Part]>>,
+    /// What Microsoft's parser knows of a dynamic value beyond its type.
+    pub finer: Option<Seen>,
 }
 
 /// One column of a call that gives several.
@@ -33,28 +36,48 @@ pub(super) struct Part {
 
 impl Scalar {
     pub(super) fn known(expr: Expr) -> Self {
-        Scalar { scalar_type: Some(expr.scalar_type()), expr, literal: false, parts: None }
+        Scalar { scalar_type: Some(expr.scalar_type()), expr, literal: false, parts: None, finer: None }
     }
 
     pub(super) fn literal(value: Value) -> Self {
-        Scalar { scalar_type: Some(value.scalar_type()), expr: Expr::Literal(value), literal: true, parts: None }
+        Scalar {
+            scalar_type: Some(value.scalar_type()),
+            expr: Expr::Literal(value),
+            literal: true,
+            parts: None,
+            finer: None,
+        }
     }
 
     /// Makes what stands for an expression that could not be bound.
     pub(super) fn unknown() -> Self {
         let expr = Expr::Literal(Value::Null(ScalarType::Dynamic));
-        Scalar { expr, scalar_type: None, literal: false, parts: None }
+        Scalar { expr, scalar_type: None, literal: false, parts: None, finer: None }
     }
 
     /// Makes what stands for a value of a type that is not there yet.
     pub(super) fn placeholder(scalar_type: ScalarType) -> Self {
         let expr = Expr::Literal(Value::missing(scalar_type));
-        Scalar { expr, scalar_type: Some(scalar_type), literal: false, parts: None }
+        Scalar { expr, scalar_type: Some(scalar_type), literal: false, parts: None, finer: None }
     }
 
     /// Returns the type that a column of it has.
     pub(super) fn column_type(&self) -> ScalarType {
         self.scalar_type.unwrap_or(ScalarType::Dynamic)
+    }
+
+    /// Returns the type as Microsoft's parser sees it.
+    pub(super) fn seen(&self) -> Seen {
+        match (self.scalar_type, &self.finer) {
+            (None, _) => Seen::Unknown,
+            (Some(ScalarType::Dynamic), Some(finer)) => finer.clone(),
+            (Some(scalar_type), _) => Seen::Scalar(scalar_type),
+        }
+    }
+
+    /// Adds what is known of a dynamic value.
+    pub(super) fn with(self, finer: Seen) -> Self {
+        Scalar { finer: Some(finer), ..self }
     }
 }
 
@@ -71,6 +94,13 @@ impl Binder<'_> {
 
     /// Binds a scalar expression which may give several columns.
     pub(super) fn scalar_or_parts(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
+        let from = self.mark();
+        let scalar = self.folded(expr, cx);
+        self.note(expr, &scalar, from);
+        scalar
+    }
+
+    fn folded(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
         let scalar = self.unfolded(expr, cx);
         if scalar.scalar_type.is_none() || !super::fold::is_ready(&scalar.expr) {
             return scalar;
@@ -130,8 +160,9 @@ impl Binder<'_> {
             Literal::Dynamic(value) => {
                 let mut text = String::new();
                 self.dynamic(value, span, &mut text);
+                let finer = seen_in(value);
                 let value = if text == "null" { Value::Null(ScalarType::Dynamic) } else { Value::Dynamic(text) };
-                Scalar::literal(value)
+                Scalar::literal(value).with(finer)
             }
             Literal::Null => Scalar::literal(Value::Null(ScalarType::Dynamic)),
         }
@@ -141,6 +172,10 @@ impl Binder<'_> {
     fn dynamic(&mut self, literal: &DynamicLiteral, span: Span, out: &mut String) {
         match literal {
             DynamicLiteral::Null => out.push_str("null"),
+            DynamicLiteral::Placeholder(name) => {
+                self.placeholder(name);
+                out.push_str("null");
+            }
             DynamicLiteral::Array(items) => {
                 out.push('[');
                 for (i, item) in items.iter().enumerate() {
@@ -184,14 +219,15 @@ impl Binder<'_> {
 
     fn name(&mut self, name: &ast::Name, cx: &Context) -> Scalar {
         if name.text.starts_with('{') && !name.quoted {
-            self.problem(
-                Diagnostic::error("KS213", name.span, format!("`{}` is a placeholder of a workbook", name.text))
-                    .help("put a value in its place"),
-            );
+            self.placeholder(name);
             return Scalar::unknown();
         }
         if let Some(column) = cx.column(&name.text) {
-            return self.column_value(column.clone());
+            let scalar = self.column_value(column.clone());
+            return match cx.known.and_then(|known| known.of(&name.text)) {
+                Some(Seen::Unknown) => Scalar { scalar_type: None, ..scalar },
+                finer => Scalar { finer: finer.cloned(), ..scalar },
+            };
         }
         match cx.scope.find(&name.text) {
             Some(Binding::Scalar(scalar)) => return scalar,
@@ -220,6 +256,13 @@ impl Binder<'_> {
             return Scalar::unknown();
         }
         Scalar::known(Expr::Column(column))
+    }
+
+    fn placeholder(&mut self, name: &ast::Name) {
+        self.problem(
+            Diagnostic::error("KS213", name.span, format!("`{}` is a placeholder of a workbook", name.text))
+                .help("put a value in its place"),
+        );
     }
 
     fn unknown_name(&mut self, name: &ast::Name, cx: &Context) {
@@ -251,15 +294,14 @@ impl Binder<'_> {
                     if let ExprKind::Name(side) = &inner.kind
                         && let Some(column) = self.side_column(side, member, cx)
                     {
-                        base = inner;
-                        return self.finish_path(column, steps, base.span);
+                        return self.finish_path(column, steps);
                     }
                     if let ExprKind::Name(step) = &inner.kind
                         && let Some(column) = self.state_column(step, member, cx)
                     {
-                        return self.finish_path(column, steps, base.span);
+                        return self.finish_path(column, steps);
                     }
-                    steps.push(Step::Key(member.text.clone()));
+                    steps.push(PathStep { step: Step::Key(member.text.clone()), span: member.span, index: None });
                     base = inner;
                 }
                 ExprKind::Element { base: inner, index } => {
@@ -267,11 +309,12 @@ impl Binder<'_> {
                     {
                         let member = ast::Name { span: index.span, text: text.clone(), quoted: true };
                         if let Some(column) = self.side_column(side, &member, cx) {
-                            return self.finish_path(column, steps, inner.span);
+                            return self.finish_path(column, steps);
                         }
                     }
-                    let step = self.step(index, cx);
-                    steps.push(step);
+                    let (step, seen) = self.step(index, cx);
+                    let span = Span::new(inner.span.end, base.span.end);
+                    steps.push(PathStep { step, span, index: Some((index.span, seen)) });
                     base = inner;
                 }
                 ExprKind::Paren(inner) if matches!(inner.kind, ExprKind::Member { .. } | ExprKind::Element { .. }) => {
@@ -284,7 +327,9 @@ impl Binder<'_> {
         if let Some(parts) = scalar.parts.take() {
             // The number of a column, measured for `array_sort_asc(a, b)[1]`.
             let part = match steps.pop() {
-                Some(Step::Index(index)) => usize::try_from(index).ok().and_then(|index| parts.get(index)),
+                Some(PathStep { step: Step::Index(index), .. }) => {
+                    usize::try_from(index).ok().and_then(|index| parts.get(index))
+                }
                 _ => None,
             };
             let Some(part) = part else {
@@ -293,7 +338,7 @@ impl Binder<'_> {
             };
             scalar = Scalar::known(part.expr.clone());
         }
-        self.finish_path(scalar, steps, base.span)
+        self.finish_path(scalar, steps)
     }
 
     fn side_column(&mut self, side: &ast::Name, member: &ast::Name, cx: &Context) -> Option<Scalar> {
@@ -325,50 +370,70 @@ impl Binder<'_> {
         })
     }
 
-    fn finish_path(&mut self, base: Scalar, mut steps: Vec<Step>, span: Span) -> Scalar {
+    fn finish_path(&mut self, base: Scalar, mut steps: Vec<PathStep>) -> Scalar {
         if steps.is_empty() {
             return base;
         }
         steps.reverse();
-        match base.scalar_type {
-            None => Scalar::unknown(),
-            Some(ScalarType::Dynamic) => Scalar::known(match base.expr {
-                Expr::Path { base, steps: mut inner } => {
-                    inner.extend(steps);
-                    Expr::Path { base, steps: inner }
-                }
-                base => Expr::Path { base: Box::new(base), steps },
-            }),
-            Some(other) => {
-                let code = if matches!(steps[0], Step::Key(_)) { "KS143" } else { "KS116" };
-                let mut problem = Diagnostic::error(code, span, format!("a value of type {other} has no members"));
-                if other == ScalarType::String {
-                    problem = problem.help("read the text with parse_json() first");
-                }
-                self.problem(problem);
-                Scalar::unknown()
-            }
+        let mut seen = base.seen();
+        for step in &steps {
+            seen = self.stepped(&seen, step);
         }
+        if base.scalar_type != Some(ScalarType::Dynamic) || seen == Seen::Unknown {
+            return Scalar::unknown();
+        }
+        let steps = steps.into_iter().map(|step| step.step);
+        let path = match base.expr {
+            Expr::Path { base, steps: inner } => Expr::Path { base, steps: inner.into_iter().chain(steps).collect() },
+            base => Expr::Path { base: Box::new(base), steps: steps.collect() },
+        };
+        Scalar::known(path).with(seen)
     }
 
-    fn step(&mut self, index: &ast::Expr, cx: &Context) -> Step {
-        let scalar = self.scalar(index, cx);
-        match self.constant(&scalar) {
-            Some(Value::String(key)) => return Step::Key(key),
-            Some(Value::Long(i)) => return Step::Index(i),
-            Some(Value::Int(i)) => return Step::Index(i.into()),
-            _ => {}
+    /// Returns what a step into a value gives, and says what is wrong with the step.
+    fn stepped(&mut self, base: &Seen, step: &PathStep) -> Seen {
+        if *base == Seen::Unknown {
+            return Seen::Unknown;
         }
-        match scalar.scalar_type {
-            Some(ScalarType::String | ScalarType::Long) => Step::Computed(Box::new(scalar.expr)),
-            Some(ScalarType::Int) => Step::Computed(Box::new(to(scalar.expr, ScalarType::Long))),
-            Some(ScalarType::Dynamic) => Step::Computed(Box::new(scalar.expr)),
-            Some(other) => {
-                self.error("KS136", index.span, format!("an index is a number or a key, and this is of type {other}"));
-                Step::Index(0)
+        let Some((index_span, index)) = &step.index else {
+            if base.is_dynamic() {
+                return ANY;
             }
-            None => Step::Index(0),
+            let message = format!("a value {} has no members", base.describe());
+            self.problem(no_members("KS142", step.span, message, base));
+            return Seen::Unknown;
+        };
+        if !base.is_dynamic() || matches!(base, Seen::One(_)) {
+            let message = format!("a value {} has no elements", base.describe());
+            self.problem(no_members("KS147", step.span, message, base));
+            return Seen::Unknown;
         }
+        let (suits, wanted) = match base {
+            Seen::Array(_) => (is_position(index), "a number"),
+            Seen::Bag => (is_key(index), "a key, which is a string"),
+            _ => (is_position(index) || is_key(index), "a number or a key"),
+        };
+        if !suits {
+            let message = format!("an index here is {wanted}, and this is {}", index.describe());
+            self.error("KS141", *index_span, message);
+        }
+        base.element()
+    }
+
+    fn step(&mut self, index: &ast::Expr, cx: &Context) -> (Step, Seen) {
+        let scalar = self.scalar(index, cx);
+        let seen = scalar.seen();
+        let step = match self.constant(&scalar) {
+            Some(Value::String(key)) => Step::Key(key),
+            Some(Value::Long(i)) => Step::Index(i),
+            Some(Value::Int(i)) => Step::Index(i.into()),
+            _ => match scalar.scalar_type {
+                Some(ScalarType::Int) => Step::Computed(Box::new(to(scalar.expr, ScalarType::Long))),
+                Some(_) => Step::Computed(Box::new(scalar.expr)),
+                None => Step::Index(0),
+            },
+        };
+        (step, seen)
     }
 
     fn unary(&mut self, operator: UnaryOperator, operand: &ast::Expr, span: Span, cx: &Context) -> Scalar {
@@ -455,7 +520,7 @@ impl Binder<'_> {
                 Some(other) => {
                     self.error(
                         "KS106",
-                        operand.span,
+                        whole.span,
                         format!("`{word}` takes values of type bool, and this is of type {other}"),
                     );
                     bound.push(Expr::Literal(Value::Bool(true)));
@@ -506,9 +571,10 @@ impl Binder<'_> {
         let (l, r) = (self.scalar(left, cx), self.scalar(right, cx));
         let (Some(lt), Some(rt)) = (l.scalar_type, r.scalar_type) else { return boolean() };
         let is_text = |t| matches!(t, ScalarType::String | ScalarType::Dynamic);
-        // `has` takes no dynamic *literal* on its right (Microsoft's parser: KS106).
+        // `has` takes no dynamic on its right of which it is known that it is no text (Microsoft's parser: KS106).
         let strict = name.trim_start_matches('!').starts_with("has");
-        if !is_text(lt) || !is_text(rt) || strict && r.literal && rt == ScalarType::Dynamic {
+        let known = r.seen() != ANY && rt == ScalarType::Dynamic;
+        if !is_text(lt) || !is_text(rt) || strict && (known || r.literal && rt == ScalarType::Dynamic) {
             self.problem(
                 Diagnostic::error("KS106", span, format!("`{name}` is not defined for {lt} and {rt}"))
                     .help("convert the operand with tostring()"),
@@ -768,7 +834,7 @@ impl Binder<'_> {
             self.error("KS107", left.span, format!("`in~` takes text, and this is of type {t}"));
         }
         let Some(value_type) = value.scalar_type else {
-            self.list_items(list, cx);
+            self.look_at(list, cx);
             return boolean();
         };
         // A dynamic is compared as what the list holds; text is what lists mostly hold.
@@ -904,6 +970,17 @@ impl Binder<'_> {
         Scalar::known(Expr::InQuery { value, query: Box::new(node), fold_case, negated })
     }
 
+    /// Binds what stands in a list for its mistakes alone.
+    fn look_at(&mut self, list: &[ast::Expr], cx: &Context) {
+        for item in list {
+            if self.is_tabular_operand(item, cx) {
+                self.table(item, cx.scope);
+            } else {
+                self.scalar(item, cx);
+            }
+        }
+    }
+
     fn list_items(&mut self, list: &[ast::Expr], cx: &Context) -> Vec<Scalar> {
         list.iter().map(|item| self.scalar(item, cx)).collect()
     }
@@ -913,7 +990,7 @@ impl Binder<'_> {
         match value.scalar_type {
             Some(ScalarType::String | ScalarType::Dynamic) => {}
             None => {
-                self.list_items(list, cx);
+                self.look_at(list, cx);
                 return boolean();
             }
             Some(other) => {
@@ -960,6 +1037,58 @@ impl Binder<'_> {
         };
         let list = self.scalar_query(super::Table::new(node), span);
         Some(list.expr)
+    }
+}
+
+/// One step of a path as it is written.
+struct PathStep {
+    step: Step,
+    /// The member, or the brackets.
+    span: Span,
+    /// What stands between the brackets.
+    index: Option<(Span, Seen)>,
+}
+
+fn is_position(index: &Seen) -> bool {
+    matches!(
+        index,
+        Seen::Unknown | Seen::One(_) | Seen::Scalar(ScalarType::Int | ScalarType::Long | ScalarType::Dynamic)
+    )
+}
+
+fn is_key(index: &Seen) -> bool {
+    matches!(index, Seen::Unknown | Seen::One(_) | Seen::Scalar(ScalarType::String | ScalarType::Dynamic))
+}
+
+fn no_members(code: &'static str, span: Span, message: String, base: &Seen) -> Diagnostic {
+    let problem = Diagnostic::error(code, span, message);
+    if *base == Seen::Scalar(ScalarType::String) {
+        return problem.help("read the text with parse_json() first");
+    }
+    problem
+}
+
+/// Returns what the parser makes of a dynamic literal.
+fn seen_in(literal: &DynamicLiteral) -> Seen {
+    match literal {
+        DynamicLiteral::Null | DynamicLiteral::Placeholder(_) => ANY,
+        DynamicLiteral::Bag(_) => Seen::Bag,
+        DynamicLiteral::Scalar(literal) => match &**literal {
+            Literal::String(_) => Seen::One(ScalarType::String),
+            Literal::Typed { kind, .. } => Seen::One(literal_type(*kind)),
+            Literal::Dynamic(inner) => seen_in(inner),
+            Literal::Null => ANY,
+        },
+        DynamicLiteral::Array(items) => {
+            let mut elements = items.iter().map(seen_in);
+            let first = elements.next().unwrap_or(ANY);
+            let same = elements.all(|element| element == first);
+            Seen::array_of(match first {
+                Seen::One(scalar_type) if same => Seen::Scalar(scalar_type),
+                first if same => first,
+                _ => ANY,
+            })
+        }
     }
 }
 

@@ -13,6 +13,8 @@ mod name;
 mod operator;
 mod plugin;
 mod scope;
+mod seen;
+mod signature;
 mod source;
 mod statement;
 
@@ -111,6 +113,10 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         calls: 0,
         names: 0,
         runnable: true,
+        notes: Vec::new(),
+        told: Vec::new(),
+        fuzzy: 0,
+        missing: 0,
     };
     let outcome = binder.query(query, &Rc::new(Scope::default()));
     let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
@@ -161,11 +167,21 @@ struct Table {
     /// Columns of the node that do not show in a result: see [`hidden`].
     hidden: Vec<String>,
     render: Option<crate::plan::Render>,
+    /// What is known of dynamic columns beyond their type.
+    known: seen::Columns,
 }
 
 impl Table {
     fn new(node: Node) -> Self {
-        Table { node, open: false, label: None, named: false, hidden: Vec::new(), render: None }
+        Table {
+            node,
+            open: false,
+            label: None,
+            named: false,
+            hidden: Vec::new(),
+            render: None,
+            known: seen::Columns::default(),
+        }
     }
 }
 
@@ -198,6 +214,14 @@ struct Binder<'a> {
     names: usize,
     /// The plan is whole: no part of it was left out because nobody will run it.
     runnable: bool,
+    /// What became of the expressions bound last, for whoever asked for them.
+    notes: Vec<call::Note>,
+    /// How many `union isfuzzy=true` stand around: a table that is not there is no mistake in one.
+    fuzzy: usize,
+    /// How many tables were found missing in them.
+    missing: usize,
+    /// What the operator at work has said of its columns.
+    told: Vec<(String, seen::Seen)>,
 }
 
 impl Binder<'_> {

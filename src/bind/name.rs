@@ -104,13 +104,24 @@ fn joined(base: &ast::Expr, step: &str, cx: &Context) -> Given {
 }
 
 fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
-    let first = || arguments.first().map_or(Given::Positional, |a| name_of(&a.value, cx));
+    let first = || match arguments.first() {
+        // `toint(n = strlen(s))` is called `n`.
+        Some(ast::Argument { name: Some(name), .. }) => Given::Made(name.text.clone()),
+        Some(argument) => name_of(&argument.value, cx),
+        None => Given::Positional,
+    };
     let first_text = || first().text().unwrap_or("").to_string();
     if matches!(cx.scope.find(name), Some(Binding::Function(_))) {
         return Given::Positional;
     }
-    if super::call::is_conversion(name) {
-        return passed(first());
+    if let Some(scalar_type) = super::call::converts_to(name) {
+        return match arguments.first().map(|argument| &argument.value.kind) {
+            // A conversion that changes nothing is the column.
+            Some(ExprKind::Name(column)) if cx.column(&column.text).is_some_and(|c| c.scalar_type == scalar_type) => {
+                first()
+            }
+            _ => passed(first()),
+        };
     }
     if matches!(name, "column_ifexists" | "columnifexists") {
         return match arguments.first().map(|a| &a.value.kind) {
@@ -240,18 +251,21 @@ impl Binder<'_> {
             let is_part = mode == Mode::Extend && matches!(item.given, Given::Part(_));
             let is_taken = |name: &String| taken.contains(name) || is_part && input.iter().any(|c| c.name == *name);
             let clash = is_taken(&base);
-            let wrong = clash
-                && match item.given {
-                    Given::Spelled(_) => taken_by_spelling.contains(&base) || mode == Mode::Extend,
-                    Given::Passed(_) => taken_by_spelling.contains(&base) || mode == Mode::Extend,
-                    Given::Part(_) => false,
-                    _ => mode == Mode::Extend,
-                };
-            if wrong {
-                self.problem(
-                    Diagnostic::error("KS171", item.span, format!("there is a column `{base}` already"))
-                        .help("give the column another name: `name = ...`"),
-                );
+            let declared = clash && taken_by_spelling.contains(&base);
+            let problem = || {
+                Diagnostic::error("KS171", item.span, format!("there is a column `{base}` already"))
+                    .help("give the column another name: `name = ...`")
+            };
+            match item.given {
+                Given::Part(_) => {}
+                Given::Spelled(_) if declared => self.problem(problem()),
+                // The parser makes such a name unique, or puts the column in the other's place; the engine does not
+                // (measured).
+                Given::Spelled(_) | Given::Passed(_) if declared || clash && mode == Mode::Extend => {
+                    self.refusals.push(problem());
+                }
+                _ if clash && mode == Mode::Extend => self.refusals.push(problem()),
+                _ => {}
             }
             let name = if clash {
                 (1..).map(|k| format!("{base}{k}")).find(|n| !is_taken(n) && !spelled.contains(n.as_str()))

@@ -96,6 +96,8 @@ pub(super) struct Context<'a> {
     pub columns: &'a [Column],
     /// Those of the columns that are no part of `*`.
     pub hidden: &'a [String],
+    /// What is known of dynamic columns beyond their type.
+    pub known: Option<&'a super::seen::Columns>,
     /// `$left` and `$right` of a join.
     pub sides: Option<(&'a [Column], &'a [Column])>,
     /// An unknown name may be a column that only the data tell.
@@ -117,6 +119,7 @@ impl<'a> Context<'a> {
             scope,
             columns: &[],
             hidden: &[],
+            known: None,
             sides: None,
             open: false,
             serialized: false,
@@ -131,6 +134,7 @@ impl<'a> Context<'a> {
         Context {
             columns: &table.node.columns,
             hidden: &table.hidden,
+            known: Some(&table.known),
             open: table.open,
             serialized: table.node.serialized,
             ..Context::rowless(scope)

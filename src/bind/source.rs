@@ -89,9 +89,19 @@ impl Binder<'_> {
         }
     }
 
+    /// Says that a table is missing where it may be.
+    fn left_out(&mut self, span: Span, message: String) {
+        self.missing += 1;
+        self.problem(Diagnostic::warning("KS205", span, message));
+    }
+
     fn unknown_table(&mut self, name: &ast::Name, scope: &Rc<Scope>) {
         let scope_names = scope.names();
         let candidates = self.catalog.all_names().chain(scope_names.iter().map(String::as_str));
+        if self.fuzzy > 0 {
+            self.left_out(name.span, format!("there is no table `{}`; it is left out", name.text));
+            return;
+        }
         let mut problem = Diagnostic::error("KS204", name.span, format!("there is no table `{}`", name.text));
         problem = match nearest(&name.text, candidates) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
@@ -125,12 +135,16 @@ impl Binder<'_> {
                     return Binder::nothing();
                 };
                 let scalar = self.scalar(&argument.value, &cx);
+                let literal = matches!(argument.value.kind, ExprKind::Literal(_));
+                if self.sketched > 0 && !literal {
+                    return Binder::nothing();
+                }
                 match self.constant(&scalar) {
                     Some(Value::String(text)) => {
                         self.named_table(&ast::Name { span: argument.value.span, text, quoted: true }, scope)
                     }
                     _ => {
-                        self.error("KS121", argument.value.span, "the name of the table must be a constant");
+                        self.refuse("AQ050", argument.value.span, "the name of the table must be a constant");
                         Binder::nothing()
                     }
                 }
@@ -145,6 +159,13 @@ impl Binder<'_> {
             }
             other if crate::functions::scalar_function(other).is_some() || super::call::is_special(other) => {
                 self.error("KS109", span, format!("`{other}` gives a value, and a table belongs here"));
+                Binder::nothing()
+            }
+            _ if self.fuzzy > 0 => {
+                for argument in arguments {
+                    self.scalar(&argument.value, &cx);
+                }
+                self.left_out(name.span, format!("there is no function `{}`; it is left out", name.text));
                 Binder::nothing()
             }
             _ => {
@@ -217,6 +238,13 @@ impl Binder<'_> {
 
     /// Binds an operator that begins a pipeline.
     fn leading(&mut self, operator: &ast::Operator, scope: &Rc<Scope>) -> Table {
+        let outer = std::mem::take(&mut self.told);
+        let table = self.led(operator, scope);
+        let told = std::mem::replace(&mut self.told, outer);
+        Table { known: table.known.with(told), ..table }
+    }
+
+    fn led(&mut self, operator: &ast::Operator, scope: &Rc<Scope>) -> Table {
         match &operator.kind {
             OperatorKind::Print { columns } => self.print(columns, scope),
             OperatorKind::Range { name, from, to, step } => self.range(name, from, to, step, scope),

@@ -223,7 +223,11 @@ impl Binder<'_> {
                 }
                 other => match scope.find(other) {
                     Some(Binding::Function(function)) => self.is_tabular_function(&function),
-                    _ => crate::functions::scalar_function(other).is_none() && !super::call::is_special(other),
+                    _ => {
+                        crate::functions::scalar_function(other).is_none()
+                            && !super::call::is_special(other)
+                            && !super::signature::is_known(super::signature::Library::Functions, other)
+                    }
                 },
             },
             ExprKind::Member { base, .. } | ExprKind::MethodCall { base, .. } => {

@@ -186,6 +186,8 @@ pub enum DynamicLiteral {
     Array(Vec<DynamicLiteral>),
     /// In source order.
     Bag(Vec<(String, DynamicLiteral)>),
+    /// `{name}`: a placeholder of a dashboard, with its braces.
+    Placeholder(Name),
     /// Any scalar literal: `dynamic([1d, datetime(2020-01-01)])`. A number keeps its sign in the text.
     Scalar(Box<Literal>),
 }

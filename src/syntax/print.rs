@@ -421,6 +421,7 @@ impl Printer {
     fn dynamic(&mut self, value: &DynamicLiteral) {
         match value {
             DynamicLiteral::Null => self.push("null"),
+            DynamicLiteral::Placeholder(name) => self.push(&name.text),
             DynamicLiteral::Scalar(value) => self.literal(value),
             DynamicLiteral::Array(values) => {
                 self.push("[");

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::super::name::{free_name, name_of};
 use super::super::scope::{Context, Scope};
+use super::super::seen::Seen;
 use super::super::{Binder, Table};
 use super::word;
 use crate::diagnostic::Diagnostic;
@@ -71,6 +72,8 @@ impl Binder<'_> {
                     free_name(&format!("Column{positional}"), |n| result.iter().any(|c| c.name == n))
                 }
             };
+            let seen = if column.to_type.is_some() { Seen::Scalar(scalar_type) } else { scalar.seen().element() };
+            self.told.push((name.clone(), seen));
             let replaces = original.iter().find(|c| c.name == name).map(|c| c.name.clone());
             match result.iter_mut().find(|c| c.name == name) {
                 Some(place) => place.scalar_type = scalar_type,

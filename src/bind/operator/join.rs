@@ -6,6 +6,7 @@ use super::super::expression::{common_number, to};
 use super::super::hidden;
 use super::super::name::free_name;
 use super::super::scope::{Context, Scope};
+use super::super::seen::ANY;
 use super::super::{Binder, Table};
 use super::word;
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -70,11 +71,15 @@ impl Binder<'_> {
                 let mut columns = left_columns;
                 for column in right_columns {
                     let name = free_name(&column.name, |n| columns.iter().any(|c| c.name == n));
+                    self.tell_from(&right, &column.name, &name);
                     columns.push(Column::new(name, column.scalar_type));
                 }
                 columns
             }
         };
+        if matches!(kind, JoinKind::RightSemi | JoinKind::RightAnti) {
+            columns.iter().for_each(|column| self.tell_from(&right, &column.name, &column.name));
+        }
         let open = match kind {
             JoinKind::LeftSemi | JoinKind::LeftAnti => left.open,
             JoinKind::RightSemi | JoinKind::RightAnti => right.open,
@@ -117,6 +122,7 @@ impl Binder<'_> {
                 continue;
             }
             let name = free_name(&column.name, |n| columns.iter().any(|c| c.name == n));
+            self.tell_from(&right, &column.name, &name);
             columns.push(Column::new(name, column.scalar_type));
             expressions.push(Expr::Column(inner));
         }
@@ -126,6 +132,11 @@ impl Binder<'_> {
         let kind = Kind::Join { left: Box::new(left.node), right: Box::new(right.node), kind, on };
         let node = Node { columns: joined, serialized: false, kind };
         Table { open, hidden, ..Table::new(super::projection(node, columns, expressions)) }
+    }
+
+    /// Tells of a column of the result what is known of it in a table.
+    pub(super) fn tell_from(&mut self, table: &Table, column: &str, name: &str) {
+        self.told.push((name.to_string(), table.known.of(column).cloned().unwrap_or(ANY)));
     }
 
     fn pairs(

@@ -26,10 +26,14 @@ use crate::syntax::ast::{self, ExprKind, Literal, Operator, OperatorKind, Operat
 use crate::types::{Column, ScalarType, Value};
 
 impl Binder<'_> {
-    /// Applies an operator to a table.
+    /// Applies an operator to a table. What is known of columns stays with their names, unless the operator tells more.
     pub(super) fn operator(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
         let input = input.before(operator);
-        self.applied(operator, input, scope).after(operator)
+        let known = input.known.clone();
+        let outer = std::mem::take(&mut self.told);
+        let table = self.applied(operator, input, scope).after(operator);
+        let told = std::mem::replace(&mut self.told, outer);
+        Table { known: known.with(told), ..table }
     }
 
     fn applied(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {

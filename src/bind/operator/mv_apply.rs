@@ -7,6 +7,7 @@
 use std::rc::Rc;
 
 use super::super::scope::Scope;
+use super::super::seen::ANY;
 use super::super::{Binder, Table};
 use super::{projection, windowed};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -74,10 +75,15 @@ impl Binder<'_> {
         let in_order = input.node.serialized;
 
         let expanded = self.mv_expand(&known, &apply.columns, apply.limit.as_deref(), input, scope);
+        let expanded = Table { known: expanded.known.with(self.told.clone()), ..expanded };
         self.names += 1;
         let place = usize::MAX - self.names;
         let stand_in = Node { kind: Kind::Shared { index: place }, ..copy_without_kind(&expanded.node) };
         let body = self.body(apply, Table { node: stand_in, ..expanded.clone() }, scope);
+
+        for column in &body.node.columns {
+            self.told.push((column.name.clone(), body.known.of(&column.name).cloned().unwrap_or(ANY)));
+        }
 
         let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: None, level: 0 };
         let mut result: Vec<(Column, Expr)> = Vec::new();

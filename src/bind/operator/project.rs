@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::super::expression;
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
+use super::super::seen::Seen;
 use super::super::{Binder, Table};
 use super::projection;
 use crate::diagnostic::{Diagnostic, nearest};
@@ -17,6 +18,7 @@ struct Listed {
     item: Item,
     expr: Expr,
     scalar_type: ScalarType,
+    seen: Seen,
 }
 
 impl Binder<'_> {
@@ -28,7 +30,7 @@ impl Binder<'_> {
                 self.listed_parts(column, parts, mode, &mut listed);
                 continue;
             }
-            let scalar_type = scalar.column_type();
+            let (scalar_type, seen) = (scalar.column_type(), scalar.seen());
             let given = match &column.names[..] {
                 // A bare name has no say in `print`: `let x = 1; print x` is `print_0`.
                 [] if mode == Mode::Print => Given::Made(format!("print_{index}")),
@@ -41,7 +43,7 @@ impl Binder<'_> {
                     Given::Spelled(name.text.clone())
                 }
             };
-            listed.push(Listed { item: Item { given, span: column.span }, expr: scalar.expr, scalar_type });
+            listed.push(Listed { item: Item { given, span: column.span }, expr: scalar.expr, scalar_type, seen });
         }
         listed
     }
@@ -64,7 +66,12 @@ impl Binder<'_> {
                 None => Given::Part(part.name.clone()),
             };
             let item = Item { given, span: column.span };
-            listed.push(Listed { item, expr: part.expr.clone(), scalar_type: part.expr.scalar_type() });
+            listed.push(Listed {
+                item,
+                expr: part.expr.clone(),
+                scalar_type: part.expr.scalar_type(),
+                seen: Seen::Scalar(part.expr.scalar_type()),
+            });
         }
     }
 
@@ -72,13 +79,13 @@ impl Binder<'_> {
         let listed = self.listed(columns, &Context::rowless(scope), Mode::Print);
         let names = self.unique_names(&items(&listed), &[], Mode::Print);
         let unit = Node { columns: Vec::new(), serialized: true, kind: Kind::Unit };
-        Table::new(combine(unit, names, listed))
+        Table::new(self.combine(unit, names, listed))
     }
 
     pub(super) fn project(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
         let (input, listed) = self.over_rows(input, scope, |binder, cx| binder.listed(columns, cx, Mode::Project));
         let names = self.unique_names(&items(&listed), &input.node.columns, Mode::Project);
-        Table::new(combine(input.node, names, listed))
+        Table::new(self.combine(input.node, names, listed))
     }
 
     pub(super) fn extend(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
@@ -88,6 +95,7 @@ impl Binder<'_> {
         // What has the name of an input column takes its place (measured), the rest is appended.
         let mut result: Vec<(Column, Expr)> = original.into_iter().map(|c| (c.clone(), Expr::Column(c))).collect();
         for (name, column) in names.into_iter().zip(listed) {
+            self.told.push((name.clone(), column.seen));
             let new = Column::new(name, column.scalar_type);
             match result.iter_mut().find(|(c, _)| c.name == new.name) {
                 Some(place) => *place = (new, column.expr),
@@ -112,6 +120,7 @@ impl Binder<'_> {
     pub(super) fn distinct(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
         let mut items = Vec::new();
         let mut keys: Vec<(Expr, ScalarType)> = Vec::new();
+        let mut seen: Vec<Seen> = Vec::new();
         let cx = Context::row(scope, &input);
         for column in columns {
             if matches!(column.value.kind, ExprKind::Star) {
@@ -122,6 +131,7 @@ impl Binder<'_> {
                     }
                     items.push(Item { given: Given::Spelled(c.name.clone()), span: column.span });
                     keys.push((Expr::Column(c.clone()), c.scalar_type));
+                    seen.push(input.known.of(&c.name).cloned().unwrap_or(Seen::Scalar(c.scalar_type)));
                 }
                 continue;
             }
@@ -138,15 +148,24 @@ impl Binder<'_> {
             };
             items.push(Item { given, span: column.span });
             keys.push((scalar.expr.clone(), scalar.column_type()));
+            seen.push(scalar.seen());
         }
         if input.open && columns.iter().any(|c| matches!(c.value.kind, ExprKind::Star)) {
             self.refuse("AQ002", columns[0].span, "the columns of this table are known only when the data are");
         }
         let names = self.unique_names(&items, &input.node.columns, Mode::Project);
+        self.told.extend(names.iter().cloned().zip(seen));
         let columns = names.into_iter().zip(&keys).map(|(n, (_, t))| Column::new(n, *t)).collect();
         let keys = keys.into_iter().map(|(e, _)| e).collect();
         let kind = Kind::Aggregate { input: Box::new(input.node), keys, aggregates: Vec::new() };
         Table { open: input.open, ..Table::new(Node { columns, serialized: false, kind }) }
+    }
+
+    fn combine(&mut self, input: Node, names: Vec<String>, listed: Vec<Listed>) -> Node {
+        self.told.extend(names.iter().cloned().zip(listed.iter().map(|l| l.seen.clone())));
+        let (columns, expressions) =
+            names.into_iter().zip(listed).map(|(name, l)| (Column::new(name, l.scalar_type), l.expr)).unzip();
+        projection(input, columns, expressions)
     }
 
     /// Returns the columns that a name or a wildcard stands for.
@@ -206,6 +225,8 @@ impl Binder<'_> {
                 self.error("KS171", new.span, format!("there is a column `{}` already", new.text));
                 continue;
             }
+            let seen = input.known.of(&renamed[place].name).cloned();
+            self.told.push((new.text.clone(), seen.unwrap_or(Seen::Scalar(renamed[place].scalar_type))));
             renamed[place].name.clone_from(&new.text);
         }
         let expressions = input.node.columns.iter().cloned().map(Expr::Column).collect();
@@ -240,12 +261,6 @@ impl Binder<'_> {
 
 fn items(listed: &[Listed]) -> Vec<Item> {
     listed.iter().map(|l| Item { given: l.item.given.clone(), span: l.item.span }).collect()
-}
-
-fn combine(input: Node, names: Vec<String>, listed: Vec<Listed>) -> Node {
-    let (columns, expressions) =
-        names.into_iter().zip(listed).map(|(name, l)| (Column::new(name, l.scalar_type), l.expr)).unzip();
-    projection(input, columns, expressions)
 }
 
 fn keep(input: Table, wanted: impl Fn(&Column) -> bool) -> Table {

@@ -7,6 +7,8 @@ use super::super::aggregate::several_call;
 use super::super::expression::{Part, Scalar};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
+use super::super::seen::Seen;
+use super::super::signature::Library;
 use super::super::{Binder, Table};
 use super::projection;
 use crate::diagnostic::Diagnostic;
@@ -19,6 +21,7 @@ struct Output {
     item: Item,
     expr: Expr,
     scalar_type: ScalarType,
+    seen: Seen,
 }
 
 impl Binder<'_> {
@@ -86,11 +89,13 @@ impl Binder<'_> {
         let mut outputs = Vec::new();
         for named in list {
             if let Some((name, arguments, aggregate)) = several_call(&named.value) {
-                let several = if matches!(aggregate.name, "arg_max" | "arg_min") {
-                    self.arg_extreme(aggregate, name, arguments, named.span, &row, &key_columns)
-                } else {
-                    self.several(name, arguments, named.span, &row)
+                let bind = |binder: &mut Self| match aggregate.name {
+                    "arg_max" | "arg_min" => {
+                        binder.arg_extreme(aggregate, name, arguments, named.span, &row, &key_columns)
+                    }
+                    _ => binder.several(name, arguments, named.span, &row),
                 };
+                let (several, _) = self.judged(Library::Aggregates, name, arguments, bind);
                 let Some(several) = several else { continue };
                 if named.names.len() > several.names.len() {
                     self.error(
@@ -108,6 +113,7 @@ impl Binder<'_> {
                         item: Item { given: made(given, named.names.get(i).is_some()), span: named.span },
                         expr: Expr::Column(column.clone()),
                         scalar_type: column.scalar_type,
+                        seen: Seen::Scalar(column.scalar_type),
                     });
                 }
                 collected.borrow_mut().push(several.call);
@@ -125,8 +131,8 @@ impl Binder<'_> {
                 [name, ..] => Given::Spelled(name.text.clone()),
                 [] => made(name_of(&named.value, &row), false),
             };
-            let scalar_type = scalar.column_type();
-            outputs.push(Output { item: Item { given, span: named.span }, expr: scalar.expr, scalar_type });
+            let (scalar_type, seen) = (scalar.column_type(), scalar.seen());
+            outputs.push(Output { item: Item { given, span: named.span }, expr: scalar.expr, scalar_type, seen });
         }
         (collected.into_inner(), outputs)
     }
@@ -145,7 +151,12 @@ impl Binder<'_> {
                 None => Given::Part(part.name.clone()),
             };
             let item = Item { given, span: named.span };
-            outputs.push(Output { item, expr: part.expr.clone(), scalar_type: part.expr.scalar_type() });
+            outputs.push(Output {
+                item,
+                expr: part.expr.clone(),
+                scalar_type: part.expr.scalar_type(),
+                seen: Seen::Scalar(part.expr.scalar_type()),
+            });
         }
     }
 
@@ -176,6 +187,8 @@ impl Binder<'_> {
             keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
         items.extend(outputs.iter().map(|o| Item { given: o.item.given.clone(), span: o.item.span }));
         let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
+        let seen = keys.iter().map(|key| key.scalar.seen()).chain(outputs.iter().map(|output| output.seen.clone()));
+        self.told.extend(names.iter().cloned().zip(seen));
         let mut grouped = Vec::new();
         let mut columns = Vec::new();
         let mut expressions = Vec::new();

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use super::super::hidden;
 use super::super::name::free_name;
 use super::super::scope::{Binding, Context, Scope};
+use super::super::seen::ANY;
 use super::super::{Binder, Table};
 use super::project::matches_wildcard;
 use super::{projection, word};
@@ -43,6 +44,10 @@ impl Binder<'_> {
         }
         let legs = Table::with_ingestion_of_all(legs);
         let columns = if inner { common_columns(&legs) } else { all_columns(&legs) };
+        if inner && columns.iter().any(|column| column.name != column.column.name) {
+            // Microsoft's parser keeps them all; whether the engine does has not been seen.
+            self.unsupported(span, "`union kind=inner` of columns whose types differ");
+        }
         let label = source.map(|(name, _)| free_name(name, |n| columns.iter().any(|c| c.column.name == n)));
         self.united(legs, &columns, label.as_deref(), "union_arg")
     }
@@ -51,6 +56,7 @@ impl Binder<'_> {
     /// `stem` and its place.
     pub(super) fn united(&mut self, legs: Vec<Table>, columns: &[Merged], label: Option<&str>, stem: &str) -> Table {
         let open = legs.iter().any(|leg| leg.open) || (self.guessing && may_differ(&legs));
+        self.tell_of_legs(&legs, columns);
         let mut result: Vec<Column> = label.iter().map(|name| Column::new(*name, ScalarType::String)).collect();
         result.extend(columns.iter().map(|c| c.column.clone()));
         if self.catalog.is_for_checks() && legs.len() * result.len() > MOST_CELLS {
@@ -72,40 +78,40 @@ impl Binder<'_> {
         Table { open, hidden, ..Table::new(Node { columns: result, serialized: false, kind }) }
     }
 
+    /// Tells of the columns of a union what all legs know of them.
+    fn tell_of_legs(&mut self, legs: &[Table], columns: &[Merged]) {
+        if legs.iter().all(|leg| leg.known.is_empty()) {
+            return;
+        }
+        for column in columns.iter().filter(|column| column.column.scalar_type == ScalarType::Dynamic) {
+            let has = |leg: &&Table| {
+                leg.node.columns.iter().any(|c| c.name == column.name && c.scalar_type == ScalarType::Dynamic)
+            };
+            let mut seen = legs.iter().filter(has).map(|leg| leg.known.of(&column.name).cloned().unwrap_or(ANY));
+            let first = seen.next().unwrap_or(ANY);
+            let told = if seen.all(|other| other == first) { first } else { ANY };
+            self.told.push((column.column.name.clone(), told));
+        }
+    }
+
     /// Binds one of the tables of a list; a wildcard gives several.
     pub(super) fn leg(&mut self, expr: &ast::Expr, fuzzy: bool, scope: &Rc<Scope>, legs: &mut Vec<Table>) {
         match &expr.kind {
             ExprKind::Star => self.wildcard("*", expr.span, fuzzy, scope, legs),
             ExprKind::Wildcard(pattern) => self.wildcard(pattern, expr.span, fuzzy, scope, legs),
-            // With isfuzzy a table that is not there is left out.
-            ExprKind::Name(name)
-                if fuzzy && scope.find(&name.text).is_none() && self.catalog.table(&name.text).is_none() =>
-            {
-                self.problem(Diagnostic::warning(
-                    "KS205",
-                    name.span,
-                    format!("there is no table `{}`; it is left out", name.text),
-                ));
-            }
             _ => {
-                let (problems, refusals) = (self.problems.len(), self.refusals.len());
+                let (missing, refusals) = (self.missing, self.refusals.len());
+                self.fuzzy += usize::from(fuzzy);
                 let leg = self.table(expr, scope);
-                if fuzzy && leg.open && self.only_missing_tables(problems) {
-                    for problem in &mut self.problems[problems..] {
-                        problem.severity = crate::diagnostic::Severity::Warning;
-                        problem.code = "KS205";
-                    }
+                self.fuzzy -= usize::from(fuzzy);
+                // With isfuzzy what reads a table that is not there is left out. Where nothing runs, its columns count.
+                if fuzzy && self.missing > missing && !self.catalog.is_for_checks() {
                     self.refusals.truncate(refusals);
                     return;
                 }
                 legs.push(leg);
             }
         }
-    }
-
-    fn only_missing_tables(&self, from: usize) -> bool {
-        let new = &self.problems[from..];
-        !new.is_empty() && new.iter().all(|p| matches!(p.code, "KS204" | "KS205"))
     }
 
     pub(super) fn wildcard(
@@ -130,8 +136,10 @@ impl Binder<'_> {
                 legs.push(Table { label: Some(name), ..table });
             }
         }
-        if legs.len() == before && !fuzzy {
-            self.error("KS142", span, format!("no table matches `{pattern}`"));
+        if legs.len() == before {
+            let problem = Diagnostic::error("KS142", span, format!("no table matches `{pattern}`"));
+            // Microsoft's parser minds it even with isfuzzy.
+            if fuzzy { self.strict.push(problem) } else { self.problem(problem) }
         }
     }
 }
@@ -153,27 +161,10 @@ impl Merged {
     }
 }
 
-/// Columns by first appearance; one name with several types becomes `name_type` for each (measured).
+/// Columns by first appearance of their names; one name with several types becomes `name_type` for each, next to each
+/// other (so Microsoft's parser).
 pub(super) fn all_columns(legs: &[Table]) -> Vec<Merged> {
-    let mut seen: HashSet<&Column> = HashSet::new();
-    let columns: Vec<&Column> =
-        legs.iter().flat_map(|leg| &leg.node.columns).filter(|column| seen.insert(column)).collect();
-    let mut types: HashMap<&str, usize> = HashMap::new();
-    for column in &columns {
-        *types.entry(&column.name).or_default() += 1;
-    }
-    let mut taken: HashSet<String> = HashSet::new();
-    let merged = columns.iter().map(|column| {
-        let name = if types[column.name.as_str()] > 1 {
-            let wanted = format!("{}_{}", column.name, column.scalar_type);
-            free_name(&wanted, |n| types.get(n) == Some(&1) || taken.contains(n))
-        } else {
-            column.name.clone()
-        };
-        taken.insert(name.clone());
-        Merged { name: column.name.clone(), column: Column::new(name, column.scalar_type) }
-    });
-    merged.collect()
+    merged(legs.iter().flat_map(|leg| &leg.node.columns).collect())
 }
 
 /// Tells whether a dynamic column meets one of another type: the two may yet be one.
@@ -184,9 +175,36 @@ fn may_differ(legs: &[Table]) -> bool {
     columns().any(|column| !is_dynamic(&column) && dynamic.contains(column.name.as_str()))
 }
 
-/// Columns that all inputs have, by name and type.
-pub(super) fn common_columns(legs: &[Table]) -> Vec<Merged> {
-    let Some((first, rest)) = legs.split_first() else { return Vec::new() };
-    let in_all = |c: &&Column| rest.iter().all(|leg| leg.node.columns.contains(c));
-    first.node.columns.iter().filter(in_all).map(|c| Merged { name: c.name.clone(), column: c.clone() }).collect()
+/// Merges columns by name and type.
+fn merged(columns: Vec<&Column>) -> Vec<Merged> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut types: HashMap<&str, Vec<ScalarType>> = HashMap::new();
+    for column in columns {
+        let types = types.entry(&column.name).or_insert_with(|| {
+            names.push(&column.name);
+            Vec::new()
+        });
+        if !types.contains(&column.scalar_type) {
+            types.push(column.scalar_type);
+        }
+    }
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut merged = Vec::new();
+    for name in names {
+        for scalar_type in &types[name] {
+            let wanted = if types[name].len() > 1 { format!("{name}_{scalar_type}") } else { name.to_string() };
+            let own = free_name(&wanted, |n| taken.contains(n));
+            taken.insert(own.clone());
+            merged.push(Merged { name: name.to_string(), column: Column::new(own, *scalar_type) });
+        }
+    }
+    merged
+}
+
+/// Columns whose names all inputs have.
+fn common_columns(legs: &[Table]) -> Vec<Merged> {
+    let names: Vec<HashSet<&str>> =
+        legs.iter().map(|leg| leg.node.columns.iter().map(|column| column.name.as_str()).collect()).collect();
+    let in_all = |column: &&Column| names.iter().all(|names| names.contains(column.name.as_str()));
+    merged(legs.iter().flat_map(|leg| &leg.node.columns).filter(in_all).collect())
 }

@@ -112,7 +112,7 @@ fn dynamic_value(input: Tokens<'_>) -> Read<'_, DynamicLiteral> {
     match input.kind() {
         TokenKind::OpenBracket => dynamic_array(input),
         TokenKind::OpenBrace => match braced_name(input) {
-            Ok((rest, name)) => Ok((rest, DynamicLiteral::Scalar(Box::new(Literal::String(name.text))))),
+            Ok((rest, name)) => Ok((rest, DynamicLiteral::Placeholder(name))),
             Err(_) => dynamic_bag(input),
         },
         TokenKind::Minus => dynamic_negative(input),
