@@ -806,7 +806,7 @@ impl Binder<'_> {
         self.pack(&columns, "bag_pack", span)
     }
 
-    fn pack(&mut self, columns: &[Column], function: &str, span: Span) -> Scalar {
+    pub(super) fn pack(&mut self, columns: &[Column], function: &str, span: Span) -> Scalar {
         let mut packed = Vec::new();
         for column in columns {
             packed.push(Expr::Literal(Value::String(column.name.clone())));

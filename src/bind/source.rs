@@ -252,10 +252,7 @@ impl Binder<'_> {
             OperatorKind::Search { parameters, tables, predicate } => {
                 self.search(None, operator, parameters, tables, predicate, scope)
             }
-            OperatorKind::Find(_) => {
-                self.unsupported(operator.keyword.span, "`find`");
-                Binder::nothing()
-            }
+            OperatorKind::Find(find) => self.find(find, operator.keyword.span, scope),
             OperatorKind::Error => Binder::nothing(),
             _ => {
                 self.unsupported(

@@ -138,6 +138,26 @@ pub enum ExprKind {
     Error,
 }
 
+impl Expr {
+    /// Returns the expressions right within this one, in the order in which they stand; not those of a query within.
+    pub fn parts(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Paren(inner) => vec![inner],
+            ExprKind::Member { base, .. } => vec![base],
+            ExprKind::Element { base, index } => vec![base, index],
+            ExprKind::Call { arguments, .. } => arguments.iter().map(|argument| &argument.value).collect(),
+            ExprKind::MethodCall { base, arguments, .. } => {
+                std::iter::once(&**base).chain(arguments.iter().map(|argument| &argument.value)).collect()
+            }
+            ExprKind::Unary { operand, .. } => vec![operand],
+            ExprKind::Binary { left, right, .. } => vec![left, right],
+            ExprKind::In { left, list, .. } => std::iter::once(&**left).chain(list).collect(),
+            ExprKind::Between { left, low, high, .. } => vec![left, low, high],
+            _ => Vec::new(),
+        }
+    }
+}
+
 /// `value` or `name = value` in a call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Argument {

@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod expand;
+mod find;
 mod join;
 mod mv_apply;
 mod parse;
@@ -48,6 +49,10 @@ impl Binder<'_> {
             OperatorKind::Distinct { columns, .. } => self.distinct(columns, input, scope),
             OperatorKind::Evaluate { call, schema, .. } => self.evaluate(call, schema.as_ref(), input, scope),
             OperatorKind::Extend { columns } => self.extend(columns, input, scope),
+            OperatorKind::Find(_) => {
+                self.unsupported(operator.keyword.span, "`find` behind a pipe");
+                input
+            }
             OperatorKind::GetSchema { .. } => self.get_schema(input, span),
             OperatorKind::Invoke { call } => self.invoke(call, input, scope),
             OperatorKind::Join { parameters, right, condition } => {

@@ -324,19 +324,9 @@ fn folds_case(expr: &ast::Expr) -> bool {
             {
                 return true;
             }
-            ExprKind::Binary { left, right, .. } => rest.extend([&**left, &**right]),
-            ExprKind::In { operator: InOperator::In | InOperator::NotIn, left, list } => {
-                rest.push(left);
-                rest.extend(list);
-            }
-            ExprKind::Unary { operand, .. } => rest.push(operand),
-            ExprKind::Paren(inner) => rest.push(inner),
-            ExprKind::Between { left, low, high, .. } => rest.extend([&**left, &**low, &**high]),
-            ExprKind::Call { arguments, .. } => rest.extend(arguments.iter().map(|argument| &argument.value)),
-            ExprKind::Member { base, .. } => rest.push(base),
-            ExprKind::Element { base, index } => rest.extend([&**base, &**index]),
-            ExprKind::Literal(_) | ExprKind::Name(_) | ExprKind::Star | ExprKind::Wildcard(_) => {}
-            _ => return true,
+            ExprKind::In { operator, .. } if !matches!(operator, InOperator::In | InOperator::NotIn) => return true,
+            ExprKind::Pipeline { .. } | ExprKind::Leading(_) => return true,
+            _ => rest.extend(expr.parts()),
         }
     }
     false

@@ -17,7 +17,7 @@ use crate::types::{Column, ScalarType, Value};
 
 /// How many expressions a union may be made of where only its columns are asked for: `union *` over all tables of Log
 /// Analytics has 27,000 columns for each of 1,943 tables.
-const MOST_CELLS: usize = 100_000;
+pub(super) const MOST_CELLS: usize = 100_000;
 
 impl Binder<'_> {
     pub(in crate::bind) fn union(
