@@ -7,6 +7,7 @@ mod join;
 mod mv_apply;
 mod parse;
 mod parse_kv;
+mod partition;
 mod pivot;
 mod project;
 pub(super) mod scan;
@@ -70,6 +71,7 @@ impl Binder<'_> {
             OperatorKind::ParseKv { input: source, columns, properties } => {
                 self.parse_kv(source, columns, properties, operator.keyword.span, input, scope)
             }
+            OperatorKind::Partition { .. } => self.partition(operator, input, scope),
             OperatorKind::Print { .. } | OperatorKind::Range { .. } => {
                 self.error("KS175", operator.keyword.span, format!("`{}` begins a query", operator.keyword.text));
                 input

@@ -85,7 +85,7 @@ impl Binder<'_> {
             self.told.push((column.name.clone(), body.known.of(&column.name).cloned().unwrap_or(ANY)));
         }
 
-        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: None, level: 0 };
+        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: None, all: None, level: 0 };
         let mut result: Vec<(Column, Expr)> = Vec::new();
         for column in outer {
             // What the operators call like a column of the input takes its place.
@@ -151,7 +151,7 @@ fn copy_without_kind(node: &Node) -> Node {
 }
 
 /// Tells whether some operator looks at more than one row, so that rows of the input must be told apart.
-fn needs_rows(node: &Node) -> bool {
+pub(super) fn needs_rows(node: &Node) -> bool {
     let mut node = node;
     loop {
         node = match &node.kind {
@@ -166,16 +166,18 @@ fn needs_rows(node: &Node) -> bool {
 }
 
 /// What tells the rows of the input apart, and what comes along with them.
-struct Parts {
+pub(super) struct Parts {
     /// The shared subplan that stands for the expanded rows.
-    place: usize,
+    pub place: usize,
     /// The number of the input's row, where it is needed.
-    row: Option<Column>,
+    pub row: Option<Column>,
     /// Columns of the input that come out again, with the names under which the operators pass them on.
-    kept: Vec<(Column, Column)>,
+    pub kept: Vec<(Column, Column)>,
     /// The expanded rows, until they are put in their place.
-    leaf: Option<Node>,
-    level: usize,
+    pub leaf: Option<Node>,
+    /// The numbers of all rows, where one that has nothing left still gives a row to `summarize` without keys.
+    pub all: Option<Node>,
+    pub level: usize,
 }
 
 impl Parts {
@@ -213,7 +215,7 @@ impl Parts {
     }
 
     /// Makes a relation keep the rows of the input apart and pass on the hidden columns; None where it can't.
-    fn apart(&mut self, binder: &mut Binder, node: Node) -> Option<Node> {
+    pub fn apart(&mut self, binder: &mut Binder, node: Node) -> Option<Node> {
         self.level += 1;
         if self.level > MAX_LEVELS {
             return None;
@@ -246,7 +248,11 @@ impl Parts {
                 Node { columns, serialized, kind: Kind::Parse { input: Box::new(input), source, pattern, filter } }
             }
             Kind::Aggregate { input, keys, aggregates } => {
-                let input = self.apart(binder, *input)?;
+                let mut aggregates = aggregates;
+                let mut input = self.apart(binder, *input)?;
+                if keys.is_empty() && self.all.is_some() {
+                    input = self.with_all(binder, input, &mut aggregates)?;
+                }
                 self.grouped(input, columns, keys, aggregates)?
             }
             Kind::Sort { input, keys, limit } => {
@@ -300,9 +306,47 @@ impl Parts {
             | Kind::Shared { .. }
             | Kind::Union { .. }
             | Kind::Plugin { .. }
-            | Kind::Materialized { .. }
-            | Kind::Series { .. } => return None,
+            | Kind::Materialized { .. } => return None,
+            Kind::Series { input, keys, axis, defaults, non_empty } => {
+                // Bounds that the data tell would be those of all rows together.
+                let row = self.row.clone().filter(|_| self.kept.is_empty() && !non_empty)?;
+                if axis.from.is_none() || axis.to.is_none() {
+                    return None;
+                }
+                let own = input.columns.clone();
+                let input = self.apart(binder, *input)?;
+                let all = [vec![row.clone()], own].concat();
+                let expressions = all.iter().cloned().map(Expr::Column).collect();
+                let input = Box::new(projection(input, all, expressions));
+                columns.insert(0, row);
+                let kind = Kind::Series { input, keys: keys + 1, axis, defaults, non_empty };
+                Node { columns, serialized: false, kind }
+            }
         })
+    }
+
+    /// Puts a row for each row of the input below what is left of them; the aggregates do not count it.
+    fn with_all(&self, binder: &mut Binder, input: Node, aggregates: &mut [AggregateCall]) -> Option<Node> {
+        let (row, all) = (self.row.as_ref()?, self.all.clone()?);
+        let counts = Column::new(binder.fresh("counts"), ScalarType::Bool);
+        let mut columns = input.columns.clone();
+        let own: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
+        let missing = columns.iter().map(|column| match column.name == row.name {
+            true => Expr::Column(row.clone()),
+            false => Expr::Literal(Value::missing(column.scalar_type)),
+        });
+        let missing: Vec<Expr> = missing.chain([Expr::Literal(Value::Bool(false))]).collect();
+        columns.push(counts.clone());
+        let own = own.into_iter().chain([Expr::Literal(Value::Bool(true))]).collect();
+        for aggregate in aggregates {
+            let counted = Expr::Column(counts.clone());
+            aggregate.filter = Some(match aggregate.filter.take() {
+                Some(filter) => Expr::And(vec![counted, filter]),
+                None => counted,
+            });
+        }
+        let inputs = vec![projection(input, columns.clone(), own), projection(all, columns.clone(), missing)];
+        Some(Node { columns, serialized: false, kind: Kind::Union { inputs } })
     }
 
     /// Groups within each row of the input. Where no element is left there is no group, and the row goes: inferred

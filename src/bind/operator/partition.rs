@@ -1,0 +1,220 @@
+//! `partition`: operators over the rows of each value of a column.
+//!
+//! As in `mv-apply` the operators are bound over all rows as if there were one part, and each is then told to keep the
+//! parts apart. A part is the rows of one value: the rows are sorted by it and the values numbered.
+
+use std::rc::Rc;
+
+use super::super::scope::{Context, Scope};
+use super::super::{Binder, Table};
+use super::mv_apply::{Parts, needs_rows};
+use super::{projection, windowed, word};
+use crate::diagnostic::Diagnostic;
+use crate::plan::{Expr, Kind, Node, SortKey, WindowCall, WindowFunction};
+use crate::syntax::ast::{self, ExprKind, Operator, OperatorKind, PartitionBody};
+use crate::types::{Column, ScalarType, Value};
+
+/// Operators that may stand within `partition` of the strategies native and shuffle (documented).
+const OPERATORS: &[&str] = &[
+    "count",
+    "distinct",
+    "extend",
+    "filter",
+    "limit",
+    "make-series",
+    "mv-apply",
+    "mv-expand",
+    "mvapply",
+    "mvexpand",
+    "order",
+    "parse",
+    "parse-where",
+    "project",
+    "project-away",
+    "project-keep",
+    "project-rename",
+    "project-reorder",
+    "reduce",
+    "sample",
+    "sample-distinct",
+    "scan",
+    "search",
+    "serialize",
+    "sort",
+    "summarize",
+    "take",
+    "top",
+    "top-hitters",
+    "top-nested",
+    "where",
+];
+
+impl Binder<'_> {
+    pub(super) fn partition(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
+        let OperatorKind::Partition { parameters, by, scope: values, body } = &operator.kind else { return input };
+        let key = self.partition_key(by, &input, scope);
+        if let Some(values) = values {
+            self.unsupported(values.span, "`in` of `partition`");
+        }
+        let operators = match body {
+            PartitionBody::Operators(operators) => operators,
+            PartitionBody::Query(query) => {
+                let span = query.statements.first().map_or(operator.span, |statement| statement.span);
+                self.unsupported(span, "`partition` with a source of its own");
+                return Table { open: true, ..Binder::nothing() };
+            }
+        };
+        match word(parameters, "hint.strategy") {
+            None | Some(("legacy", _)) => {}
+            Some(("native" | "shuffle", _)) => self.only_native_operators(operators),
+            Some((other, at)) => {
+                self.refuse(
+                    "AQ040",
+                    at,
+                    format!("`partition` has the strategies native, shuffle and legacy, not `{other}`"),
+                );
+            }
+        }
+        self.names += 1;
+        let place = usize::MAX - self.names;
+        let stand_in = Node {
+            serialized: input.node.serialized,
+            kind: Kind::Shared { index: place },
+            ..empty(input.node.columns.clone())
+        };
+        let body = self.partition_body(operators, Table { node: stand_in, label: None, ..input.clone() }, scope);
+        let columns = body.node.columns.clone();
+        let Some(key) = key else { return Table { node: empty(columns), ..body } };
+        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: Some(input.node), all: None, level: 0 };
+        if needs_rows(&body.node) {
+            self.number(&mut parts, key, loses_groups(&body.node));
+        }
+        let apart = parts.apart(self, body.node);
+        let Some(node) = apart.filter(|_| parts.leaf.is_none()) else {
+            if self.refusals.is_empty() && !self.problems.iter().any(Diagnostic::is_error) {
+                self.unsupported(operator.span, "what stands in this `partition`");
+            }
+            return Table { open: body.open, ..Table::new(empty(columns)) };
+        };
+        let expressions = columns.iter().cloned().map(Expr::Column).collect();
+        let node = Node { serialized: false, ..projection(node, columns, expressions) };
+        Table { open: body.open, ..Table::new(node) }
+    }
+
+    fn partition_key(&mut self, by: &ast::Expr, input: &Table, scope: &Rc<Scope>) -> Option<Column> {
+        let ExprKind::Name(name) = &by.kind else {
+            self.error("KS109", by.span, "`partition` takes the name of a column");
+            return None;
+        };
+        let Some(column) = input.node.columns.iter().find(|column| column.name == name.text) else {
+            // Says what is wrong with the name; where it stands for a value, that is.
+            if self.scalar(by, &Context::row(scope, input)).scalar_type.is_some() {
+                self.error("KS109", by.span, format!("`{}` is no column", name.text));
+            }
+            return None;
+        };
+        if column.scalar_type == ScalarType::Dynamic {
+            self.problem(
+                Diagnostic::error("KS116", by.span, "a value of type dynamic can't tell parts from each other")
+                    .help("convert it with tostring() before"),
+            );
+            return None;
+        }
+        Some(column.clone())
+    }
+
+    fn only_native_operators(&mut self, operators: &[Operator]) {
+        for operator in operators {
+            if !OPERATORS.contains(&operator.keyword.text.as_str()) {
+                self.refuse(
+                    "AQ040",
+                    operator.keyword.span,
+                    format!(
+                        "`{}` can't stand in a `partition` of the strategies native and shuffle",
+                        operator.keyword.text
+                    ),
+                );
+            }
+        }
+    }
+
+    fn partition_body(&mut self, operators: &[Operator], mut table: Table, scope: &Rc<Scope>) -> Table {
+        let scope = Scope::child(scope);
+        for operator in operators {
+            let refused = matches!(
+                operator.kind,
+                OperatorKind::As { .. }
+                    | OperatorKind::Fork { .. }
+                    | OperatorKind::Facet { .. }
+                    | OperatorKind::GetSchema { .. }
+                    | OperatorKind::Render { .. }
+                    | OperatorKind::Search { .. }
+                    | OperatorKind::Union { .. }
+            );
+            if refused {
+                self.unsupported(
+                    operator.keyword.span,
+                    format_args!("the operator `{}` in `partition`", operator.keyword.text),
+                );
+            }
+            table = self.operator(operator, table, &scope);
+        }
+        table
+    }
+
+    /// Sorts the rows by the key and numbers its values.
+    fn number(&mut self, parts: &mut Parts, key: Column, loses_groups: bool) {
+        let Some(leaf) = parts.leaf.take() else { return };
+        let row = Column::new(self.fresh("part"), ScalarType::Long);
+        let columns = leaf.columns.clone();
+        let sort = SortKey { value: Expr::Column(key.clone()), ascending: true, nulls_first: true };
+        let kind = Kind::Sort { input: Box::new(leaf), keys: vec![sort], limit: None };
+        let sorted = Node { columns, serialized: true, kind };
+        let arguments = vec![Expr::Column(key), Expr::Literal(Value::Bool(false))];
+        let function = WindowFunction::RowRankDense;
+        let mut leaf = windowed(sorted, vec![WindowCall { function, arguments, output: row.clone() }]);
+        if loses_groups {
+            leaf = self.share(leaf);
+            let kind = Kind::Aggregate {
+                input: Box::new(leaf.clone()),
+                keys: vec![Expr::Column(row.clone())],
+                aggregates: Vec::new(),
+            };
+            parts.all = Some(Node { columns: vec![row.clone()], serialized: false, kind });
+        }
+        parts.leaf = Some(leaf);
+        parts.row = Some(row);
+    }
+}
+
+fn empty(columns: Vec<Column>) -> Node {
+    Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } }
+}
+
+/// Tells whether a `summarize` without keys may get no rows of a part: it gives a row even then.
+fn loses_groups(node: &Node) -> bool {
+    let mut below_aggregate = false;
+    let mut node = node;
+    loop {
+        let input: &Node = match &node.kind {
+            Kind::Aggregate { input, keys, .. } if keys.is_empty() => {
+                below_aggregate = true;
+                input
+            }
+            Kind::Project { input, .. }
+            | Kind::Window { input, .. }
+            | Kind::Serialize { input }
+            | Kind::Parse { input, filter: false, .. } => input,
+            Kind::Sort { input, limit, .. } if *limit != Some(0) => input,
+            Kind::Limit { input, count } if *count > 0 => input,
+            Kind::Shared { .. } => return false,
+            // What stands above the last `summarize` may lose what it likes.
+            _ if !below_aggregate => match node.inputs().first() {
+                Some(first) => first,
+                None => return false,
+            },
+            _ => return true,
+        };
+        node = input;
+    }
+}
