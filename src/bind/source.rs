@@ -252,7 +252,7 @@ impl Binder<'_> {
             OperatorKind::Search { parameters, tables, predicate } => {
                 self.search(None, operator, parameters, tables, predicate, scope)
             }
-            OperatorKind::Find(find) => self.find(find, operator.keyword.span, scope),
+            OperatorKind::Find(_) => self.find(operator, scope),
             OperatorKind::Error => Binder::nothing(),
             _ => {
                 self.unsupported(

@@ -8,7 +8,7 @@ use super::super::{Binder, Table};
 use super::{projection, word};
 use crate::diagnostic::Span;
 use crate::plan::{Expr, Kind, Node};
-use crate::syntax::ast::{self, ExprKind, FindColumn};
+use crate::syntax::ast::{self, ExprKind, FindColumn, OperatorKind};
 use crate::types::{Column, ScalarType, Value};
 
 /// The column for what has no column of its own.
@@ -22,10 +22,12 @@ struct Shape {
 }
 
 impl Binder<'_> {
-    pub(in crate::bind) fn find(&mut self, find: &ast::Find, keyword: Span, scope: &Rc<Scope>) -> Table {
+    pub(in crate::bind) fn find(&mut self, operator: &ast::Operator, scope: &Rc<Scope>) -> Table {
+        let OperatorKind::Find(find) = &operator.kind else { return Binder::nothing() };
+        let keyword = operator.keyword.span;
         let source = word(&find.parameters, "withsource").or_else(|| word(&find.parameters, "with_source"));
         let source = Column::new(source.map_or("source_", |(name, _)| name), ScalarType::String);
-        let mut legs = self.listed_tables(&find.tables, keyword, scope);
+        let mut legs = self.listed_tables(&find.tables, operator, scope);
         let open = legs.iter().any(|leg| leg.open);
         let seen = by_name(&legs);
         let cx = Context { columns: &seen, open, ..Context::rowless(scope) };
@@ -75,7 +77,7 @@ impl Binder<'_> {
         let mut columns: Vec<Column> = Vec::new();
         let Some((first, others)) = legs.split_first() else { return Shape { columns, pack: false } };
         for common in &first.node.columns {
-            if !others.iter().all(|leg| column(leg, &common.name).is_some()) {
+            if first.hidden.contains(&common.name) || !others.iter().all(|leg| column(leg, &common.name).is_some()) {
                 continue;
             }
             if is_ambiguous(legs, &common.name) {
@@ -249,7 +251,8 @@ fn is_ambiguous(legs: &[Table], name: &str) -> bool {
 
 /// The columns of a table that the result has not.
 fn rest(leg: &Table, columns: &[Column]) -> Vec<Column> {
-    leg.node.columns.iter().filter(|c| !columns.iter().any(|other| other.name == c.name)).cloned().collect()
+    let in_result = |c: &&Column| columns.iter().any(|other| other.name == c.name);
+    leg.node.columns.iter().filter(|c| !in_result(c) && !leg.hidden.contains(&c.name)).cloned().collect()
 }
 
 /// Puts nulls in the place of columns.

@@ -98,7 +98,7 @@ impl Binder<'_> {
         };
         let expressions = columns.iter().cloned().map(Expr::Column).collect();
         let node = Node { serialized: false, ..projection(node, columns, expressions) };
-        Table { open: body.open, ..Table::new(node) }
+        Table { open: body.open, hidden: body.hidden, ..Table::new(node) }
     }
 
     fn partition_key(&mut self, by: &ast::Expr, input: &Table, scope: &Rc<Scope>) -> Option<Column> {

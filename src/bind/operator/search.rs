@@ -31,9 +31,9 @@ impl Binder<'_> {
             Some(input) if tables.is_empty() => self.searched_input(input, keyword),
             Some(_) => {
                 self.error("KS175", keyword, "`search in (...)` begins a query");
-                self.searched_tables(tables, keyword, scope)
+                self.searched_tables(tables, operator, scope)
             }
-            None => self.searched_tables(tables, keyword, scope),
+            None => self.searched_tables(tables, operator, scope),
         };
         // `$table` is no column for the condition (Microsoft's parser: KS142).
         let searched = table.node.columns.get(1..).unwrap_or_default();
@@ -44,7 +44,7 @@ impl Binder<'_> {
         }
         let columns = table.node.columns.clone();
         let kind = Kind::Filter { input: Box::new(table.node), predicate: condition.expr };
-        Table { open: table.open, ..Table::new(Node { columns, serialized: false, kind }) }
+        Table { open: table.open, hidden: table.hidden, ..Table::new(Node { columns, serialized: false, kind }) }
     }
 
     /// Puts `$table` before the columns of what was piped in.
@@ -59,11 +59,12 @@ impl Binder<'_> {
         let mut expressions = vec![Expr::Literal(Value::String(label))];
         expressions.extend(input.node.columns.iter().cloned().map(Expr::Column));
         columns.extend(input.node.columns.iter().cloned());
-        Table { open: input.open, ..Table::new(projection(input.node, columns, expressions)) }
+        Table { open: input.open, hidden: input.hidden, ..Table::new(projection(input.node, columns, expressions)) }
     }
 
-    fn searched_tables(&mut self, tables: &[ast::Expr], keyword: Span, scope: &Rc<Scope>) -> Table {
-        let legs = self.listed_tables(tables, keyword, scope);
+    fn searched_tables(&mut self, tables: &[ast::Expr], operator: &ast::Operator, scope: &Rc<Scope>) -> Table {
+        let keyword = operator.keyword.span;
+        let legs = self.listed_tables(tables, operator, scope);
         let columns = all_columns(&legs);
         if legs.iter().any(|leg| leg.node.columns.iter().any(|column| column.name == TABLE)) {
             self.unsupported(keyword, "`search` over a column `$table`");
@@ -72,7 +73,13 @@ impl Binder<'_> {
     }
 
     /// Binds the tables of `search` and `find`: those that are listed, or all of them and the views.
-    pub(super) fn listed_tables(&mut self, tables: &[ast::Expr], keyword: Span, scope: &Rc<Scope>) -> Vec<Table> {
+    pub(super) fn listed_tables(
+        &mut self,
+        tables: &[ast::Expr],
+        operator: &ast::Operator,
+        scope: &Rc<Scope>,
+    ) -> Vec<Table> {
+        let keyword = operator.keyword.span;
         let mut legs = Vec::new();
         if tables.is_empty() {
             self.wildcard("*", keyword, true, scope, &mut legs);
@@ -84,7 +91,8 @@ impl Binder<'_> {
         for table in tables {
             self.leg(table, false, scope, &mut legs);
         }
-        legs
+        // Of the hidden columns those show that the operator names.
+        Table::with_ingestion_of_all(legs).into_iter().map(|leg| leg.before(operator)).collect()
     }
 
     /// Binds a condition in which a text alone is a term that some column must have.
