@@ -4,6 +4,7 @@ mod conversion;
 mod datetime;
 mod dynamic;
 mod encoding;
+mod geo;
 mod logic;
 mod math;
 pub(in crate::functions) mod network;
@@ -36,5 +37,6 @@ pub fn families() -> Vec<&'static [Function]> {
         urls::FUNCTIONS,
     ];
     families.extend(series::FAMILIES);
+    families.extend(geo::FAMILIES);
     families
 }
