@@ -12,7 +12,7 @@ use super::statement::Outcome;
 use super::{Binder, MAX_CALLS, MOST_CALLS, Table};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::functions::{self, Kernel, Kind, Overload, Parameter, Returns, Rule, aggregate};
-use crate::plan::{Expr, WindowCall, WindowFunction};
+use crate::plan::{Expr, Node, WindowCall, WindowFunction};
 use crate::syntax::ast::{self, Argument, ExprKind, ParameterKind};
 use crate::types::{Column, ScalarType, Value};
 
@@ -38,6 +38,7 @@ const SPECIAL: &[&str] = &[
     "materialize",
     "column_names_of",
     "current_principal",
+    "bin_auto",
     "estimate_data_size",
     "iff",
     "iif",
@@ -538,6 +539,7 @@ impl Binder<'_> {
             "ingestion_time" => self.ingestion_time(span, cx),
             "row_number" | "row_rank_min" | "row_rank_dense" | "row_cumsum" | "row_window_session" | "prev"
             | "next" => self.window(name, arguments, span, cx),
+            "bin_auto" => self.bin_of_set_size(name, arguments, span, cx),
             "column_names_of" => match arguments {
                 [argument] => {
                     let table = self.table(&argument.value, cx.scope);
@@ -609,7 +611,16 @@ impl Binder<'_> {
             return Scalar::unknown();
         };
         if !self.is_tabular(&argument.value, cx.scope) {
-            return self.scalar(&argument.value, &Context::rowless(cx.scope));
+            let scalar = self.scalar(&argument.value, &Context::rowless(cx.scope));
+            let Some(scalar_type) = scalar.scalar_type else { return scalar };
+            if self.constant(&scalar).is_some() {
+                return scalar;
+            }
+            // What differs with each call is computed once (measured).
+            let unit = Node { columns: Vec::new(), serialized: true, kind: crate::plan::Kind::Unit };
+            let columns = vec![Column::new("value", scalar_type)];
+            let node = super::operator::projection(unit, columns, vec![scalar.expr]);
+            return self.scalar_query(Table::new(node), argument.value.span);
         }
         let table = self.table(&argument.value, cx.scope);
         self.scalar_query(table, argument.value.span)
@@ -817,6 +828,37 @@ impl Binder<'_> {
             return Scalar::placeholder(ScalarType::Dynamic);
         };
         Scalar::known(Expr::Call { function, overload: 0, arguments: packed, returns: ScalarType::Dynamic })
+    }
+
+    /// `bin_auto(value)`: a bin of the size that `set query_bin_auto_size` gave, counted from `query_bin_auto_at`.
+    fn bin_of_set_size(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
+        let [argument] = arguments else {
+            self.wrong_count(name, 1, 1, arguments.len());
+            return Scalar::unknown();
+        };
+        let value = self.scalar(&argument.value, cx);
+        let Some(value_type) = value.scalar_type else { return Scalar::unknown() };
+        let [size, at] = self.bin_auto.clone();
+        let Some(size) = size else {
+            let message = "`bin_auto` needs the size of its bins: `set query_bin_auto_size = 1h;` before the query";
+            self.refuse("AQ010", span, message);
+            return Scalar::placeholder(value_type);
+        };
+        let mut all = vec![value.expr, Expr::Literal(size)];
+        all.extend(at.map(Expr::Literal));
+        let function = if all.len() == 3 { "bin_at" } else { "bin" };
+        let types: Vec<ScalarType> = all.iter().map(Expr::scalar_type).collect();
+        let fits = match types[0] {
+            ScalarType::DateTime => types[1] == ScalarType::TimeSpan && types.get(2).is_none_or(|t| *t == types[0]),
+            ScalarType::TimeSpan => types[1..].iter().all(|t| *t == types[0]),
+            ScalarType::Int | ScalarType::Long | ScalarType::Real => types[1..].iter().all(|t| t.is_numeric()),
+            _ => false,
+        };
+        if !fits {
+            self.unsupported(span, format_args!("`bin_auto` of type {value_type} with bins of type {}", types[1]));
+            return Scalar::placeholder(value_type);
+        }
+        self.library_call(function, all, span)
     }
 
     fn window(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {

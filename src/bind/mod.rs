@@ -26,7 +26,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::functions::plugin::Invocation;
 use crate::plan::{Node, Plan};
 use crate::syntax::ast;
-use crate::types::Column;
+use crate::types::{Column, Value};
 
 use scope::Scope;
 
@@ -112,6 +112,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         depth: 0,
         calls: 0,
         names: 0,
+        bin_auto: [None, None],
         runnable: true,
         notes: Vec::new(),
         told: Vec::new(),
@@ -212,6 +213,8 @@ struct Binder<'a> {
     calls: usize,
     /// How many internal names were given.
     names: usize,
+    /// `set query_bin_auto_size` and `set query_bin_auto_at`.
+    bin_auto: [Option<Value>; 2],
     /// The plan is whole: no part of it was left out because nobody will run it.
     runnable: bool,
     /// What became of the expressions bound last, for whoever asked for them.

@@ -123,7 +123,7 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
             _ => passed(first()),
         };
     }
-    if matches!(name, "column_ifexists" | "columnifexists") {
+    if matches!(name, "column_ifexists" | "columnifexists" | "bin_auto") {
         return match arguments.first().map(|a| &a.value.kind) {
             Some(ExprKind::Literal(Literal::String(text))) if cx.column(text).is_some() => Given::Passed(text.clone()),
             _ => passed(first()),

@@ -119,6 +119,14 @@ impl Binder<'_> {
                     _ => self.refuse("AQ010", value.span, "`query_now` must be a datetime literal"),
                 }
             }
+            "query_bin_auto_size" | "query_bin_auto_at" => {
+                let Some(value) = value else { return };
+                let scalar = self.scalar(value, &Context::rowless(scope));
+                match self.constant(&scalar) {
+                    Some(constant) => self.bin_auto[usize::from(name.text.ends_with("_at"))] = Some(constant),
+                    None => self.refuse("AQ010", value.span, format!("`{}` must be a literal", name.text)),
+                }
+            }
             // They choose how Kusto runs a query, or limit its result: nothing that changes the rows of a small one.
             "notruncation"
             | "truncationmaxsize"

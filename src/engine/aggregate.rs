@@ -48,7 +48,7 @@ pub(super) fn adapt(
     Ok(Arc::new(AggregateUDF::new_from_impl(adapted)))
 }
 
-fn accumulator(
+pub(super) fn accumulator(
     aggregate: &'static Aggregate,
     overload: usize,
     setup: &Setup,

@@ -160,6 +160,7 @@ impl Lower<'_> {
                     Ok(Series::new(&columns, keys, axis.clone(), types.clone(), defaults.clone(), non_empty))
                 })
             }
+            Kind::TopNested { input, levels, definite } => self.top_nested(&node.columns, input, levels, *definite),
             Kind::Sequence { input, sequence } => self.sequence(node, input, sequence),
             Kind::Serialize { input } => {
                 let columns = input.columns.clone();
@@ -354,14 +355,14 @@ impl Lower<'_> {
     }
 
     /// A key of a group or a join.
-    fn key(&self, key: &Expr) -> Result<Logical> {
+    pub(super) fn key(&self, key: &Expr) -> Result<Logical> {
         let value = self.lowering.value(key)?;
         Ok(if key.scalar_type() == ScalarType::Real { real_key(value) } else { value })
     }
 
-    fn aggregate_call(&self, call: &AggregateCall, ordered: bool) -> Result<Logical> {
-        let ordered = ordered && call.aggregate.ordered;
-        let setup = Setup {
+    /// What the accumulators of a call are made for.
+    pub(super) fn setup(call: &AggregateCall, ordered: bool) -> Setup {
+        Setup {
             types: call.arguments.iter().map(Expr::scalar_type).collect(),
             constants: call
                 .arguments
@@ -373,7 +374,12 @@ impl Lower<'_> {
                 .collect(),
             returns: call.outputs.iter().map(|c| c.scalar_type).collect(),
             ordered,
-        };
+        }
+    }
+
+    fn aggregate_call(&self, call: &AggregateCall, ordered: bool) -> Result<Logical> {
+        let ordered = ordered && call.aggregate.ordered;
+        let setup = Lower::setup(call, ordered);
         let function =
             super::aggregate::adapt(call.aggregate, call.overload, setup).map_err(|e| Error::unsupported(e.message))?;
         let mut arguments = call.arguments.iter().map(|a| self.lowering.value(a)).collect::<Result<Vec<_>>>()?;

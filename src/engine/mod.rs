@@ -23,6 +23,7 @@ mod stats;
 mod subquery;
 #[cfg(test)]
 mod tests;
+mod top_nested;
 mod udf;
 
 use std::collections::HashMap;

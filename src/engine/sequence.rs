@@ -93,8 +93,8 @@ impl Lower<'_> {
         operated(plan, "scan", true, move || Ok(Operator::new(setup.clone())))
     }
 
-    /// Makes what computes an expression for one row.
-    fn by_row(&self, expr: &Expr, over: &DFSchema, planner: &SessionState) -> Result<Evaluate> {
+    /// Makes what computes an expression over small batches.
+    pub(super) fn by_row(&self, expr: &Expr, over: &DFSchema, planner: &SessionState) -> Result<Evaluate> {
         let physical = planner.create_physical_expr(self.lowering.value(expr)?, over)?;
         Ok(Arc::new(move |row| {
             let failed = |error| OperatorError(Error::from(error).message);

@@ -60,7 +60,6 @@ parameters! {
     plain Kind::NotDynamic;
     number Kind::Number;
     integer Kind::Integer;
-    summable Kind::Summable;
     type_name Kind::TypeName;
 }
 
@@ -90,8 +89,6 @@ pub const FUNCTIONS: &[Function] = functions! {
         "hash-combine-function", NONE, [(any("source").repeated(2, 32767)) -> LONG];
     "hash_many", "Gives one hash of several values.",
         "hash-many-function", NONE, [(plain("source").repeated(1, 32767)) -> LONG];
-    "bin_auto", "Rounds down to bins of a size that is set for the query.",
-        "bin-auto-function", FIRST, [(summable("value")) -> DYNAMIC];
     "iscolumnexists", "Tells whether the table has a column.",
         "iscolumnexists-function", NONE, [(string("column_name").constant()) -> BOOL];
     "percentile_tdigest", "Gives a percentile of a t-digest.",
@@ -143,7 +140,6 @@ pub const FUNCTIONS: &[Function] = functions! {
             (dynamic("series"), number("threshold").optional(), integer("period").optional(),
              string("trend").optional(), integer("test_points").optional(), string("method").optional(),
              number("seasonality_threshold").optional()) -> ANOMALIES];
-    "rand", "Gives a random number.", "rand-function", FIRST, [(integer("number").optional()) -> REAL];
     "beta_cdf", "Gives the cumulative beta distribution.",
         "beta-cdf-function", NONE, [(number("x"), number("alpha"), number("beta")) -> REAL];
     "beta_inv", "Gives the inverse of the cumulative beta distribution.",
@@ -190,7 +186,6 @@ pub const FUNCTIONS: &[Function] = functions! {
     "current_cursor", "Gives the cursor of the database.", "cursor-current-function", NONE, [() -> STRING];
     "rowstore_ordinal_range", "Gives a range of ordinals in the row store.",
         "rowstore-ordinal-range-function", NONE, [() -> DYNAMIC];
-    "new_guid", "Gives a new random guid.", "new-guid-function", NONE, [() -> GUID];
     "geo_info_from_ip_address", "Gives where an IP address is.",
         "geo-info-from-ip-address-function", NONE, [(string("ip")) -> DYNAMIC];
     "row_rank", "Numbers distinct values in the order of rows.",

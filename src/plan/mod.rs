@@ -149,6 +149,13 @@ pub enum Kind {
         input: Box<Node>,
         sequence: Box<Sequence>,
     },
+    /// `top-nested`, and with `definite` `top-hitters`, where a tie for the last place is an error. For each level its
+    /// value and its measure.
+    TopNested {
+        input: Box<Node>,
+        levels: Vec<TopNestedLevel>,
+        definite: bool,
+    },
     /// `evaluate`: a plugin over the rows of the input and of the tables among its arguments, each with the columns that
     /// the call was bound over.
     Plugin {
@@ -160,6 +167,21 @@ pub enum Kind {
     Materialized {
         index: usize,
     },
+}
+
+/// One level of `top-nested`.
+#[derive(Debug, Clone)]
+pub struct TopNestedLevel {
+    pub value: Expr,
+    /// How many values stay within each one of the level above; None for all.
+    pub count: Option<usize>,
+    /// What stands for the values that do not stay.
+    pub others: Option<Value>,
+    pub aggregates: Vec<AggregateCall>,
+    /// Made of the outputs of the aggregates.
+    pub measure: Expr,
+    pub ascending: bool,
+    pub nulls_first: bool,
 }
 
 /// What `scan` looks for in rows that come in order.

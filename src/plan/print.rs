@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use super::{
     AggregateCall, Comparison, ExpandColumn, Expr, JoinKind, Kind, Node, ParseMode, ParsePart, ParsePattern, Plan,
-    Render, Sequence, SeriesAxis, SortKey, Step, WindowCall, WindowFunction,
+    Render, Sequence, SeriesAxis, SortKey, Step, TopNestedLevel, WindowCall, WindowFunction,
 };
 use crate::types::{Column, ScalarType, Value, convert, json};
 
@@ -156,6 +156,11 @@ impl<'a> Words<'a> {
             }
             Kind::Serialize { .. } => self.text("Serialize"),
             Kind::Sequence { sequence, .. } => self.sequence(sequence),
+            Kind::TopNested { levels, definite, .. } => {
+                self.text(if *definite { "TopHitters " } else { "TopNested " });
+                self.list(levels, Words::top_nested_level);
+                self.columns(&node.columns);
+            }
             Kind::Plugin { call, .. } => {
                 self.text(&format!("Evaluate {}", call.plugin.name));
                 self.columns(&node.columns);
@@ -193,19 +198,21 @@ impl<'a> Words<'a> {
 
     fn aggregate(&mut self, columns: &[Column], keys: &'a [Expr], aggregates: &'a [AggregateCall]) {
         self.text("Aggregate ");
-        self.list(aggregates, |words, call| {
-            words.list(&call.outputs, |words, column| words.text(&typed(column)));
-            words.text(&format!(" = {}(", call.aggregate.name));
-            words.list(&call.arguments, Words::expr);
-            words.text(")");
-            if let Some(filter) = &call.filter {
-                words.text(" where ");
-                words.expr(filter);
-            }
-        });
+        self.list(aggregates, Words::aggregate_call);
         if !keys.is_empty() {
             self.text(if aggregates.is_empty() { "by " } else { " by " });
             self.list(columns.iter().zip(keys), |words, (column, key)| words.assigned(column, key));
+        }
+    }
+
+    fn aggregate_call(&mut self, call: &'a AggregateCall) {
+        self.list(&call.outputs, |words, column| words.text(&typed(column)));
+        self.text(&format!(" = {}(", call.aggregate.name));
+        self.list(&call.arguments, Words::expr);
+        self.text(")");
+        if let Some(filter) = &call.filter {
+            self.text(" where ");
+            self.expr(filter);
         }
     }
 
@@ -263,6 +270,22 @@ impl<'a> Words<'a> {
         self.text(&format!("{} = {}(", typed(&call.output), window_name(call.function)));
         self.list(&call.arguments, Words::expr);
         self.text(")");
+    }
+
+    fn top_nested_level(&mut self, level: &'a TopNestedLevel) {
+        if let Some(count) = level.count {
+            self.text(&format!("{count} "));
+        }
+        self.text("of ");
+        self.expr(&level.value);
+        if let Some(others) = &level.others {
+            self.text(&format!(" others={}", literal(others)));
+        }
+        self.text(" by ");
+        self.expr(&level.measure);
+        self.text(" where ");
+        self.list(&level.aggregates, Words::aggregate_call);
+        self.text(if level.ascending { " asc" } else { " desc" });
     }
 
     fn sequence(&mut self, sequence: &'a Sequence) {

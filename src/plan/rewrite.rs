@@ -310,6 +310,7 @@ fn sink(mut node: Node, conditions: Vec<Expr>) -> Node {
         | Kind::Window { .. }
         | Kind::Series { .. }
         | Kind::Sequence { .. }
+        | Kind::TopNested { .. }
         | Kind::Parse { .. }
         | Kind::Scan { .. }
         | Kind::Values { .. }
@@ -522,6 +523,12 @@ impl Pruner {
                 with(columns, Kind::Parse { input, source, pattern, filter })
             }
             Kind::Window { input, functions } => self.window(input, functions, columns, serialized, needed),
+            Kind::TopNested { input, mut levels, definite } => {
+                let expressions = levels.iter_mut().flat_map(|level| level.expressions_mut());
+                let asked = self.asked(&Names::new(), expressions);
+                let input = self.boxed(input, &asked);
+                with(columns, Kind::TopNested { input, levels, definite })
+            }
             Kind::Sequence { input, sequence } => self.sequence(input, *sequence, columns, serialized, needed),
             Kind::Series { input, keys, mut axis, defaults, non_empty } => {
                 let bounds = axis.from.iter_mut().chain(&mut axis.to).chain([&mut axis.step]);

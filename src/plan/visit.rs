@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Expr, Kind, Node, Plan, Sequence, Step};
+use super::{Expr, Kind, Node, Plan, Sequence, Step, TopNestedLevel};
 use crate::functions::Function;
 use crate::types::Column;
 
@@ -113,7 +113,8 @@ impl Node {
             | Kind::Window { input, .. }
             | Kind::Series { input, .. }
             | Kind::Serialize { input }
-            | Kind::Sequence { input, .. } => vec![input],
+            | Kind::Sequence { input, .. }
+            | Kind::TopNested { input, .. } => vec![input],
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter().collect(),
             Kind::Plugin { input, tables, .. } => std::iter::once(&**input).chain(tables).collect(),
@@ -139,7 +140,8 @@ impl Node {
             | Kind::Window { input, .. }
             | Kind::Series { input, .. }
             | Kind::Serialize { input }
-            | Kind::Sequence { input, .. } => vec![input],
+            | Kind::Sequence { input, .. }
+            | Kind::TopNested { input, .. } => vec![input],
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter_mut().collect(),
             Kind::Plugin { input, tables, .. } => std::iter::once(&mut **input).chain(tables).collect(),
@@ -172,6 +174,7 @@ impl Node {
             Kind::Window { functions, .. } => functions.iter().flat_map(|call| &call.arguments).collect(),
             Kind::Series { axis, .. } => axis.from.iter().chain(&axis.to).chain([&axis.step]).collect(),
             Kind::Sequence { sequence, .. } => sequence.expressions(),
+            Kind::TopNested { levels, .. } => levels.iter().flat_map(TopNestedLevel::expressions).collect(),
         }
     }
 
@@ -201,7 +204,20 @@ impl Node {
             Kind::Window { functions, .. } => functions.iter_mut().flat_map(|call| &mut call.arguments).collect(),
             Kind::Series { axis, .. } => axis.from.iter_mut().chain(&mut axis.to).chain([&mut axis.step]).collect(),
             Kind::Sequence { sequence, .. } => sequence.expressions_mut(),
+            Kind::TopNested { levels, .. } => levels.iter_mut().flat_map(TopNestedLevel::expressions_mut).collect(),
         }
+    }
+}
+
+impl TopNestedLevel {
+    pub(super) fn expressions(&self) -> Vec<&Expr> {
+        let calls = self.aggregates.iter().flat_map(|call| call.arguments.iter().chain(&call.filter));
+        calls.chain([&self.value, &self.measure]).collect()
+    }
+
+    pub(super) fn expressions_mut(&mut self) -> Vec<&mut Expr> {
+        let calls = self.aggregates.iter_mut().flat_map(|call| call.arguments.iter_mut().chain(&mut call.filter));
+        calls.chain([&mut self.value, &mut self.measure]).collect()
     }
 }
 

@@ -3,6 +3,7 @@
 mod evaluate;
 mod expand;
 mod find;
+mod guid;
 mod join;
 mod mv_apply;
 mod parse;
@@ -15,6 +16,7 @@ mod search;
 mod series;
 mod sort;
 mod summarize;
+mod top_nested;
 mod union;
 
 use std::cell::RefCell;
@@ -85,6 +87,10 @@ impl Binder<'_> {
             OperatorKind::Search { parameters, tables, predicate } => {
                 self.search(Some(input), operator, parameters, tables, predicate, scope)
             }
+            OperatorKind::Sample { count } => self.sample(count, input, scope),
+            OperatorKind::SampleDistinct { count, of } => self.sample_distinct(count, of, input, scope),
+            OperatorKind::TopHitters { count, of, by } => self.top_hitters(count, of, by.as_deref(), input, scope),
+            OperatorKind::TopNested { levels } => self.top_nested(levels, input, scope),
             OperatorKind::Scan(scan) => self.scan(scan, operator.keyword.span, input, scope),
             OperatorKind::Serialize { columns } => self.serialize(columns, input, scope),
             OperatorKind::Sort { by, .. } => self.sort(by, input, scope),
@@ -127,7 +133,8 @@ impl Binder<'_> {
 
     fn filter(&mut self, predicate: &ast::Expr, input: Table, scope: &Rc<Scope>) -> Table {
         let original = input.node.columns.clone();
-        let (input, predicate) = self.over_rows(input, scope, |binder, cx| binder.predicate(predicate, cx));
+        let (input, mut predicate) = self.over_rows(input, scope, |binder, cx| binder.predicate(predicate, cx));
+        let input = Table { node: self.one_guid(input.node, std::iter::once(&mut predicate)), ..input };
         let (columns, serialized) = (input.node.columns.clone(), input.node.serialized);
         let kind = Kind::Filter { input: Box::new(input.node), predicate };
         let table = Table { node: Node { columns, serialized, kind }, label: None, ..input };

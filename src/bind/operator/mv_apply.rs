@@ -300,6 +300,7 @@ impl Parts {
                 Node { columns, serialized: false, kind }
             }
             Kind::Scan { .. }
+            | Kind::TopNested { .. }
             | Kind::Values { .. }
             | Kind::Range { .. }
             | Kind::Unit

@@ -7,7 +7,7 @@ use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
 use super::projection;
 use crate::diagnostic::Span;
-use crate::functions::kv;
+use crate::functions::{Function, kv};
 use crate::plan::Expr;
 use crate::syntax::ast::{self, ColumnDeclaration, OperatorParameter};
 use crate::types::{ScalarType, Value};
@@ -30,6 +30,8 @@ impl Binder<'_> {
         }
         let declared = self.declared_columns(declarations);
         let form = self.form(properties, at, scope);
+        let keys: Vec<&str> = declared.iter().map(|column| column.name.as_str()).collect();
+        let keys = keys.join(&kv::BETWEEN_KEYS.to_string());
         let mut columns = input.node.columns.clone();
         let mut expressions: Vec<Expr> = columns.iter().cloned().map(Expr::Column).collect();
         let text = to(text.expr, ScalarType::String);
@@ -37,10 +39,10 @@ impl Binder<'_> {
             if column.scalar_type == ScalarType::Dynamic {
                 self.unsupported(at, "a column of type dynamic in `parse-kv`");
             }
+            let (function, constants) = form.function(&keys);
             let mut arguments = vec![text.clone(), Expr::Literal(Value::String(column.name.clone()))];
-            arguments.extend(form.iter().cloned().map(|part| Expr::Literal(Value::String(part))));
-            let returns = ScalarType::String;
-            let value = Expr::Call { function: &kv::VALUE_OF_KEY, overload: 0, arguments, returns };
+            arguments.extend(constants.into_iter().map(|part| Expr::Literal(Value::String(part))));
+            let value = Expr::Call { function, overload: 0, arguments, returns: ScalarType::String };
             let value = to(value, column.scalar_type);
             if input.node.columns.iter().any(|c| c.name == column.name) {
                 // Microsoft's parser gives both columns one name; what its engine does is not known.
@@ -53,41 +55,90 @@ impl Binder<'_> {
         Table { node: projection(input.node, columns, expressions), label: None, ..input }
     }
 
-    /// Reads how pairs are written: what parts them, what parts a key from its value, quotes, escape.
-    fn form(&mut self, properties: &[OperatorParameter], at: Span, scope: &Rc<Scope>) -> [String; 4] {
-        let mut form: [Option<String>; 4] = Default::default();
+    /// Reads how pairs are written.
+    fn form(&mut self, properties: &[OperatorParameter], at: Span, scope: &Rc<Scope>) -> Form {
+        let mut form = Form::default();
         for property in properties {
-            let name = property.name.text.as_str();
-            let place = match name {
-                "pair_delimiter" => 0,
-                "kv_delimiter" => 1,
-                "quote" => 2,
-                "escape" => 3,
+            let (name, span) = (property.name.text.as_str(), property.value.span);
+            let scalar = self.scalar(&property.value, &Context::rowless(scope));
+            let value = match self.constant(&scalar) {
+                Some(Value::Bool(value)) if name == "greedy" => {
+                    form.greedy = value;
+                    continue;
+                }
+                Some(Value::String(text)) if name != "greedy" => text,
+                _ => {
+                    self.refuse("AQ023", span, format!("`{name}` must be a constant"));
+                    continue;
+                }
+            };
+            let length = value.chars().count();
+            let (place, most) = match name {
+                "pair_delimiter" => (&mut form.pair, usize::MAX),
+                "kv_delimiter" => (&mut form.middle, usize::MAX),
+                "quote" => (&mut form.quote, 2),
+                "escape" => (&mut form.escape, 1),
+                "regex" => (&mut form.regex, usize::MAX),
                 _ => {
                     self.unsupported(property.name.span, format_args!("`{name}` of `parse-kv`"));
                     continue;
                 }
             };
-            let scalar = self.scalar(&property.value, &Context::rowless(scope));
-            let Some(Value::String(text)) = self.constant(&scalar) else {
-                self.refuse("AQ023", property.value.span, format!("`{name}` must be a constant text"));
-                continue;
-            };
-            let length = text.chars().count();
-            if length == 0 || (place == 2 && length > 2) || (place == 3 && length > 1) {
-                self.unsupported(property.value.span, format_args!("`{name}` of {length} characters"));
+            if length == 0 || length > most {
+                self.unsupported(span, format_args!("`{name}` of {length} characters"));
+            } else if place.is_some() {
+                self.unsupported(property.name.span, format_args!("a second `{name}` of `parse-kv`"));
             }
-            form[place] = Some(text);
+            *place = Some(value);
+            if let ("regex", Some(pattern)) = (name, &form.regex)
+                && let Err(message) = kv::pattern_of_pairs(pattern)
+            {
+                self.refuse("AQ023", span, message);
+            }
         }
-        let has_regex = properties.iter().any(|p| p.name.text == "regex");
-        if !has_regex && (form[0].is_none() || form[1].is_none()) {
-            // Kusto then guesses what is a delimiter.
-            self.unsupported(at, "`parse-kv` without `pair_delimiter` and `kv_delimiter`");
-        }
-        if form[2].is_none() && form[3].is_some() {
+        self.tell_of_form(&form, at);
+        form
+    }
+
+    /// Refuses what belongs to several ways of telling pairs apart.
+    fn tell_of_form(&mut self, form: &Form, at: Span) {
+        let quotes = form.quote.is_some() || form.escape.is_some();
+        if form.regex.is_some() && (form.pair.is_some() || form.middle.is_some() || quotes || form.greedy) {
+            self.unsupported(at, "`regex` of `parse-kv` beside delimiters or quotes");
+        } else if form.pair.is_some() != form.middle.is_some() {
+            self.unsupported(at, "`parse-kv` with one of `pair_delimiter` and `kv_delimiter`");
+        } else if form.greedy && form.pair.is_none() {
+            self.unsupported(at, "`greedy` without delimiters");
+        } else if form.quote.is_none() && form.escape.is_some() {
             self.unsupported(at, "`escape` without `quote`");
         }
-        form.map(Option::unwrap_or_default)
+    }
+}
+
+/// How pairs are written.
+#[derive(Default)]
+struct Form {
+    pair: Option<String>,
+    middle: Option<String>,
+    quote: Option<String>,
+    escape: Option<String>,
+    regex: Option<String>,
+    greedy: bool,
+}
+
+impl Form {
+    /// Returns what finds the value of a key, and its arguments behind text and key.
+    fn function(&self, keys: &str) -> (&'static Function, Vec<String>) {
+        let text = |part: &Option<String>| part.clone().unwrap_or_default();
+        match (&self.regex, &self.pair) {
+            (Some(pattern), _) => (&kv::VALUE_BY_PATTERN, vec![pattern.clone()]),
+            (None, None) => (&kv::VALUE_OF_WORD, vec![text(&self.quote), text(&self.escape)]),
+            (None, Some(pair)) => {
+                let keys = if self.greedy { keys.to_string() } else { String::new() };
+                let all = vec![pair.clone(), text(&self.middle), text(&self.quote), text(&self.escape), keys];
+                (&kv::VALUE_OF_KEY, all)
+            }
+        }
     }
 }
 
@@ -114,12 +165,13 @@ mod tests {
     fn what_is_not_known_is_refused() {
         let delimiters = "pair_delimiter=',', kv_delimiter='='";
         for rest in [
-            "s as (a:string)".to_string(),
-            format!("s as (a:string) with ({delimiters}, greedy=true)"),
+            "s as (a:string) with (pair_delimiter=',')".to_string(),
+            "s as (a:string) with (greedy=true)".to_string(),
+            format!("s as (a:string) with ({delimiters}, regex='(a)=(b)')"),
             format!("s as (a:string) with ({delimiters}, escape='x')"),
             format!("s as (n:string) with ({delimiters})"),
             format!("n as (a:string) with ({delimiters})"),
-            "s as (a:string) with (regex='(a)=(b)')".to_string(),
+            "s as (a:string) with (regex='(a)=b')".to_string(),
         ] {
             let bound = bound(&rest);
             assert!(bound.is_valid() && bound.plan.is_none(), "{rest}: {:?}", bound.problems);

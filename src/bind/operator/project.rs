@@ -102,8 +102,9 @@ impl Binder<'_> {
                 None => result.push((new, column.expr)),
             }
         }
-        let (columns, expressions) = result.into_iter().unzip();
-        Table { node: projection(input.node, columns, expressions), label: None, ..input }
+        let (columns, mut expressions): (Vec<Column>, Vec<Expr>) = result.into_iter().unzip();
+        let node = self.one_guid(input.node, expressions.iter_mut());
+        Table { node: projection(node, columns, expressions), label: None, ..input }
     }
 
     pub(super) fn serialize(&mut self, columns: &[NamedExpr], input: Table, scope: &Rc<Scope>) -> Table {
@@ -163,8 +164,9 @@ impl Binder<'_> {
 
     fn combine(&mut self, input: Node, names: Vec<String>, listed: Vec<Listed>) -> Node {
         self.told.extend(names.iter().cloned().zip(listed.iter().map(|l| l.seen.clone())));
-        let (columns, expressions) =
+        let (columns, mut expressions): (Vec<Column>, Vec<Expr>) =
             names.into_iter().zip(listed).map(|(name, l)| (Column::new(name, l.scalar_type), l.expr)).unzip();
+        let input = self.one_guid(input, expressions.iter_mut());
         projection(input, columns, expressions)
     }
 

@@ -13,6 +13,9 @@ use crate::plan::{AggregateCall, Expr, Kind, Node, SeriesAxis};
 use crate::syntax::ast::{self, MakeSeries};
 use crate::types::{Column, ScalarType, Value, convert};
 
+/// Which rows lie on an axis, None for all, and the axis.
+type Axis = (Option<Expr>, SeriesAxis);
+
 impl Binder<'_> {
     pub(super) fn make_series(&mut self, series: &MakeSeries, input: Table, scope: &Rc<Scope>) -> Table {
         let non_empty = word(&series.parameters, "kind").is_some_and(|(kind, _)| kind == "nonempty");
@@ -56,7 +59,7 @@ impl Binder<'_> {
             None => name_of(&series.on.value, &row),
         };
         items.push(Item { given: axis_given, span: series.on.span });
-        let Some(axis) = self.axis(series, &axis_value, scope) else {
+        let Some((in_range, axis)) = self.axis(series, &axis_value, scope) else {
             return Binder::nothing();
         };
         let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
@@ -66,7 +69,6 @@ impl Binder<'_> {
             keys.iter().map(|k| Column::new(self.fresh("key"), k.scalar.column_type())).collect();
         let axis_column = Column::new(self.fresh("axis"), axis_type);
         let bin = self.bin(&axis_value, &axis, series.on.span);
-        let in_range = in_range(&axis_value, &axis);
         let (filtered_columns, filtered_serialized) = (input.node.columns.clone(), input.node.serialized);
         let filtered = match in_range {
             Some(predicate) => Node {
@@ -103,7 +105,7 @@ impl Binder<'_> {
         Table::new(Node { columns: result, serialized: false, kind })
     }
 
-    fn axis(&mut self, series: &MakeSeries, value: &Scalar, scope: &Rc<Scope>) -> Option<SeriesAxis> {
+    fn axis(&mut self, series: &MakeSeries, value: &Scalar, scope: &Rc<Scope>) -> Option<Axis> {
         use ScalarType::*;
         let axis_type = value.scalar_type?;
         let step_type = match axis_type {
@@ -134,20 +136,54 @@ impl Binder<'_> {
             Some(Some(to(scalar.expr, wanted)))
         };
         let from = bound(self, series.from.as_deref(), axis_type)?;
-        let mut until = bound(self, series.to.as_deref(), axis_type)?;
+        let until = bound(self, series.to.as_deref(), axis_type)?;
         let step = bound(self, series.step.as_deref(), step_type)?;
         let Some(step) = step else {
             self.unsupported(series.on.span, "`make-series` without `step`");
             return None;
         };
-        // `in range(from, to, step)` includes the end, `from .. to ..` does not (documented).
-        if series.in_range
-            && let Some(end) = until.take()
-        {
-            let sum = self.arithmetic("+", Scalar::known(end), Scalar::known(step.clone()), series.on.span);
-            until = Some(sum.expr);
+        if series.in_range {
+            return self.inclusive(series, value, [from, until, Some(step)], axis_type);
         }
-        Some(SeriesAxis { from, to: until, step, scalar_type: axis_type })
+        let axis = SeriesAxis { from, to: until, step, scalar_type: axis_type };
+        Some((in_range(value, &axis), axis))
+    }
+
+    /// Makes the axis of `in range(from, to, step)`: the end is included, and bins are those of `bin` (documented).
+    fn inclusive(
+        &mut self,
+        series: &MakeSeries,
+        value: &Scalar,
+        [from, until, step]: [Option<Expr>; 3],
+        axis_type: ScalarType,
+    ) -> Option<Axis> {
+        let (from, until, step) = (from?, until?, step?);
+        let span = series.on.span;
+        let first = self.library_call("bin", vec![from.clone(), step.clone()], span);
+        let aligned = self.constant(&first).zip(self.constant(&Scalar::known(from.clone())));
+        if aligned.is_none_or(|(first, from)| first != from) {
+            // Where such a series begins is not documented well enough.
+            let at = series.from.as_ref().map_or(span, |from| from.span);
+            self.unsupported(at, "a start of `in range` that is no multiple of the step");
+            return None;
+        }
+        let last = self.library_call("bin", vec![until.clone(), step.clone()], span);
+        let behind = self.arithmetic("+", last, Scalar::known(step.clone()), span);
+        let condition = |operator, bound: &Expr| Expr::Compare {
+            operator,
+            left: Box::new(value.expr.clone()),
+            right: Box::new(bound.clone()),
+        };
+        let within = vec![
+            condition(crate::plan::Comparison::GreaterOrEqual, &from),
+            condition(crate::plan::Comparison::LessOrEqual, &until),
+        ];
+        let Some(to) = self.constant(&behind).map(|value| convert::convert(&value, axis_type)) else {
+            self.unsupported(span, "an end of `in range` that is no constant");
+            return None;
+        };
+        let to = Some(Expr::Literal(to));
+        Some((Some(Expr::And(within)), SeriesAxis { from: Some(from), to, step, scalar_type: axis_type }))
     }
 
     /// The start of the bin in which a row lies: counted from `from` where it is written.

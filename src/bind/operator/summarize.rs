@@ -160,7 +160,7 @@ impl Binder<'_> {
         }
     }
 
-    fn only_aggregates(
+    pub(super) fn only_aggregates(
         &mut self,
         value: &ast::Expr,
         scalar: &Scalar,

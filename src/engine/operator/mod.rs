@@ -12,6 +12,7 @@ pub mod sequence;
 pub mod series;
 #[cfg(test)]
 mod testing;
+pub mod top_nested;
 pub mod unique;
 mod views;
 pub mod window;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewBuilder, UInt32Array};
-use arrow::compute::{concat_batches, take};
+use arrow::compute::{concat_batches, take, take_record_batch};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 
@@ -53,7 +53,20 @@ impl Series {
         Series { schema: schema(columns), keys, axis, types, defaults, non_empty, held: Vec::new() }
     }
 
-    fn collect(&self, input: Option<&RecordBatch>) -> Result<Vec<RecordBatch>, OperatorError> {
+    fn collect(&self, input: &RecordBatch) -> Result<Vec<RecordBatch>, OperatorError> {
+        if self.keys == 0 || (self.axis.from.is_some() && self.axis.to.is_some()) {
+            return self.arrays(Some(input));
+        }
+        // Bounds that are not given are those of each series by itself (documented).
+        let mut results = Vec::new();
+        for rows in self.groups(input, &vec![Some(0); input.num_rows()])? {
+            let own = take_record_batch(input, &UInt32Array::from(rows))?;
+            results.extend(self.arrays(Some(&own))?);
+        }
+        Ok(results)
+    }
+
+    fn arrays(&self, input: Option<&RecordBatch>) -> Result<Vec<RecordBatch>, OperatorError> {
         let Some(bins) = Bins::new(&self.axis, input.map(|input| input.column(self.keys)))? else {
             return Ok(Vec::new());
         };
@@ -126,8 +139,8 @@ impl RowOperator for Series {
     fn finish(&mut self) -> Result<Vec<RecordBatch>, OperatorError> {
         let held = std::mem::take(&mut self.held);
         match held.first() {
-            None => self.collect(None),
-            Some(first) => self.collect(Some(&concat_batches(first.schema_ref(), &held)?)),
+            None => self.arrays(None),
+            Some(first) => self.collect(&concat_batches(first.schema_ref(), &held)?),
         }
     }
 

@@ -9,6 +9,7 @@ mod logic;
 mod math;
 pub(in crate::functions) mod network;
 pub mod operator;
+mod random;
 mod regex;
 mod rows;
 mod series;
@@ -31,6 +32,7 @@ pub fn families() -> Vec<&'static [Function]> {
         math::FUNCTIONS,
         network::FUNCTIONS,
         operator::FUNCTIONS,
+        random::FUNCTIONS,
         regex::FUNCTIONS,
         strings::FUNCTIONS,
         text::OPERATORS,
