@@ -20,6 +20,9 @@ use crate::types::arrow::data_type;
 
 /// An aggregate with all that its accumulators are made from.
 struct Adapted {
+    /// Not KQL's name alone: what DataFusion knows by the names `min` and `max` it asks for its value after each batch,
+    /// and ours gives it away.
+    name: String,
     key: String,
     aggregate: &'static Aggregate,
     overload: usize,
@@ -37,6 +40,7 @@ pub(super) fn adapt(
 ) -> std::result::Result<Arc<AggregateUDF>, FunctionError> {
     let prototype = accumulator(aggregate, overload, &setup)?;
     let adapted = Adapted {
+        name: format!("kql_{}", aggregate.name),
         key: format!("{}#{overload} {:?}", aggregate.name, setup),
         aggregate,
         overload,
@@ -95,7 +99,7 @@ impl Adapted {
 
 impl AggregateUDFImpl for Adapted {
     fn name(&self) -> &str {
-        self.aggregate.name
+        &self.name
     }
 
     fn signature(&self) -> &Signature {

@@ -239,6 +239,7 @@ impl Lower<'_> {
             }
         }
         if let Kind::Join { left, right, kind: JoinKind::Inner, on } = &input.kind
+            && self.session.optimize
             && let Some(near) = near::find(&conditions, &input.columns, left)
         {
             let plan = self.join(left, right, JoinKind::Inner, on, &input.columns, Some(&near))?;

@@ -37,6 +37,8 @@ use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::{ExecutionPlan, displayable, execute_stream};
 use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
@@ -194,13 +196,26 @@ impl Runtime {
             std::num::NonZeroUsize::new(3).unwrap_or(std::num::NonZeroUsize::MIN),
         );
         let environment = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?;
-        let state = SessionStateBuilder::new()
+        let builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(environment)
-            .with_query_planner(Arc::new(Planner))
-            .build();
-        Ok(Arc::new(Runtime { tokio, state }))
+            .with_query_planner(Arc::new(Planner));
+        let builder = if session.optimize {
+            builder
+        } else {
+            builder.with_optimizer_rules(Vec::new()).with_physical_optimizer_rules(needed_rules())
+        };
+        Ok(Arc::new(Runtime { tokio, state: builder.build() }))
     }
+}
+
+/// The rules without which a physical plan does not run: they choose how joins work, and put sorts and exchanges where
+/// operators need them.
+fn needed_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    const NEEDED: [&str; 5] =
+        ["OutputRequirements", "join_selection", "EnsureRequirements", "EnsureCooperative", "SanityCheckPlan"];
+    let rules = PhysicalOptimizer::new().rules.into_iter();
+    rules.filter(|rule| NEEDED.contains(&rule.name())).collect()
 }
 
 /// Plans DataFusion's nodes and ours.
@@ -324,6 +339,9 @@ impl lower::Lower<'_> {
         found: &mut Vec<Vec<RecordBatch>>,
         runtime: &Arc<Runtime>,
     ) -> Result<()> {
+        if !self.session.optimize {
+            return Ok(());
+        }
         let mut run = |node: &Node| collect(&self.node(node)?, &node.columns, runtime);
         if let Some(batches) = self.late(node, &mut run)? {
             node.kind = Kind::Shared { index: first + found.len() };

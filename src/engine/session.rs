@@ -18,6 +18,9 @@ pub struct Session {
     pub batch_size: usize,
     /// What earlier parts of the query gave.
     pub materialized: Vec<Vec<RecordBatch>>,
+    /// Whether plans are made faster before they run. Without it a query takes the way that is written down, which is
+    /// what the fast one is held against.
+    pub optimize: bool,
 }
 
 /// A table with its records.
@@ -47,7 +50,14 @@ impl Session {
     /// Makes a session without tables: as many threads as the machine has, four gigabytes.
     pub fn new() -> Self {
         let partitions = std::thread::available_parallelism().map_or(1, usize::from);
-        Session { tables: Vec::new(), memory_limit: 4 << 30, partitions, batch_size: 8192, materialized: Vec::new() }
+        Session {
+            tables: Vec::new(),
+            memory_limit: 4 << 30,
+            partitions,
+            batch_size: 8192,
+            materialized: Vec::new(),
+            optimize: true,
+        }
     }
 
     /// Adds a table.

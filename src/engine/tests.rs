@@ -145,6 +145,19 @@ fn wide_rows_that_are_read_late_are_the_same_rows() {
 }
 
 #[test]
+fn one_group_of_many_batches_keeps_its_extremes() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    for aggregates in
+        ["max(TimeGenerated)", "min(TimeGenerated)", "First = min(TimeGenerated), Last = max(TimeGenerated)"]
+    {
+        let all = format!("T | summarize {aggregates}");
+        let grouped = format!("T | summarize {aggregates} by K = 1 | project-away K");
+        assert_eq!(printed(&answer(&path, &all).0), printed(&answer(&path, &grouped).0), "{aggregates}");
+    }
+}
+
+#[test]
 fn a_join_by_time_finds_each_pair_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = file(folder.path());

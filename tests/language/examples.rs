@@ -237,7 +237,7 @@ fn queries_agree(name: &str, left: &str, right: &str, faults: &mut Vec<String>) 
         Err(error) => return faults.push(format!("{name}: {right}: {error}")),
     };
     for (partitions, scanned) in [(1, false), (2, true)] {
-        let found = run(left, Setting { partitions, batch_size: 2, scanned });
+        let found = run(left, Setting { partitions, batch_size: 2, scanned, optimized: scanned });
         let fault = found.map_or_else(Some, |found| difference(found, expected.clone()));
         faults.extend(fault.map(|fault| format!("{name}: {left}: {fault}")));
     }

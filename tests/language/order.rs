@@ -39,7 +39,7 @@ fn serialized_rows_keep_their_order() {
     let mut faults = Vec::new();
     for (query, expected) in ORDERED {
         for partitions in [1, 2, 4] {
-            let found = run(query, Setting { partitions, batch_size: 1024, scanned: false });
+            let found = run(query, Setting { partitions, batch_size: 1024, scanned: false, optimized: true });
             let found = found.map(|found| found.rows);
             if found != Ok(vec![vec![Value::Long(*expected)]]) {
                 faults.push(format!("{query}\n    on {partitions} threads: {found:?}, not {expected}"));

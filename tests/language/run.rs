@@ -6,6 +6,7 @@ use alertq::bind::{self, Bound};
 use alertq::catalog::Catalog;
 use alertq::diagnostic::Diagnostic;
 use alertq::engine::{self, Session, TableData};
+use alertq::plan::rewrite::rewrite;
 use alertq::plan::{Expr, Kind, Node, Plan, SortKey};
 use alertq::query::{self, Settled};
 use alertq::syntax;
@@ -65,9 +66,11 @@ pub struct Setting {
     pub batch_size: usize,
     /// The rows of `datatable` lie in several batches of a table.
     pub scanned: bool,
+    /// The plan is made faster first, as it is for users.
+    pub optimized: bool,
 }
 
-pub const PLAIN: Setting = Setting { partitions: 1, batch_size: 8192, scanned: false };
+pub const PLAIN: Setting = Setting { partitions: 1, batch_size: 8192, scanned: false, optimized: true };
 
 /// Binds a query over a catalog without tables, with the first moment of 2025 as its clock.
 pub fn bind(query: &str) -> Result<Bound, Vec<Diagnostic>> {
@@ -98,10 +101,11 @@ fn ready(mut plan: Plan, setting: Setting) -> (Plan, Session) {
     let mut session = Session::new();
     session.partitions = setting.partitions;
     session.batch_size = setting.batch_size;
+    session.optimize = setting.optimized;
     if setting.scanned {
         scan_literals(&mut plan, &mut session);
     }
-    (plan, session)
+    (if setting.optimized { rewrite(plan) } else { plan }, session)
 }
 
 /// Returns why a query does not run, as its binder and parser see it, or a plugin sees its rows.
