@@ -132,7 +132,7 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
     if let Some((_, base, _)) = aggregate::CONDITIONAL.iter().find(|(n, _, _)| *n == name) {
         // `make_set_if(x, p)` is `set_x`, `sumif(x, p)` is `sumif_x` (measured).
         return match aggregate::aggregate(base).map(|a| a.naming) {
-            Some(Naming::PrefixAndFirstArgument(prefix)) if name.ends_with("_if") => {
+            Some(Naming::PrefixAndFirstArgument(prefix)) if name.ends_with("_if") && prefix != *base => {
                 Given::Made(format!("{prefix}_{}", first_text()))
             }
             _ => Given::Made(format!("{name}_{}", first_text())),

@@ -30,7 +30,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray, RecordBatch};
 use async_trait::async_trait;
 use datafusion::common::DataFusionError;
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
@@ -45,8 +45,8 @@ use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
 
 use crate::plan::{Kind, Node, Plan, Render};
-use crate::types::Column;
 use crate::types::arrow::schema;
+use crate::types::{Column, ScalarType};
 
 pub use session::{Session, Table, TableData};
 pub use stats::Stats;
@@ -111,8 +111,9 @@ impl From<DataFusionError> for Error {
     fn from(error: DataFusionError) -> Self {
         match error.find_root() {
             DataFusionError::ResourcesExhausted(message) => Error::resources(format!(
-                "the query needs more memory than --memory-limit allows: {message}; raise the limit, or filter before \
-                 the operator that holds the rows"
+                "the query needs more memory{} than --memory-limit allows: {message}; raise the limit, or filter before \
+                 the operator that holds the rows",
+                holder(message)
             )),
             DataFusionError::ParquetError(e) => Error::io(format!("a Parquet file can't be read: {e}")),
             DataFusionError::ObjectStore(e) => Error::io(e.to_string()),
@@ -121,6 +122,20 @@ impl From<DataFusionError> for Error {
             DataFusionError::NotImplemented(message) => Error::unsupported(message.clone()),
             other => Error::internal(other.to_string()),
         }
+    }
+}
+
+/// Names the operator of KQL's that asked for memory, where its name in the engine is another.
+fn holder(message: &str) -> &'static str {
+    let asks = |consumer: &str| message.contains(&format!("for {consumer}"));
+    if asks("AggregateStream") || asks("GroupedHashAggregateStream") {
+        " for `summarize`"
+    } else if asks("HashJoinInput") || asks("SMJStream") || asks("NestedLoopJoin") {
+        " for `join`"
+    } else if asks("ExternalSorter") || asks("TopK") {
+        " for `sort`"
+    } else {
+        ""
     }
 }
 
@@ -145,8 +160,26 @@ impl Iterator for Output {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.runtime.tokio.block_on(self.stream.next())?;
-        Some(batch.map_err(Error::from).and_then(|batch| named(&batch, &self.columns)))
+        let batch = batch.map_err(Error::from).and_then(|batch| named(&batch, &self.columns));
+        Some(batch.and_then(|batch| shown(batch, &self.columns)))
     }
+}
+
+/// Refuses to show a sketch: its form is Kusto's own, and not documented.
+fn shown(batch: RecordBatch, columns: &[Column]) -> Result<RecordBatch> {
+    for (array, column) in batch.columns().iter().zip(columns) {
+        if !matches!(column.scalar_type, ScalarType::Dynamic | ScalarType::String) {
+            continue;
+        }
+        if array.as_string_view().iter().flatten().any(crate::functions::sketch::is_sketch) {
+            return Err(Error::unsupported(format!(
+                "`{}` holds a sketch of hll() or tdigest(), whose form is Kusto's own: read it with dcount_hll(), \
+                 percentile_tdigest() or rank_tdigest()",
+                column.name
+            )));
+        }
+    }
+    Ok(batch)
 }
 
 impl Output {

@@ -9,6 +9,7 @@ pub mod kv;
 pub mod lift;
 pub mod plugin;
 pub mod scalar;
+pub mod sketch;
 pub mod unbuilt;
 
 use std::collections::HashMap;

@@ -60,7 +60,6 @@ parameters! {
     plain Kind::NotDynamic;
     number Kind::Number;
     integer Kind::Integer;
-    type_name Kind::TypeName;
 }
 
 /// Declares functions: name, summary, page, naming, and the signatures.
@@ -91,32 +90,10 @@ pub const FUNCTIONS: &[Function] = functions! {
         "hash-many-function", NONE, [(plain("source").repeated(1, 32767)) -> LONG];
     "iscolumnexists", "Tells whether the table has a column.",
         "iscolumnexists-function", NONE, [(string("column_name").constant()) -> BOOL];
-    "percentile_tdigest", "Gives a percentile of a t-digest.",
-        "percentile-tdigest-function", Naming::NameAndFirstArgument, [
-            (dynamic("tdigest"), real("percentile1")) -> DYNAMIC,
-            (dynamic("tdigest"), real("percentile1"), type_name("type").literal()) -> Returns::TypeName(2)];
-    "percentiles_array_tdigest", "Gives percentiles of a t-digest, as an array.",
-        "percentiles-array-tdigest-function", Naming::PrefixAndFirstArgument("percentile_tdigest"), [
-            (dynamic("tdigest"), real("percentile").repeated(1, 32767)) -> DYNAMIC,
-            (dynamic("tdigest"), dynamic("percentiles")) -> DYNAMIC];
-    "percentrank_tdigest", "Gives the percentage of values below one, by a t-digest.",
-        "percentrank-tdigest-function", NONE, [(dynamic("digest"), any("value")) -> REAL];
-    "rank_tdigest", "Gives how many values are below one, by a t-digest.",
-        "rank-tdigest-function", NONE, [(dynamic("digest"), any("value")) -> REAL];
     "tdigest_isvalid", "Tells whether a value is a t-digest.",
         "tdigest-isvalid-function", NONE, [(dynamic("digest"), any("value")) -> BOOL];
     "hll_isvalid", "Tells whether a value is a HyperLogLog sketch.",
         "hll-isvalid-function", NONE, [(dynamic("hll"), any("value")) -> BOOL];
-    "tdigest_merge", "Merges t-digests.",
-        "tdigest-merge-function", Naming::Prefix("tdigests_merge_result"), [
-            (dynamic("tdigest").repeated(2, 16)) -> DYNAMIC];
-    "merge_tdigest", "Merges t-digests.",
-        "merge-tdigest-function", Naming::Prefix("tdigests_merge_result"), [
-            (dynamic("tdigest").repeated(2, 16)) -> DYNAMIC];
-    "hll_merge", "Merges HyperLogLog sketches.",
-        "hll-merge-function", Naming::Prefix("hll_merged_result"), [(dynamic("hll").repeated(2, 16)) -> DYNAMIC];
-    "dcount_hll", "Gives the count that a HyperLogLog sketch stands for.",
-        "dcount-hll-function", Naming::NameAndFirstArgument, [(dynamic("hll")) -> LONG];
     "series_fft", "Gives the Fourier transform of a series.",
         "series-fft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> COMPLEX];
     "series_ifft", "Gives the inverse Fourier transform of a series.",

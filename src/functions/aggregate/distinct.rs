@@ -14,6 +14,7 @@ use super::groups::{
     list_type,
 };
 use super::{Accumulator, Aggregate, Overload, Setup, State};
+use crate::functions::sketch::{self, cardinality, register};
 use crate::functions::{FunctionError, Kind, Naming, Returns, one};
 use crate::types::{ScalarType, Value};
 
@@ -55,34 +56,10 @@ pub const AGGREGATES: &[Aggregate] = &[
         ],
         page: "count-distinct-aggregation-function",
     },
-    unbuilt("hll", &[], "hll-aggregation-function"),
-    unbuilt("hll_merge", &[], "hll-merge-aggregation-function"),
-    unbuilt("tdigest", &[], "tdigest-aggregation-function"),
-    unbuilt("tdigest_merge", &["merge_tdigest"], "tdigest-merge-aggregation-function"),
 ];
 
-const fn unbuilt(name: &'static str, aliases: &'static [&'static str], page: &'static str) -> Aggregate {
-    Aggregate {
-        name,
-        aliases,
-        summary: "Gives a sketch that other functions read.",
-        naming: Naming::PrefixAndFirstArgument(name),
-        overloads: UNBUILT,
-        ordered: false,
-        several: false,
-        examples: &[],
-        page,
-    }
-}
-
-const UNBUILT: &[Overload] = &[Overload {
-    parameters: &[one("value", Kind::Any), one("accuracy", Kind::Any).optional()],
-    returns: Returns::Type(ScalarType::Dynamic),
-    state: State::Unbuilt,
-}];
-
 /// Groups hold their values' hashes one by one up to so many, then a sketch.
-const EXACT: u32 = 1 << 14;
+const EXACT: u32 = sketch::EXACT as u32;
 
 fn dcount(setup: &Setup) -> Result<Box<dyn Accumulator>> {
     let accuracy = match setup.constants.get(1) {
@@ -90,8 +67,7 @@ fn dcount(setup: &Setup) -> Result<Box<dyn Accumulator>> {
         Some(Some(Value::Long(accuracy @ 0..=4))) => *accuracy as usize,
         Some(_) => return Err(FunctionError::argument(1, "SEM0064", "the accuracy of dcount is a number from 0 to 4")),
     };
-    // Documented errors of 1.6, 0.8, 0.4, 0.28 and 0.2 percent.
-    let bits = [12, 14, 16, 17, 18][accuracy];
+    let bits = sketch::ACCURACY_BITS[accuracy];
     Ok(match setup.types[0] {
         ScalarType::Bool => Box::new(Estimate::<Bits<Bools>>::new(bits)),
         ScalarType::Int => Box::new(Estimate::<Bits<Ints>>::new(bits)),
@@ -223,7 +199,7 @@ impl<P: Plain<Item: Word>> Coder for Bits<P> {
 
 /// Texts by their hash.
 #[derive(Debug, Default)]
-struct Hashes;
+pub(super) struct Hashes;
 
 impl Coder for Hashes {
     type Array = StringViewArray;
@@ -378,14 +354,6 @@ impl<C: Coder> Accumulator for Exact<C> {
     }
 }
 
-/// Spreads a word over all its bits, one to one.
-#[inline]
-fn scramble(word: u64) -> u64 {
-    let word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    word ^ (word >> 31)
-}
-
 /// Hashes of a group's values, then registers of a HyperLogLog.
 #[derive(Debug)]
 struct Estimate<C: Coder> {
@@ -446,63 +414,6 @@ impl<C: Coder> Estimate<C> {
     fn forget(&mut self, take: usize) {
         front(&mut self.sketches, take);
         self.pairs.forget(take, |_| {});
-    }
-}
-
-#[inline]
-fn register(registers: &mut [u8], bits: u32, code: u64) {
-    let hash = scramble(code);
-    let index = (hash >> (64 - bits)) as usize;
-    let zeros = ((hash << bits) | (1 << (bits - 1))).leading_zeros() as u8 + 1;
-    let register = &mut registers[index];
-    *register = (*register).max(zeros);
-}
-
-/// Estimates a cardinality by Ertl's improved raw estimator, which needs no correction at either end.
-fn cardinality(registers: &[u8], bits: u32) -> i64 {
-    let q = (64 - bits) as usize;
-    let mut counts = vec![0u32; q + 2];
-    for register in registers {
-        counts[(*register as usize).min(q + 1)] += 1;
-    }
-    let m = registers.len() as f64;
-    let mut z = m * tau(1.0 - f64::from(counts[q + 1]) / m);
-    for count in counts[1..=q].iter().rev() {
-        z = 0.5 * (z + f64::from(*count));
-    }
-    z += m * sigma(f64::from(counts[0]) / m);
-    (m * m / (2.0 * std::f64::consts::LN_2) / z).round() as i64
-}
-
-fn sigma(mut x: f64) -> f64 {
-    if x == 1.0 {
-        return f64::INFINITY;
-    }
-    let (mut y, mut z) = (1.0, x);
-    loop {
-        x *= x;
-        let before = z;
-        z += x * y;
-        y += y;
-        if z == before {
-            return z;
-        }
-    }
-}
-
-fn tau(mut x: f64) -> f64 {
-    if x == 0.0 || x == 1.0 {
-        return 0.0;
-    }
-    let (mut y, mut z) = (1.0, 1.0 - x);
-    loop {
-        x = x.sqrt();
-        let before = z;
-        y *= 0.5;
-        z -= (1.0 - x).powi(2) * y;
-        if z == before {
-            return z / 3.0;
-        }
     }
 }
 

@@ -11,6 +11,7 @@ mod extreme;
 mod groups;
 mod quantile;
 mod schema;
+mod sketch;
 mod statistics;
 mod sum;
 #[cfg(test)]
@@ -157,6 +158,7 @@ fn families() -> Vec<&'static [Aggregate]> {
         distinct::AGGREGATES,
         extreme::AGGREGATES,
         quantile::AGGREGATES,
+        sketch::AGGREGATES,
         statistics::AGGREGATES,
         sum::AGGREGATES,
     ]

@@ -13,6 +13,7 @@ mod random;
 mod regex;
 mod rows;
 mod series;
+mod sketch;
 mod strings;
 mod text;
 mod urls;
@@ -34,6 +35,7 @@ pub fn families() -> Vec<&'static [Function]> {
         operator::FUNCTIONS,
         random::FUNCTIONS,
         regex::FUNCTIONS,
+        sketch::FUNCTIONS,
         strings::FUNCTIONS,
         text::OPERATORS,
         urls::FUNCTIONS,
