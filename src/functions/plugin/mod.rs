@@ -6,6 +6,7 @@
 
 mod activity;
 mod bag_unpack;
+mod geo_lookup;
 mod ip_lookup;
 mod narrow;
 pub mod pivot;
@@ -263,6 +264,8 @@ const BOOL: Kind = Kind::Is(ScalarType::Bool);
 static ALL: &[&[&Plugin]] = &[
     &[
         &bag_unpack::BAG_UNPACK,
+        &geo_lookup::GEO_LINE_LOOKUP,
+        &geo_lookup::GEO_POLYGON_LOOKUP,
         &ip_lookup::IPV4_LOOKUP,
         &ip_lookup::IPV6_LOOKUP,
         &narrow::NARROW,

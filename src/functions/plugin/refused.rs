@@ -11,7 +11,6 @@ const LANGUAGE: &str = "it runs code of another language";
 const STORAGE: &str = "it reads files in the cloud, and nothing here does";
 const SAMPLED: &str = "Kusto finds its patterns in a random sample of the rows: there is no one answer";
 const UNSURE: &str = "its rules are documented by examples alone, which leave open what it gives";
-const GEOMETRY: &str = "geometry on the globe is not computed yet";
 const INTERNAL: &str = "what it does is not documented";
 
 const NONE: &[&[Parameter]] = &[&[]];
@@ -354,22 +353,6 @@ pub(super) static PLUGINS: &[&Plugin] = &[
         Columns::Closed(|call| Ok(call.input.clone())),
         "it gives two results",
         "preview-plugin",
-    ),
-    &refused(
-        "geo_polygon_lookup",
-        "Adds the columns of the polygons that a place lies in.",
-        &[&[ANY, ANY, ANY, ANY, ANY.repeated(0)]],
-        UNKNOWN,
-        GEOMETRY,
-        "geo-polygon-lookup-plugin",
-    ),
-    &refused(
-        "geo_line_lookup",
-        "Adds the columns of the lines that a place is near.",
-        &[&[ANY, ANY, ANY, ANY, ANY, ANY.repeated(0)]],
-        UNKNOWN,
-        GEOMETRY,
-        "geo-line-lookup-plugin",
     ),
     &refused("estimate_rows_count", "Estimates the number of rows.", NONE, UNKNOWN, INTERNAL, "evaluate-operator"),
     &refused("external_datatable", "Reads a table.", NONE, UNKNOWN, INTERNAL, "evaluate-operator"),

@@ -4,7 +4,7 @@ mod conversion;
 mod datetime;
 mod dynamic;
 mod encoding;
-mod geo;
+pub(in crate::functions) mod geo;
 mod logic;
 mod math;
 pub(in crate::functions) mod network;

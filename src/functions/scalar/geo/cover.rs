@@ -108,25 +108,24 @@ fn cover(call: &Call, mut shape: impl FnMut(usize) -> Option<Shape>) -> Column {
 /// Returns the cells of a level within reach of a shape, in order; None if there are too many.
 fn cells(edges: &[(Point, Point)], region: Option<&Region>, level: u64, reach2: f64) -> Option<Vec<CellID>> {
     let mut cells = Vec::new();
-    // Cells that are yet to be looked at, the next one last, with the edges that may be in reach.
+    // Cells that are yet to be looked at, the next one last, with the edges that may be in reach; without any, a cell
+    // is known to lie within.
     let mut open: Vec<(CellID, Vec<usize>)> =
         (0..6).rev().map(|face| (CellID::from_face(face), (0..edges.len()).collect())).collect();
     while let Some((cell, candidates)) = open.pop() {
         let corners = corners(cell);
+        let is_within = candidates.is_empty();
         let near: Vec<usize> = candidates.into_iter().filter(|edge| is_near(&corners, edges[*edge], reach2)).collect();
-        if near.is_empty() && !region.is_some_and(|region| region.contains(corners[0])) {
+        if near.is_empty() && !is_within && !region.is_some_and(|region| region.contains(corners[0])) {
             continue;
         }
         if cell.level() == level {
             cells.push(cell);
-            if cells.len() > MAX_CELLS {
-                return None;
-            }
         } else {
             open.extend(cell.children().into_iter().rev().map(|child| (child, near.clone())));
         }
-        // Each open cell leads to one of the cover at least.
-        if open.len() > 4 * MAX_CELLS {
+        // A cell that waits leads to one of the cover, unless the edges pass it by: three in four may.
+        if cells.len() > MAX_CELLS || open.len() > 4 * MAX_CELLS {
             return None;
         }
     }

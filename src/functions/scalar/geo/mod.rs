@@ -19,11 +19,14 @@ mod point;
 mod polygon;
 mod region;
 mod s2cell;
+mod shape;
 mod simplify;
 mod snap;
 mod sphere;
 mod union;
 mod wkt;
+
+pub(in crate::functions) use shape::Shape;
 
 use crate::functions::Function;
 
