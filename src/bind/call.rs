@@ -224,6 +224,9 @@ impl Binder<'_> {
             let scalar = self.resolve(function, &name.text, bound, span, name.span);
             return self.with_parts(scalar, function, &name.text, arguments, cx);
         }
+        if let Some(scalar) = self.stored_scalar(&name.text, arguments, span, cx) {
+            return scalar;
+        }
         for argument in arguments {
             if !matches!(argument.value.kind, ExprKind::Star) {
                 self.scalar(&argument.value, cx);
@@ -256,11 +259,13 @@ impl Binder<'_> {
             .chain(CONVERSIONS.iter().map(|(n, _)| *n))
             .chain(PARSES_JSON.iter().copied())
             .chain(scope_names.iter().map(String::as_str))
+            .chain(self.catalog.functions().iter().map(|function| function.name.as_str()))
             .filter(|n| n.starts_with(|c: char| c.is_alphabetic() || c == '_'));
         let mut problem = Diagnostic::error("KS211", name.span, format!("there is no function `{}`", name.text));
-        if let Some(near) = nearest(&name.text, candidates) {
-            problem = problem.help(format!("did you mean `{near}`?"));
-        }
+        problem = match nearest(&name.text, candidates) {
+            Some(near) => problem.help(format!("did you mean `{near}`?")),
+            None => problem.help("if the workspace has it saved, give its file with --functions PATH"),
+        };
         self.problem(problem);
     }
 
@@ -985,8 +990,7 @@ impl Binder<'_> {
         cx: &Context,
     ) -> Scalar {
         let Some(scope) = self.enter(function, arguments, span, cx) else { return Scalar::unknown() };
-        let outcome = self.function_body(function, &scope);
-        self.depth -= 1;
+        let Some(outcome) = self.function_body(function, &scope, span) else { return Scalar::unknown() };
         match outcome.scalar {
             Some(scalar) => Scalar { literal: false, ..scalar },
             None => {
@@ -1004,8 +1008,7 @@ impl Binder<'_> {
         cx: &Context,
     ) -> Table {
         let Some(scope) = self.enter(function, arguments, span, cx) else { return Binder::nothing() };
-        let mut outcome = self.function_body(function, &scope);
-        self.depth -= 1;
+        let Some(mut outcome) = self.function_body(function, &scope, span) else { return Binder::nothing() };
         match outcome.results.pop() {
             Some(table) => table,
             None => {
@@ -1013,22 +1016,6 @@ impl Binder<'_> {
                 Binder::nothing()
             }
         }
-    }
-
-    /// Binds the body of a function for a call. Its mistakes were told where it is declared; what goes wrong with these
-    /// arguments alone keeps the query from running, and the parser does not see it.
-    fn function_body(&mut self, function: &Rc<Function>, scope: &Rc<Scope>) -> Outcome {
-        let (problems, strict) = (self.problems.len(), self.strict.len());
-        let outcome = self.query(&function.body, scope);
-        self.strict.truncate(strict);
-        for problem in self.problems.split_off(problems) {
-            if !problem.is_error() || self.problems.contains(&problem) {
-                self.problems.push(problem);
-            } else {
-                self.refusals.push(problem);
-            }
-        }
-        outcome
     }
 
     /// Binds the arguments of a user's function and makes the scope of its body.
@@ -1079,8 +1066,11 @@ impl Binder<'_> {
                         );
                         return None;
                     };
+                    let before = self.so_far();
                     let scalar = self.scalar(default, &Context::rowless(&function.scope));
-                    Binding::Scalar(self.convert(scalar, wanted, default.span))
+                    let scalar = self.convert(scalar, wanted, default.span);
+                    self.settle(function, &before, span);
+                    Binding::Scalar(scalar)
                 }
                 (kind, Some(argument)) => {
                     let table = self.table(&argument.value, cx.scope);
@@ -1097,8 +1087,17 @@ impl Binder<'_> {
             };
             scope.declare(&parameter.name.text, binding);
         }
-        self.depth += 1;
         Some(scope)
+    }
+
+    /// Binds the body of a function for a call.
+    fn function_body(&mut self, function: &Function, scope: &Rc<Scope>, span: Span) -> Option<Outcome> {
+        let before = self.begin(function, span)?;
+        self.depth += 1;
+        let outcome = self.query(&function.body, scope);
+        self.depth -= 1;
+        self.end(function, &before, span);
+        Some(outcome)
     }
 
     fn table_argument(&mut self, kind: &ParameterKind, table: Table, span: Span) -> Table {

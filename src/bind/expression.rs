@@ -238,6 +238,9 @@ impl Binder<'_> {
             Some(Binding::Function(function)) => return self.call_function_scalar(&function, &[], name.span, cx),
             Some(Binding::Other) | None => {}
         }
+        if let Some(scalar) = self.stored_scalar(&name.text, &[], name.span, cx) {
+            return scalar;
+        }
         if cx.open {
             self.refuse(
                 "AQ002",
@@ -270,11 +273,8 @@ impl Binder<'_> {
         let candidates = cx.columns.iter().map(|c| c.name.as_str()).chain(scope_names.iter().map(String::as_str));
         let mut problem =
             Diagnostic::error("KS142", name.span, format!("there is no column or variable `{}`", name.text));
-        if crate::catalog::STANDARD_HIDDEN.iter().any(|(standard, _)| *standard == name.text) {
-            problem = problem.help(format!(
-                "Log Analytics has it and the schema here does not: export records with `| extend {0}`",
-                name.text
-            ));
+        if let Some(remedy) = super::hidden::remedy(&name.text) {
+            problem = problem.help(remedy);
         } else if let Some(near) = nearest(&name.text, candidates) {
             problem = problem.help(format!("did you mean `{near}`?"));
         } else if !cx.columns.is_empty() && cx.columns.len() <= 8 {
@@ -360,7 +360,9 @@ impl Binder<'_> {
                         member.span,
                         format!("the {} side has no column `{}`", &side.text[1..], member.text),
                     );
-                    if let Some(near) = nearest(&member.text, columns.iter().map(|c| c.name.as_str())) {
+                    if let Some(remedy) = super::hidden::remedy(&member.text) {
+                        problem = problem.help(remedy);
+                    } else if let Some(near) = nearest(&member.text, columns.iter().map(|c| c.name.as_str())) {
                         problem = problem.help(format!("did you mean `{near}`?"));
                     }
                     self.problem(problem);
@@ -929,7 +931,10 @@ impl Binder<'_> {
             ExprKind::Paren(inner) => self.is_tabular_operand(inner, cx),
             ExprKind::Name(name) => match cx.scope.find(&name.text) {
                 Some(_) => self.is_tabular(expr, cx.scope),
-                None => self.catalog.table(&name.text).is_some(),
+                None => match self.stored(&name.text, cx.scope) {
+                    Some(function) => self.is_tabular_function(&function),
+                    None => name.text == "_GetWatchlistAlias" || self.catalog.table(&name.text).is_some(),
+                },
             },
             _ => self.is_tabular(expr, cx.scope),
         }

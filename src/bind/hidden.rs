@@ -172,6 +172,17 @@ impl Binder<'_> {
     }
 }
 
+/// Says what to do about a column that the product has and a file lacks.
+pub(super) fn remedy(name: &str) -> Option<String> {
+    if name == "SearchKey" {
+        let key = "search_key = \"COLUMN\" in alertq.toml";
+        return Some(format!("if it is a watchlist's, say which of its columns it repeats: {key}"));
+    }
+    let standard = crate::catalog::STANDARD_HIDDEN.iter().any(|(standard, _)| *standard == name);
+    standard
+        .then(|| format!("Log Analytics has it and the schema here does not: export records with `| extend {name}`"))
+}
+
 /// Returns which columns of a join are hidden: those that were on their side, the right side's under new names.
 pub(super) fn of_join(left: &Table, right: &Table, columns: &[Column]) -> Vec<String> {
     let is_renamed = |name: &str| {

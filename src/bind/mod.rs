@@ -11,13 +11,17 @@ mod fold;
 mod hidden;
 mod name;
 mod operator;
+mod place;
 mod plugin;
 mod scope;
 mod seen;
 mod signature;
 mod source;
 mod statement;
+mod stored;
+mod watchlist;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -113,6 +117,9 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         calls: 0,
         names: 0,
         bin_auto: [None, None],
+        stored: RefCell::default(),
+        expanding: Vec::new(),
+        aliases: HashMap::new(),
         runnable: true,
         notes: Vec::new(),
         told: Vec::new(),
@@ -215,6 +222,12 @@ struct Binder<'a> {
     names: usize,
     /// `set query_bin_auto_size` and `set query_bin_auto_at`.
     bin_auto: [Option<Value>; 2],
+    /// Saved functions that have been read.
+    stored: RefCell<HashMap<String, Rc<stored::Stored>>>,
+    /// The saved functions whose bodies are being bound.
+    expanding: Vec<String>,
+    /// What `alias database` has declared; None is the database that the query is in.
+    aliases: HashMap<String, Option<crate::catalog::Place>>,
     /// The plan is whole: no part of it was left out because nobody will run it.
     runnable: bool,
     /// What became of the expressions bound last, for whoever asked for them.

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::Table;
 use super::expression::Scalar;
 use super::operator::scan::Steps;
+use super::stored::Stored;
 use crate::plan::{AggregateCall, WindowCall};
 use crate::syntax::ast;
 use crate::types::Column;
@@ -37,6 +38,8 @@ pub(super) struct Function {
     pub body: ast::Query,
     /// What its body can see besides its parameters.
     pub scope: Rc<Scope>,
+    /// Where it comes from, if a query did not declare it.
+    pub stored: Option<Rc<Stored>>,
 }
 
 impl Scope {

@@ -39,13 +39,9 @@ impl Binder<'_> {
             }
             ExprKind::Name(name) => self.named_table(name, scope),
             ExprKind::Call { name, arguments } => self.table_call(name, arguments, expr.span, scope),
-            ExprKind::Member { base, member } => {
-                self.qualifier(base);
-                self.named_table(member, scope)
-            }
+            ExprKind::Member { base, member } => self.qualified_table(base, member, scope),
             ExprKind::MethodCall { base, name, arguments } => {
-                self.qualifier(base);
-                self.table_call(name, arguments, expr.span, scope)
+                self.qualified_call(base, name, arguments, expr.span, scope)
             }
             ExprKind::Error => Binder::nothing(),
             _ => {
@@ -53,15 +49,6 @@ impl Binder<'_> {
                 self.error("KS109", expr.span, "a value stands where a table belongs");
                 Binder::nothing()
             }
-        }
-    }
-
-    /// `workspace("x").T`: offline there is one workspace, and reading it for another one would be a wrong answer.
-    fn qualifier(&mut self, base: &ast::Expr) {
-        if let ExprKind::Call { name, .. } = &base.kind {
-            self.unsupported(base.span, format_args!("`{}()`", name.text));
-        } else {
-            self.unsupported(base.span, "a name with a qualifier");
         }
     }
 
@@ -79,6 +66,13 @@ impl Binder<'_> {
                 return Binder::nothing();
             }
             None => {}
+        }
+        // A function comes before a table of its name (measured).
+        if let Some(table) = self.stored_table(&name.text, &[], name.span, scope) {
+            return table;
+        }
+        if name.text == "_GetWatchlistAlias" {
+            return self.watchlist_aliases(name.span);
         }
         match self.catalog.table(&name.text) {
             Some(info) => super::hidden::scan(&info),
@@ -105,12 +99,21 @@ impl Binder<'_> {
         let mut problem = Diagnostic::error("KS204", name.span, format!("there is no table `{}`", name.text));
         problem = match nearest(&name.text, candidates) {
             Some(near) => problem.help(format!("did you mean `{near}`?")),
-            None => problem.help(format!("give its records with --data {}=PATH", name.text)),
+            None => problem.help(format!(
+                "give its records with --data {}=PATH or, if it is a saved function, its file with --functions PATH",
+                name.text
+            )),
         };
         self.problem(problem);
     }
 
-    fn table_call(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, scope: &Rc<Scope>) -> Table {
+    pub(super) fn table_call(
+        &mut self,
+        name: &ast::Name,
+        arguments: &[Argument],
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Table {
         let cx = Context::rowless(scope);
         if let Some(Binding::Function(function)) = scope.find(&name.text) {
             let table = self.call_function_table(&function, arguments, span, &cx);
@@ -149,8 +152,10 @@ impl Binder<'_> {
                     }
                 }
             }
-            "_GetWatchlist" | "_GetWatchlistAlias" | "external_table" | "materialized_view" | "workspace" | "app"
-            | "database" | "cluster" | "resource" | "arg" | "adx" | "cursor_after" => {
+            "_GetWatchlist" => self.watchlist(name, arguments, span, scope),
+            "_GetWatchlistAlias" => self.watchlist_aliases(span),
+            "external_table" | "materialized_view" | "workspace" | "app" | "database" | "cluster" | "resource"
+            | "arg" | "adx" | "cursor_after" => {
                 self.unsupported(span, format_args!("`{}()`", name.text));
                 for argument in arguments {
                     self.scalar(&argument.value, &cx);
@@ -161,17 +166,20 @@ impl Binder<'_> {
                 self.error("KS109", span, format!("`{other}` gives a value, and a table belongs here"));
                 Binder::nothing()
             }
-            _ if self.fuzzy > 0 => {
-                for argument in arguments {
-                    self.scalar(&argument.value, &cx);
+            other => match self.stored_table(other, arguments, span, scope) {
+                Some(table) => table,
+                None if self.fuzzy > 0 => {
+                    for argument in arguments {
+                        self.scalar(&argument.value, &cx);
+                    }
+                    self.left_out(name.span, format!("there is no function `{}`; it is left out", name.text));
+                    Binder::nothing()
                 }
-                self.left_out(name.span, format!("there is no function `{}`; it is left out", name.text));
-                Binder::nothing()
-            }
-            _ => {
-                self.unknown_function(name, &cx);
-                Binder::nothing()
-            }
+                None => {
+                    self.unknown_function(name, &cx);
+                    Binder::nothing()
+                }
+            },
         }
     }
 

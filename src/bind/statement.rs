@@ -30,7 +30,7 @@ impl Binder<'_> {
                     self.unsupported(name.span, "`declare pattern`");
                     scope.declare(&name.text, Binding::Other);
                 }
-                StatementKind::Alias { name, .. } => self.unsupported(name.span, "`alias database`"),
+                StatementKind::Alias { name, value } => self.alias(name, value, scope),
                 StatementKind::Restrict { .. } => self.unsupported(statement.span, "`restrict access`"),
                 StatementKind::Expr(expr) => self.result(expr, scope, &mut outcome),
             }
@@ -63,6 +63,7 @@ impl Binder<'_> {
                 body: (**body).clone(),
                 // What stands in the scope now: a function sees neither itself nor what is declared after it.
                 scope: Scope::frozen(scope),
+                stored: None,
             })),
             ExprKind::EntityGroup(_) => Binding::Other,
             _ if self.is_tabular(value, scope) => Binding::Table(Rc::new(self.table(value, scope))),
@@ -217,7 +218,7 @@ impl Binder<'_> {
             | ExprKind::ExternalData { .. } => true,
             ExprKind::Paren(inner) => self.is_tabular(inner, scope),
             ExprKind::Wildcard(_) => true,
-            ExprKind::Name(name) => match scope.find(&name.text) {
+            ExprKind::Name(name) => match self.meaning(&name.text, scope) {
                 Some(Binding::Table(_)) => true,
                 Some(Binding::Function(function)) => self.is_tabular_function(&function),
                 Some(_) => false,
@@ -231,11 +232,13 @@ impl Binder<'_> {
                 }
                 other => match scope.find(other) {
                     Some(Binding::Function(function)) => self.is_tabular_function(&function),
-                    _ => {
-                        crate::functions::scalar_function(other).is_none()
-                            && !super::call::is_special(other)
-                            && !super::signature::is_known(super::signature::Library::Functions, other)
+                    _ if crate::functions::scalar_function(other).is_some()
+                        || super::call::is_special(other)
+                        || super::signature::is_known(super::signature::Library::Functions, other) =>
+                    {
+                        false
                     }
+                    _ => self.stored(other, scope).is_none_or(|function| self.is_tabular_function(&function)),
                 },
             },
             ExprKind::Member { base, .. } | ExprKind::MethodCall { base, .. } => {
@@ -248,6 +251,13 @@ impl Binder<'_> {
     }
 
     pub(super) fn is_tabular_function(&self, function: &Rc<Function>) -> bool {
+        match function.stored {
+            Some(_) => self.is_tabular_stored(function),
+            None => self.is_tabular_body(function),
+        }
+    }
+
+    pub(super) fn is_tabular_body(&self, function: &Rc<Function>) -> bool {
         let scope = Scope::child(&function.scope);
         let dummy =
             || Binding::Table(Rc::new(Table::new(Node { columns: Vec::new(), serialized: false, kind: Kind::Unit })));
@@ -267,6 +277,7 @@ impl Binder<'_> {
                             parameters: parameters.clone(),
                             body: (**body).clone(),
                             scope: Scope::frozen(&scope),
+                            stored: None,
                         })),
                         _ if self.is_tabular(value, &scope) => dummy(),
                         _ => scalar(),

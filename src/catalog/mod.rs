@@ -5,6 +5,9 @@ pub mod tables;
 
 mod security_alert;
 mod security_incident;
+mod surroundings;
+
+pub use surroundings::{Elsewhere, Place, StoredFunction};
 
 use std::borrow::Cow;
 
@@ -15,6 +18,9 @@ use crate::types::{Column, ScalarType};
 pub struct Catalog {
     tables: Vec<TableInfo>,
     known: Known,
+    functions: Vec<StoredFunction>,
+    watchlists: Vec<(String, TableInfo)>,
+    elsewhere: Vec<Elsewhere>,
 }
 
 /// What becomes of the tables of Log Analytics that nobody added.
@@ -55,13 +61,13 @@ impl Catalog {
     /// assert!(Catalog::standard().table("SigninLogs").is_some());
     /// ```
     pub fn standard() -> Self {
-        Catalog { tables: Vec::new(), known: Known::All }
+        Catalog { known: Known::All, ..Catalog::default() }
     }
 
     /// Makes a catalog for tables that have records: others of Log Analytics are known by name, and are not there for
     /// `union *` and all else that reads what it finds.
     pub fn of_records() -> Self {
-        Catalog { tables: Vec::new(), known: Known::ByName }
+        Catalog { known: Known::ByName, ..Catalog::default() }
     }
 
     /// Adds a table; one of the same name is replaced.

@@ -10,6 +10,7 @@ use super::console::Console;
 use super::input::{self, Input};
 use super::output::Output;
 use super::stop::Stop;
+use super::surroundings::Given;
 use super::{Global, Outcome, data};
 use crate::bind;
 use crate::catalog::Catalog;
@@ -38,9 +39,8 @@ pub(super) struct Arguments {
     /// Leaves names and types out.
     #[arg(long)]
     syntax_only: bool,
-    /// Adds a table whose columns queries may name, as in `alertq query`.
-    #[arg(long, value_name = "[NAME=]PATH")]
-    data: Vec<String>,
+    #[command(flatten)]
+    given: Given,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -103,10 +103,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Stop> {
 
 /// Makes the catalog, with those tables of the user's that some text may name.
 fn catalog(arguments: &Arguments, config: &Config, inputs: &[Input]) -> Result<Catalog, Stop> {
-    let sources = data::Sources::new(&arguments.data, config);
-    if sources.is_empty() {
-        return Ok(Catalog::standard());
-    }
+    let sources = data::Sources::new(&arguments.given, config)?;
     let text = inputs.iter().map(|input| input.text.as_str()).collect::<Vec<_>>().join("\n");
     Ok(sources.open(&text)?.checked())
 }
@@ -163,9 +160,10 @@ impl Checker<'_> {
     }
 }
 
-/// Tells what keeps a valid query from running here: what alertq lacks is no fault of the query.
+/// Tells what keeps a valid query from running here: what alertq lacks, or only data can tell, is no fault of the query.
 fn refusal(mut refusal: Diagnostic) -> Diagnostic {
-    refusal.severity = if refusal.code == "AQ001" { Severity::Information } else { Severity::Warning };
+    refusal.severity =
+        if matches!(refusal.code, "AQ001" | "AQ002") { Severity::Information } else { Severity::Warning };
     refusal
 }
 

@@ -3,10 +3,24 @@
 //! ```toml
 //! rules = ["rules/"]          # what `alertq check` reads when no path is given
 //! memory_limit = "4GB"
+//! functions = ["parsers/"]    # as `--functions PATH`: solution parsers, ASIM
 //! ingestion_time = "Ingested" # the column of the records that holds what `ingestion_time()` gave
 //!
 //! [tables]                    # as `--data NAME=PATH`; relative to the folder of this file
 //! SecurityAlert = ["exports/*.parquet", "older/alerts.csv.gz"]
+//!
+//! [watchlists]                # as `--watchlist NAME=PATH`
+//! Vips = "vips.csv"
+//! Servers = { path = "servers.csv", search_key = "Host" }
+//!
+//! [workspaces.contoso]        # the tables of workspace("contoso"), app("contoso"), resource("contoso")
+//! SecurityAlert = "contoso/*.parquet"
+//!
+//! [databases.Samples]         # of database("Samples")
+//! Storms = "storms.csv"
+//!
+//! [databases."help/Samples"]  # of cluster("help").database("Samples")
+//! Storms = "help/storms.csv"
 //! ```
 
 use std::env;
@@ -18,16 +32,32 @@ use toml::de::{DeTable, DeValue};
 use super::input::{self, Input};
 use super::stop::Stop;
 use super::value;
+use crate::catalog::Place;
 use crate::diagnostic::{Diagnostic, Span, nearest};
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 4] = ["ingestion_time", "memory_limit", "rules", "tables"];
+const KEYS: [&str; 8] =
+    ["databases", "functions", "ingestion_time", "memory_limit", "rules", "tables", "watchlists", "workspaces"];
+
+pub(super) type Tables = Vec<(String, Vec<PathBuf>)>;
+
+/// Where the items of a watchlist are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct WatchlistFile {
+    pub(super) path: PathBuf,
+    /// The column that `SearchKey` repeats.
+    pub(super) search_key: Option<String>,
+}
 
 /// A project's settings; paths are ready to be opened.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Config {
     /// Tables and the patterns of their files, in the order of the file.
-    pub(super) tables: Vec<(String, Vec<PathBuf>)>,
+    pub(super) tables: Tables,
+    /// The tables of other places.
+    pub(super) places: Vec<(Place, Tables)>,
+    pub(super) watchlists: Vec<(String, WatchlistFile)>,
+    pub(super) functions: Vec<PathBuf>,
     pub(super) rules: Vec<PathBuf>,
     /// Bytes.
     pub(super) memory_limit: Option<usize>,
@@ -76,24 +106,76 @@ impl Reader<'_> {
         let mut config = Config::default();
         for (key, value) in table {
             match key.get_ref().as_ref() {
-                "tables" => config.tables = self.tables(value),
+                "tables" => config.tables = self.tables(value, "'tables' is a table: [tables]"),
+                "workspaces" => config.places.extend(self.places(value, |name| Place::Workspace(name.to_string()))),
+                "databases" => config.places.extend(self.places(value, |name| match name.rsplit_once('/') {
+                    Some((cluster, name)) => Place::Cluster(cluster.to_string(), name.to_string()),
+                    None => Place::Database(name.to_string()),
+                })),
+                "watchlists" => config.watchlists = self.watchlists(value),
+                "functions" => config.functions = self.paths(value),
                 "rules" => config.rules = self.paths(value),
                 "ingestion_time" => config.ingestion_time = self.text(value, "the name of a column is a string"),
                 "memory_limit" => config.memory_limit = self.size(value),
-                _ => self.unknown(key.get_ref(), key.span()),
+                _ => self.unknown(key.get_ref(), key.span(), &KEYS),
             }
         }
         config
     }
 
-    fn tables(&mut self, value: &Spanned<DeValue>) -> Vec<(String, Vec<PathBuf>)> {
+    fn tables(&mut self, value: &Spanned<DeValue>, message: &str) -> Tables {
+        let entries = self.entries(value, message);
+        entries.into_iter().map(|(name, value)| (name, self.paths(value))).collect()
+    }
+
+    /// Returns the entries of a table, in the order of the file.
+    fn entries<'a>(
+        &mut self,
+        value: &'a Spanned<DeValue<'a>>,
+        message: &str,
+    ) -> Vec<(String, &'a Spanned<DeValue<'a>>)> {
         let Some(table) = value.get_ref().as_table() else {
-            self.wrong(value, "'tables' is a table: [tables]");
+            self.wrong(value, message);
             return Vec::new();
         };
         let mut entries: Vec<_> = table.iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
-        entries.into_iter().map(|(key, value)| (key.get_ref().to_string(), self.paths(value))).collect()
+        entries.into_iter().map(|(key, value)| (key.get_ref().to_string(), value)).collect()
+    }
+
+    fn places(&mut self, value: &Spanned<DeValue>, place: impl Fn(&str) -> Place) -> Vec<(Place, Tables)> {
+        let entries = self.entries(value, "each place is a table: [workspaces.NAME], [databases.NAME]");
+        let message = "a place has tables and their files: SecurityAlert = \"PATH\"";
+        entries.into_iter().map(|(name, value)| (place(&name), self.tables(value, message))).collect()
+    }
+
+    fn watchlists(&mut self, value: &Spanned<DeValue>) -> Vec<(String, WatchlistFile)> {
+        let entries = self.entries(value, "'watchlists' is a table: [watchlists]");
+        entries.into_iter().filter_map(|(name, value)| Some((name, self.watchlist(value)?))).collect()
+    }
+
+    /// Takes a path, or `{ path = "...", search_key = "..." }`.
+    fn watchlist(&mut self, value: &Spanned<DeValue>) -> Option<WatchlistFile> {
+        const KEYS: [&str; 2] = ["path", "search_key"];
+        if let Some(path) = value.get_ref().as_str() {
+            return Some(WatchlistFile { path: self.folder.join(path), search_key: None });
+        }
+        let (mut path, mut search_key) = (None, None);
+        let Some(table) = value.get_ref().as_table() else {
+            self.wrong(value, "a watchlist is a path, or { path = \"PATH\", search_key = \"COLUMN\" }");
+            return None;
+        };
+        for (key, value) in table {
+            match key.get_ref().as_ref() {
+                "path" => path = self.text(value, "a path is a string"),
+                "search_key" => search_key = self.text(value, "the name of a column is a string"),
+                other => self.unknown(other, key.span(), &KEYS),
+            }
+        }
+        if path.is_none() {
+            self.wrong(value, "the watchlist has no 'path'");
+        }
+        Some(WatchlistFile { path: self.folder.join(path?), search_key })
     }
 
     /// Takes one path or a list of them.
@@ -139,11 +221,11 @@ impl Reader<'_> {
         self.problems.push(Diagnostic::error("AQ401", Span::new(span.start, span.end), message));
     }
 
-    fn unknown(&mut self, key: &str, span: std::ops::Range<usize>) {
+    fn unknown(&mut self, key: &str, span: std::ops::Range<usize>, known: &[&'static str]) {
         let problem = Diagnostic::error("AQ402", Span::new(span.start, span.end), format!("unknown key '{key}'"));
-        self.problems.push(match nearest(key, KEYS) {
+        self.problems.push(match nearest(key, known.iter().copied()) {
             Some(near) => problem.help(format!("did you mean '{near}'?")),
-            None => problem.help(format!("the keys are: {}", KEYS.join(", "))),
+            None => problem.help(format!("the keys are: {}", known.join(", "))),
         });
     }
 }

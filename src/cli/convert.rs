@@ -54,7 +54,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
-    let mut sources = Sources::new(&arguments.inputs, &Config::default());
+    let mut sources = Sources::of_records(&arguments.inputs, &Config::default());
     if let Some(path) = &arguments.skip_bad_rows {
         let file = File::create(path).map_err(|error| Stop::write(path.display(), &error))?;
         sources.skip_bad_rows(Arc::new(Mutex::new(file)));

@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 
 use super::config::Config;
 use super::stop::Stop;
+use super::surroundings::{Found, Given, Surroundings};
 use crate::catalog::{Catalog, TableInfo, tables};
 use crate::engine;
 use crate::format::{Format, Limits};
@@ -27,6 +28,7 @@ pub(super) struct Sources {
     /// The column that tells when a record was ingested, as alertq.toml names it.
     ingestion_time: Option<String>,
     options: source::Options,
+    surroundings: Surroundings,
 }
 
 /// Tables that have been opened.
@@ -35,6 +37,7 @@ pub(super) struct Opened {
     pub(super) catalog: Catalog,
     infos: Vec<TableInfo>,
     tables: Vec<source::Table>,
+    found: Found,
     /// Nobody named any data: the built-in sample stands in.
     sample: bool,
     /// Rows that cannot be read are set aside, so that all columns of a row must be looked at.
@@ -51,8 +54,14 @@ pub(super) struct Loaded {
 }
 
 impl Sources {
-    /// Takes `--data` and the tables of `alertq.toml`; flags win.
-    pub(super) fn new(flags: &[String], config: &Config) -> Sources {
+    /// Takes flags and what `alertq.toml` says; flags win.
+    pub(super) fn new(given: &Given, config: &Config) -> Result<Sources, Stop> {
+        let surroundings = Surroundings::new(given, config)?;
+        Ok(Sources { surroundings, ..Sources::of_records(&given.data, config) })
+    }
+
+    /// Takes `--data` and the tables of `alertq.toml` alone.
+    pub(super) fn of_records(flags: &[String], config: &Config) -> Sources {
         let flags: Vec<_> = flags
             .iter()
             .map(|spec| match source::split_name(spec) {
@@ -69,6 +78,7 @@ impl Sources {
             config: paths,
             ingestion_time: config.ingestion_time.clone(),
             options: source::Options::default(),
+            surroundings: Surroundings::default(),
         }
     }
 
@@ -84,6 +94,7 @@ impl Sources {
 
     /// Opens the tables that a text may name. Files that have no name must be opened to learn it.
     pub(super) fn open(&self, text: &str) -> Result<Opened, Stop> {
+        let text = &self.surroundings.text(text);
         let mut tables =
             self.open_all(self.flags.iter().filter(|(name, _)| may_name(text, name.as_deref())).cloned())?;
         let loose: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
@@ -95,10 +106,13 @@ impl Sources {
         }
         let infos: Vec<_> = tables.iter().map(|table| info(table, text, self.ingestion_time.as_deref())).collect();
         infos.iter().for_each(|info| catalog.add(info.clone()));
+        let found = self.surroundings.open(text, &self.options)?;
+        found.add_to(&mut catalog);
         Ok(Opened {
             catalog,
             infos,
             tables,
+            found,
             sample: self.is_empty(),
             skips: !matches!(self.options.bad_rows, BadRows::Fail),
         })
@@ -123,6 +137,7 @@ impl Opened {
     pub(super) fn checked(&self) -> Catalog {
         let mut catalog = Catalog::standard();
         self.infos.iter().for_each(|info| catalog.add(info.clone()));
+        self.found.add_to(&mut catalog);
         catalog
     }
 
@@ -137,7 +152,11 @@ impl Opened {
     pub(super) fn load(&self, plan: &Plan, memory_limit: Option<usize>) -> Result<Loaded, Stop> {
         let mut loaded = Loaded { tables: Vec::new(), sample: false, rejected: 0 };
         for (name, wanted) in plan.scans() {
-            let table = self.tables.iter().find(|table| table.name == name);
+            if let Some(items) = self.found.items(name) {
+                loaded.tables.push(items);
+                continue;
+            }
+            let table = self.tables.iter().chain(self.found.tables()).find(|table| table.name == name);
             let (columns, data) = match table {
                 Some(table) => match in_place(table) {
                     Some(files) => (table.columns.clone(), engine::TableData::Parquet { files }),
@@ -191,7 +210,7 @@ fn no_data(table: &str) -> Stop {
 }
 
 /// Tells whether a text can refer to a table: by its name, or as one of many.
-fn may_name(text: &str, name: Option<&str>) -> bool {
+pub(super) fn may_name(text: &str, name: Option<&str>) -> bool {
     name.is_none_or(|name| text.contains(name)) || ["*", "search", "find"].iter().any(|word| text.contains(word))
 }
 
@@ -199,7 +218,7 @@ fn may_name(text: &str, name: Option<&str>) -> bool {
 const INGESTION_TIME: &str = "$IngestionTime";
 
 /// What a query can know of an opened table. Of the standard columns that stay hidden it gets those that its text names.
-fn info(table: &source::Table, text: &str, ingestion_time: Option<&str>) -> TableInfo {
+pub(super) fn info(table: &source::Table, text: &str, ingestion_time: Option<&str>) -> TableInfo {
     let known = |column: &Column| table.known.and_then(|known| known.column(&column.name));
     let (hidden, columns): (Vec<Column>, Vec<Column>) =
         table.columns.iter().cloned().partition(|column| known(column).is_some_and(|known| known.hidden));

@@ -19,6 +19,8 @@ mod query;
 mod sample;
 mod schema;
 mod stop;
+mod stored;
+mod surroundings;
 mod value;
 
 use std::ffi::OsString;

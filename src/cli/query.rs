@@ -19,6 +19,7 @@ use super::input::{self, Input};
 use super::interrupt::Scratch;
 use super::output::Output;
 use super::stop::Stop;
+use super::surroundings::Given;
 use super::value::{self, Period};
 use super::{Global, Outcome, period};
 use crate::bind::{self, Bound};
@@ -47,10 +48,8 @@ pub(super) struct Arguments {
     /// Reads the query from a file; `-` is standard input.
     #[arg(long, short, value_name = "PATH")]
     file: Option<PathBuf>,
-    /// Reads records from a file, a folder or a glob; may be given several times. Parquet, JSON, JSON lines, CSV, each
-    /// also with gzip or zstd. Without a name the table is told by what is in the file.
-    #[arg(long, short, value_name = "[NAME=]PATH")]
-    data: Vec<String>,
+    #[command(flatten)]
+    given: Given,
     /// Prints in this format. Default: by the ending of --output, else `table` on a terminal and `jsonl` in a pipe.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
     format: Option<String>,
@@ -103,7 +102,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if arguments.explain == Some(Explain::Ast) {
         return print(arguments, &syntax::print::tree(&parsed.query));
     }
-    let mut sources = Sources::new(&arguments.data, &config);
+    let mut sources = Sources::new(&arguments.given, &config)?;
     if let Some(path) = &arguments.skip_bad_rows {
         let file = File::create(path).map_err(|error| Stop::write(path.display(), &error))?;
         sources.skip_bad_rows(Arc::new(Mutex::new(file)));

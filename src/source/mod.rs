@@ -33,6 +33,7 @@ pub mod sample;
 mod survey;
 mod table;
 mod time;
+pub mod watchlist;
 
 pub use decode::{Bytes, Compression};
 pub use detect::{Form, Layout, Origin, detect};

@@ -159,7 +159,7 @@ fn is_record_file(name: &str) -> bool {
 }
 
 impl Form {
-    fn reading(self) -> Reading {
+    pub(super) fn reading(self) -> Reading {
         Reading {
             all_text: self.origin == Origin::AzCli || matches!(self.layout, Layout::Csv(_)),
             none_is_null: self.origin == Origin::AzCli,

@@ -237,7 +237,7 @@ impl Binder<'_> {
             self.error("KS109", call.span, "`invoke` takes the call of a function");
             return input;
         };
-        let Some(Binding::Function(function)) = scope.find(&name.text) else {
+        let Some(Binding::Function(function)) = self.meaning(&name.text, scope) else {
             self.unknown_function(name, &Context::rowless(scope));
             return Binder::nothing();
         };

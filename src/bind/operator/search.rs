@@ -54,6 +54,7 @@ impl Binder<'_> {
         if input.node.columns.iter().any(|column| column.name == TABLE) {
             self.unsupported(keyword, "`search` over a column `$table`, such as that of another `search`,");
         }
+        self.tables_with_names(std::slice::from_ref(&input), keyword);
         let label = input.label.unwrap_or_else(|| "search_arg0".to_string());
         let mut columns = vec![Column::new(TABLE, ScalarType::String)];
         let mut expressions = vec![Expr::Literal(Value::String(label))];
@@ -65,6 +66,7 @@ impl Binder<'_> {
     fn searched_tables(&mut self, tables: &[ast::Expr], operator: &ast::Operator, scope: &Rc<Scope>) -> Table {
         let keyword = operator.keyword.span;
         let legs = self.listed_tables(tables, operator, scope);
+        self.tables_with_names(&legs, keyword);
         let columns = all_columns(&legs);
         if legs.iter().any(|leg| leg.node.columns.iter().any(|column| column.name == TABLE)) {
             self.unsupported(keyword, "`search` over a column `$table`");

@@ -43,6 +43,9 @@ impl Binder<'_> {
             return Binder::nothing();
         }
         let legs = Table::with_ingestion_of_all(legs);
+        if let Some((_, at)) = source {
+            self.tables_with_names(&legs, at);
+        }
         let columns = if inner { common_columns(&legs) } else { all_columns(&legs) };
         if inner && columns.iter().any(|column| column.name != column.column.name) {
             // Microsoft's parser keeps them all; whether the engine does has not been seen.
@@ -98,6 +101,17 @@ impl Binder<'_> {
     pub(super) fn leg(&mut self, expr: &ast::Expr, fuzzy: bool, scope: &Rc<Scope>, legs: &mut Vec<Table>) {
         match &expr.kind {
             ExprKind::Star => self.wildcard("*", expr.span, fuzzy, scope, legs),
+            ExprKind::Member { base, member } if !member.quoted && member.text.contains('*') => {
+                let names = self.names_of(base, scope);
+                let found = names.into_iter().filter(|name| matches_wildcard(&member.text, name));
+                let found: Vec<Table> = found
+                    .map(|text| self.qualified_table(base, &ast::Name { span: expr.span, text, quoted: true }, scope))
+                    .collect();
+                if found.is_empty() && !fuzzy {
+                    self.error("KS142", member.span, format!("no table there matches `{}`", member.text));
+                }
+                legs.extend(found);
+            }
             ExprKind::Wildcard(pattern) => self.wildcard(pattern, expr.span, fuzzy, scope, legs),
             _ => {
                 let (missing, refusals) = (self.missing, self.refusals.len());
