@@ -151,7 +151,10 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
             .into_iter()
             .enumerate()
             .map(|(i, table)| crate::plan::QueryResult {
-                name: if i == 0 { "PrimaryResult".into() } else { format!("PrimaryResult_{i}") },
+                name: table.title.clone().unwrap_or_else(|| match i {
+                    0 => "PrimaryResult".into(),
+                    i => format!("PrimaryResult_{i}"),
+                }),
                 node: table.node,
                 render: table.render,
             })
@@ -174,6 +177,8 @@ struct Table {
     named: bool,
     /// Columns of the node that do not show in a result: see [`hidden`].
     hidden: Vec<String>,
+    /// The name of the result that it is, where `fork` gives it one.
+    title: Option<String>,
     render: Option<crate::plan::Render>,
     /// What is known of dynamic columns beyond their type.
     known: seen::Columns,
@@ -187,6 +192,7 @@ impl Table {
             label: None,
             named: false,
             hidden: Vec::new(),
+            title: None,
             render: None,
             known: seen::Columns::default(),
         }

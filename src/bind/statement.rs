@@ -40,8 +40,14 @@ impl Binder<'_> {
 
     fn result(&mut self, expr: &ast::Expr, scope: &Rc<Scope>, outcome: &mut Outcome) {
         if self.is_tabular(expr, scope) {
-            let table = self.table(expr, scope);
-            outcome.results.push(table);
+            // Within a function there is one result.
+            match if self.depth == 0 { self.several_results(expr, scope) } else { None } {
+                Some(tables) => outcome.results.extend(tables),
+                None => {
+                    let table = self.table(expr, scope);
+                    outcome.results.push(table);
+                }
+            }
             outcome.scalar = None;
         } else {
             outcome.scalar = Some(self.scalar_or_parts(expr, &Context::rowless(scope)));

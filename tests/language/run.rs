@@ -128,17 +128,18 @@ fn run_plan(query: &str, setting: Setting) -> Result<Rows, String> {
     let plan = bound.plan.ok_or_else(|| told(query, &refusals))?;
     let (plan, mut session) = ready(plan, setting);
     session.materialized = materialized;
-    let node = &plan.results.last().ok_or("there is no result")?.node;
-    let (columns, ordered) = (node.columns.clone(), node.serialized);
-    let mut rows = Vec::new();
-    for output in engine::run(&plan, &session).map_err(|error| error.message)? {
-        rows.clear();
+    let mut last = Err("there is no result".to_string());
+    let outputs = engine::run(&plan, &session).map_err(|error| error.message)?;
+    for (result, output) in plan.results.iter().zip(outputs) {
+        let (columns, ordered) = (result.node.columns.clone(), result.node.serialized);
+        let mut rows = Vec::new();
         for batch in output {
             let batch = batch.map_err(|error| error.message)?;
             rows.extend((0..batch.num_rows()).map(|row| values(&batch, row, &columns)));
         }
+        last = Ok(Rows { columns, rows, ordered });
     }
-    Ok(Rows { columns, rows, ordered })
+    last
 }
 
 fn values(batch: &RecordBatch, row: usize, columns: &[Column]) -> Vec<Value> {

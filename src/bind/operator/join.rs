@@ -49,16 +49,10 @@ impl Binder<'_> {
     ) -> Table {
         let kind = match word(parameters, "kind") {
             None => JoinKind::InnerUnique,
-            Some((name, at)) => match KINDS.iter().find(|(n, _)| *n == name) {
+            Some((name, _)) => match KINDS.iter().find(|(n, _)| *n == name) {
                 Some((_, kind)) => *kind,
-                None => {
-                    let mut problem = Diagnostic::error("KS198", at, format!("there is no join of kind `{name}`"));
-                    if let Some(near) = nearest(name, KINDS.iter().map(|(n, _)| *n)) {
-                        problem = problem.help(format!("did you mean `{near}`?"));
-                    }
-                    self.problem(problem);
-                    JoinKind::Inner
-                }
+                // Said where parameters are checked.
+                None => JoinKind::Inner,
             },
         };
         let (left, right) = (left.without_ingestion(), self.table(right, scope).without_ingestion());
@@ -103,10 +97,7 @@ impl Binder<'_> {
         let kind = match word(parameters, "kind") {
             None | Some(("leftouter", _)) => JoinKind::LeftOuter,
             Some(("inner", _)) => JoinKind::Inner,
-            Some((name, at)) => {
-                self.error("KS198", at, format!("`lookup` is of kind leftouter or inner, not `{name}`"));
-                JoinKind::LeftOuter
-            }
+            Some(_) => JoinKind::LeftOuter,
         };
         let (left, right) = (left.without_ingestion(), self.table(right, scope).without_ingestion());
         let pairs = self.pairs(condition, span, &left, &right, scope);

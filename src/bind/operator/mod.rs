@@ -6,14 +6,18 @@ mod find;
 mod guid;
 mod join;
 mod mv_apply;
+mod other;
+mod parameter;
 mod parse;
 mod parse_kv;
 mod partition;
 mod pivot;
 mod project;
+mod render;
 pub(super) mod scan;
 mod search;
 mod series;
+mod several;
 mod sort;
 mod summarize;
 mod top_nested;
@@ -25,7 +29,7 @@ use std::rc::Rc;
 use super::scope::{Binding, Context, Scope};
 use super::{Binder, Table};
 use crate::diagnostic::Span;
-use crate::plan::{Expr, Kind, Node, Render, WindowCall};
+use crate::plan::{Expr, Kind, Node, WindowCall};
 use crate::syntax::ast::{self, ExprKind, Literal, Operator, OperatorKind, OperatorParameter};
 use crate::types::{Column, ScalarType, Value};
 
@@ -33,6 +37,7 @@ impl Binder<'_> {
     /// Applies an operator to a table. What is known of columns stays with their names, unless the operator tells more.
     pub(super) fn operator(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
         let input = input.before(operator);
+        self.check_parameters(&operator.kind, Some(&input), scope);
         let known = input.known.clone();
         let outer = std::mem::take(&mut self.told);
         let table = self.applied(operator, input, scope).after(operator);
@@ -48,15 +53,30 @@ impl Binder<'_> {
                 scope.declare(&name.text, Binding::Table(Rc::new(table.clone())));
                 table
             }
+            OperatorKind::AssertSchema { columns } => self.assert_schema(columns, operator.keyword.span, input),
+            OperatorKind::Consume { .. } => self.consume(),
             OperatorKind::Count { as_name } => self.count(as_name.as_ref(), input),
             OperatorKind::Distinct { columns, .. } => self.distinct(columns, input, scope),
             OperatorKind::Evaluate { call, schema, .. } => self.evaluate(call, schema.as_ref(), input, scope),
+            OperatorKind::ExecuteAndCache => self.execute_and_cache(input),
             OperatorKind::Extend { columns } => self.extend(columns, input, scope),
             OperatorKind::Find(_) => {
                 self.unsupported(operator.keyword.span, "`find` behind a pipe");
                 input
             }
-            OperatorKind::GetSchema { .. } => self.get_schema(input, span),
+            OperatorKind::Fork { .. } | OperatorKind::Facet { .. } => {
+                self.unsupported(
+                    operator.keyword.span,
+                    format_args!("`{}` before the end of a query", operator.keyword.text),
+                );
+                Table { open: true, ..Binder::nothing() }
+            }
+            OperatorKind::GetSchema { kind } => {
+                if let Some(kind) = kind {
+                    self.unsupported(kind.span, format_args!("`kind={}` of `getschema`", kind.text));
+                }
+                self.get_schema(input, span)
+            }
             OperatorKind::Invoke { call } => self.invoke(call, input, scope),
             OperatorKind::Join { parameters, right, condition } => {
                 self.join(parameters, right, condition, span, input, scope)
@@ -80,6 +100,9 @@ impl Binder<'_> {
             }
             OperatorKind::Project { columns } => self.project(columns, input, scope),
             OperatorKind::ProjectAway { columns } => self.project_away(columns, input),
+            OperatorKind::ProjectByNames { columns } => {
+                self.project_by_names(columns, operator.keyword.span, input, scope)
+            }
             OperatorKind::ProjectKeep { columns } => self.project_keep(columns, input),
             OperatorKind::ProjectRename { columns } => self.project_rename(columns, input),
             OperatorKind::ProjectReorder { columns } => self.project_reorder(columns, input),
@@ -233,6 +256,10 @@ impl Binder<'_> {
     }
 
     fn invoke(&mut self, call: &ast::Expr, input: Table, scope: &Rc<Scope>) -> Table {
+        if let ExprKind::MethodCall { base, .. } = &call.kind {
+            self.unsupported(base.span, "`invoke` of a function elsewhere");
+            return Binder::nothing();
+        }
         let ExprKind::Call { name, arguments } = &call.kind else {
             self.error("KS109", call.span, "`invoke` takes the call of a function");
             return input;
@@ -250,33 +277,6 @@ impl Binder<'_> {
         let mut all = vec![ast::Argument { name: None, value }];
         all.extend(arguments.iter().cloned());
         self.call_function_table(&function, &all, call.span, &Context::rowless(&inner))
-    }
-
-    fn render(
-        &mut self,
-        chart: Option<&ast::Name>,
-        properties: &[OperatorParameter],
-        input: Table,
-        scope: &Rc<Scope>,
-    ) -> Table {
-        let cx = Context::row(scope, &input);
-        let properties = properties
-            .iter()
-            .map(|property| {
-                let text = match &property.value.kind {
-                    ExprKind::Name(name) => name.text.clone(),
-                    ExprKind::Literal(Literal::String(text)) => text.clone(),
-                    ExprKind::Literal(Literal::Typed { text, .. }) => text.clone(),
-                    _ => {
-                        let scalar = self.scalar(&property.value, &cx);
-                        self.constant(&scalar).map(|v| crate::types::convert::text_of(&v)).unwrap_or_default()
-                    }
-                };
-                (property.name.text.clone(), text)
-            })
-            .collect();
-        let chart = chart.map_or("table", |name| name.text.as_str()).to_string();
-        Table { render: Some(Render { chart, properties }), ..input }
     }
 }
 

@@ -21,10 +21,8 @@ impl Binder<'_> {
                 ParseMode::Relaxed
             }
             Some(("regex", _)) => ParseMode::Regex,
-            Some((other, at)) => {
-                self.error("KS198", at, format!("there is no `parse` of kind `{other}`"));
-                ParseMode::Simple
-            }
+            // Said where parameters are checked.
+            Some(_) => ParseMode::Simple,
         };
         let flags = match word(&parse.parameters, "flags") {
             Some((_, at)) if mode != ParseMode::Regex => {

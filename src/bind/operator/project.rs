@@ -8,10 +8,10 @@ use super::super::scope::{Context, Scope};
 use super::super::seen::Seen;
 use super::super::{Binder, Table};
 use super::projection;
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::plan::{Expr, Kind, Node};
 use crate::syntax::ast::{self, ExprKind, NamedExpr, OrderedExpr};
-use crate::types::{Column, ScalarType};
+use crate::types::{Column, ScalarType, Value, json};
 
 /// One column of a list, bound.
 struct Listed {
@@ -206,6 +206,54 @@ impl Binder<'_> {
     pub(super) fn project_away(&mut self, columns: &[ast::Expr], input: Table) -> Table {
         let away: Vec<Column> = columns.iter().flat_map(|c| self.matching(c, &input)).collect();
         keep(input, |c| !away.contains(c))
+    }
+
+    /// Gives the columns that texts name; what names none is passed over (documented).
+    pub(super) fn project_by_names(
+        &mut self,
+        columns: &[ast::Expr],
+        keyword: Span,
+        input: Table,
+        scope: &Rc<Scope>,
+    ) -> Table {
+        let mut wanted: Vec<String> = Vec::new();
+        for column in columns {
+            // Bound as over a row, so that a column is seen to be no text.
+            let scalar = self.scalar(column, &Context::row(scope, &input));
+            match (scalar.scalar_type, self.constant(&scalar)) {
+                (None, _) => {}
+                (_, Some(Value::String(text))) => wanted.push(text),
+                (_, Some(Value::Dynamic(text))) => {
+                    wanted.extend(json::flatten(&text).into_iter().filter_map(|name| match name {
+                        Value::Dynamic(name) => json::as_string(&name).map(|name| name.into_owned()),
+                        _ => None,
+                    }));
+                }
+                _ => self.refuse("AQ023", column.span, "names of columns are constant texts, or an array of them"),
+            }
+        }
+        if input.open {
+            self.refuse("AQ002", keyword, "the columns of this table are known only when the data are");
+        }
+        let mut chosen: Vec<Column> = Vec::new();
+        for pattern in &wanted {
+            for column in &input.node.columns {
+                let matches =
+                    column.name == *pattern || pattern.contains('*') && matches_wildcard(pattern, &column.name);
+                if matches && !chosen.contains(column) {
+                    chosen.push(column.clone());
+                }
+            }
+        }
+        if chosen.is_empty()
+            && !input.open
+            && self.refusals.is_empty()
+            && !self.problems.iter().any(Diagnostic::is_error)
+        {
+            self.unsupported(keyword, "a result without columns");
+        }
+        let expressions = chosen.iter().cloned().map(Expr::Column).collect();
+        Table { label: None, node: projection(input.node, chosen, expressions), ..Table::new(Binder::nothing().node) }
     }
 
     pub(super) fn project_keep(&mut self, columns: &[ast::Expr], input: Table) -> Table {

@@ -26,16 +26,6 @@ struct Output {
 
 impl Binder<'_> {
     pub(super) fn summarize(&mut self, summarize: &Summarize, input: Table, scope: &Rc<Scope>) -> Table {
-        for parameter in &summarize.parameters {
-            let known = ["hint.strategy", "hint.shufflekey", "hint.num_partitions", "hint.concurrency", "hint.spread"];
-            if !known.contains(&parameter.name.text.as_str()) && !parameter.name.text.starts_with("hint.") {
-                self.error(
-                    "KS198",
-                    parameter.name.span,
-                    format!("`{}` is not a parameter of `summarize`", parameter.name.text),
-                );
-            }
-        }
         if let Some(bin) = &summarize.bin {
             self.unsupported(bin.span, "`bin=` after the keys of `summarize`");
         }

@@ -1,0 +1,100 @@
+//! `render`: what a client should draw. No row changes.
+
+use std::rc::Rc;
+
+use super::super::scope::{Context, Scope};
+use super::super::{Binder, Table};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::plan::Render;
+use crate::syntax::ast::{self, ExprKind, Literal, OperatorParameter};
+
+/// Charts by their names (Microsoft's parser).
+const CHARTS: &[&str] = &[
+    "table",
+    "list",
+    "barchart",
+    "piechart",
+    "ladderchart",
+    "timechart",
+    "linechart",
+    "anomalychart",
+    "pivotchart",
+    "areachart",
+    "stackedareachart",
+    "scatterchart",
+    "timepivot",
+    "columnchart",
+    "timeline",
+    "3Dchart",
+    "card",
+    "treemap",
+    "plotly",
+    "graph",
+    "sankey",
+];
+
+/// Properties that take one of a few words.
+const WORDS: &[(&str, &[&str])] = &[
+    ("kind", &["default", "unstacked", "stacked", "stacked100", "map"]),
+    ("legend", &["visible", "hidden"]),
+    ("xaxis", &["linear", "log"]),
+    ("yaxis", &["linear", "log"]),
+    ("ysplit", &["none", "axes", "panels"]),
+];
+
+/// Properties that take columns of the result.
+const COLUMNS: &[&str] = &["xcolumn", "ycolumns", "anomalycolumns", "series", "by"];
+
+impl Binder<'_> {
+    pub(super) fn render(
+        &mut self,
+        chart: Option<&ast::Name>,
+        properties: &[OperatorParameter],
+        input: Table,
+        scope: &Rc<Scope>,
+    ) -> Table {
+        if let Some(chart) = chart
+            && !CHARTS.contains(&chart.text.as_str())
+        {
+            let mut problem = Diagnostic::error("KS005", chart.span, format!("there is no chart `{}`", chart.text));
+            if let Some(near) = nearest(&chart.text, CHARTS.iter().copied()) {
+                problem = problem.help(format!("did you mean `{near}`?"));
+            }
+            self.problem(problem);
+        }
+        let shown: Vec<(String, String)> = properties
+            .iter()
+            .map(|property| (property.name.text.clone(), self.shown_as(property, &input, scope)))
+            .collect();
+        let chart = chart.map_or("table", |name| name.text.as_str()).to_string();
+        Table { render: Some(Render { chart, properties: shown }), ..input }
+    }
+
+    /// Checks a property and returns its value as text.
+    fn shown_as(&mut self, property: &OperatorParameter, input: &Table, scope: &Rc<Scope>) -> String {
+        let (name, span) = (property.name.text.as_str(), property.value.span);
+        let text = match &property.value.kind {
+            ExprKind::Name(name) => name.text.clone(),
+            ExprKind::Literal(Literal::String(text) | Literal::Typed { text, .. }) => text.clone(),
+            _ => {
+                let scalar = self.scalar(&property.value, &Context::row(scope, input));
+                self.constant(&scalar).map(|v| crate::types::convert::text_of(&v)).unwrap_or_default()
+            }
+        };
+        if let Some((_, words)) = WORDS.iter().find(|(other, _)| *other == name)
+            && !words.contains(&text.as_str())
+        {
+            self.error("KS005", span, format!("`{name}` is one of {}", words.join(", ")));
+        }
+        let is_column = input.node.columns.iter().any(|column| column.name == text);
+        if COLUMNS.contains(&name) && !is_column && !input.open {
+            // A client that draws passes it over, and so does the engine; Microsoft's parser does not.
+            let mut problem = Diagnostic::error("KS142", span, format!("the result has no column `{text}`"));
+            if let Some(near) = nearest(&text, input.node.columns.iter().map(|column| column.name.as_str())) {
+                problem = problem.help(format!("did you mean `{near}`?"));
+            }
+            self.strict.push(problem);
+        }
+        text
+    }
+}
