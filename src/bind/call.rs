@@ -23,6 +23,7 @@ const SPECIAL: &[&str] = &[
     "ago",
     "not",
     "column_ifexists",
+    "iscolumnexists",
     "columnifexists",
     "pack_all",
     "bag_pack_columns",
@@ -542,6 +543,7 @@ impl Binder<'_> {
             "pack_all" => self.pack_all(arguments, span, cx),
             "bag_pack_columns" => self.bag_pack_columns(arguments, span, cx),
             "ingestion_time" => self.ingestion_time(span, cx),
+            "iscolumnexists" => self.iscolumnexists(name, arguments, cx),
             "row_number" | "row_rank_min" | "row_rank_dense" | "row_cumsum" | "row_window_session" | "prev"
             | "next" => self.window(name, arguments, span, cx),
             "bin_auto" => self.bin_of_set_size(name, arguments, span, cx),
@@ -809,6 +811,26 @@ impl Binder<'_> {
             self.refuse("AQ002", span, "the columns of this table are known only when the data are");
         }
         self.pack(&columns, if ignore { "pack_all ignoring" } else { "bag_pack" }, span)
+    }
+
+    fn iscolumnexists(&mut self, name: &ast::Name, arguments: &[Argument], cx: &Context) -> Scalar {
+        let [column] = arguments else {
+            self.wrong_count(name, 1, 1, arguments.len());
+            return Scalar::placeholder(ScalarType::Bool);
+        };
+        let scalar = self.scalar(&column.value, cx);
+        match (self.constant(&scalar), scalar.scalar_type) {
+            (Some(Value::String(wanted)), _) => {
+                if cx.column(&wanted).is_none() && cx.open {
+                    let text = format!("whether `{wanted}` is a column is known only when the data are");
+                    self.refuse("AQ002", column.value.span, text);
+                }
+                return Scalar::known(Expr::Literal(Value::Bool(cx.column(&wanted).is_some())));
+            }
+            (_, None) => {}
+            _ => self.error("KS121", column.value.span, "the name of the column must be a constant string"),
+        }
+        Scalar::placeholder(ScalarType::Bool)
     }
 
     fn bag_pack_columns(&mut self, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
@@ -1195,7 +1217,7 @@ pub(super) fn cost(kind: Kind, got: ScalarType, argument: &Scalar) -> Option<u32
             _ => None,
         },
         Kind::AsText => Some(if got == String { 0 } else { 1 }),
-        Kind::Number => match got {
+        Kind::Number | Kind::AsReal => match got {
             Bool => Some(LENIENT),
             t => t.is_numeric().then_some(1),
         },
@@ -1223,6 +1245,7 @@ pub(super) fn convert_argument(expr: Expr, kind: Kind, common: Option<ScalarType
         Kind::Is(scalar_type) => to(expr, scalar_type),
         Kind::Text | Kind::AsText => to(expr, ScalarType::String),
         Kind::Integer => to(expr, ScalarType::Long),
+        Kind::AsReal => to(expr, ScalarType::Real),
         Kind::Number if expr.scalar_type() == ScalarType::Bool => to(expr, ScalarType::Long),
         Kind::Common => match common {
             Some(scalar_type) => to(expr, scalar_type),
@@ -1275,7 +1298,7 @@ pub(super) fn wanted(kind: Kind) -> (&'static str, String) {
     match kind {
         Kind::Is(scalar_type) => ("KS107", format!("of type {scalar_type}")),
         Kind::Text => ("KS141", "a string or a dynamic".into()),
-        Kind::Number => ("KS137", "a number".into()),
+        Kind::Number | Kind::AsReal => ("KS137", "a number".into()),
         Kind::Integer => ("KS134", "an integer".into()),
         Kind::Summable => ("KS138", "a number, a datetime or a timespan".into()),
         Kind::Orderable => ("KS206", "a value that can be ordered".into()),

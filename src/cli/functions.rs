@@ -255,7 +255,7 @@ fn taken(kind: Kind) -> &'static str {
         Kind::Is(scalar_type) => scalar_type.name(),
         Kind::Text => "string or dynamic",
         Kind::AsText | Kind::Any => "any",
-        Kind::Number => "number",
+        Kind::Number | Kind::AsReal => "number",
         Kind::Integer => "int or long",
         Kind::Summable => "number, datetime or timespan",
         Kind::Orderable | Kind::NotDynamic => "any but dynamic",

@@ -94,6 +94,8 @@ pub enum Kind {
     AsText,
     /// Any type of number (a dynamic too, converted to `real`); arrives as it is.
     Number,
+    /// Any type of number (or bool); arrives as `real`.
+    AsReal,
     /// `int` or `long` (or dynamic); arrives as `long`.
     Integer,
     /// Number, datetime or timespan (or dynamic); arrives as it is.

@@ -35,7 +35,6 @@ const FIRST: Naming = Naming::FirstArgument;
 
 const STRING: Returns = Returns::Type(ScalarType::String);
 const LONG: Returns = Returns::Type(ScalarType::Long);
-const REAL: Returns = Returns::Type(ScalarType::Real);
 const BOOL: Returns = Returns::Type(ScalarType::Bool);
 const DYNAMIC: Returns = Returns::Type(ScalarType::Dynamic);
 const GUID: Returns = Returns::Type(ScalarType::Guid);
@@ -88,8 +87,6 @@ pub const FUNCTIONS: &[Function] = functions! {
         "hash-combine-function", NONE, [(any("source").repeated(2, 32767)) -> LONG];
     "hash_many", "Gives one hash of several values.",
         "hash-many-function", NONE, [(plain("source").repeated(1, 32767)) -> LONG];
-    "iscolumnexists", "Tells whether the table has a column.",
-        "iscolumnexists-function", NONE, [(string("column_name").constant()) -> BOOL];
     "tdigest_isvalid", "Tells whether a value is a t-digest.",
         "tdigest-isvalid-function", NONE, [(dynamic("digest"), any("value")) -> BOOL];
     "hll_isvalid", "Tells whether a value is a HyperLogLog sketch.",
@@ -117,32 +114,6 @@ pub const FUNCTIONS: &[Function] = functions! {
             (dynamic("series"), number("threshold").optional(), integer("period").optional(),
              string("trend").optional(), integer("test_points").optional(), string("method").optional(),
              number("seasonality_threshold").optional()) -> ANOMALIES];
-    "beta_cdf", "Gives the cumulative beta distribution.",
-        "beta-cdf-function", NONE, [(number("x"), number("alpha"), number("beta")) -> REAL];
-    "beta_inv", "Gives the inverse of the cumulative beta distribution.",
-        "beta-inv-function", NONE, [(number("probability"), number("alpha"), number("beta")) -> REAL];
-    "beta_pdf", "Gives the density of the beta distribution.",
-        "beta-pdf-function", NONE, [(number("x"), number("alpha"), number("beta")) -> REAL];
-    "welch_test", "Gives the p-value of Welch's test.",
-        "welch-test-function", NONE, [
-            (number("mean1"), number("variance1"), number("count1"), number("mean2"), number("variance2"),
-             number("count2")) -> REAL];
-    "convert_angle", "Converts between units of angle.",
-        "convert-angle-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
-    "convert_energy", "Converts between units of energy.",
-        "convert-energy-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
-    "convert_force", "Converts between units of force.",
-        "convert-force-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
-    "convert_length", "Converts between units of length.",
-        "convert-length-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
-    "convert_mass", "Converts between units of mass.",
-        "convert-mass-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
-    "convert_speed", "Converts between units of speed.",
-        "convert-speed-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
-    "convert_temperature", "Converts between units of temperature.",
-        "convert-temperature-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
-    "convert_volume", "Converts between units of volume.",
-        "convert-volume-function", NONE, [(real("value"), string("from"), string("to")) -> REAL];
     "current_cluster_endpoint", "Gives the address of the cluster.",
         "current-cluster-endpoint-function", NONE, [() -> STRING];
     "current_database", "Gives the name of the database.", "current-database-function", NONE, [() -> STRING];

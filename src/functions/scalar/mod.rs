@@ -2,6 +2,7 @@
 
 mod conversion;
 mod datetime;
+mod distribution;
 mod dynamic;
 mod encoding;
 pub(in crate::functions) mod geo;
@@ -16,6 +17,7 @@ mod series;
 mod sketch;
 mod strings;
 mod text;
+mod units;
 mod urls;
 mod xml;
 
@@ -26,6 +28,7 @@ pub fn families() -> Vec<&'static [Function]> {
     let mut families: Vec<&'static [Function]> = vec![
         conversion::FUNCTIONS,
         datetime::FUNCTIONS,
+        distribution::FUNCTIONS,
         dynamic::FUNCTIONS,
         encoding::FUNCTIONS,
         logic::FUNCTIONS,
@@ -38,6 +41,7 @@ pub fn families() -> Vec<&'static [Function]> {
         sketch::FUNCTIONS,
         strings::FUNCTIONS,
         text::OPERATORS,
+        units::FUNCTIONS,
         urls::FUNCTIONS,
     ];
     families.extend(series::FAMILIES);

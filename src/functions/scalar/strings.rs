@@ -13,7 +13,7 @@ use super::rows::{
 use super::text::{Needle, fold};
 use crate::functions::lift::{Bool, Json, Long, Opt, Reader, Text, lift1, lift2};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, PreparedKernel, one};
-use crate::types::{ScalarType, Value, arrow as columns, json};
+use crate::types::{Value, arrow as columns, json};
 
 /// How often `strrep` repeats at most (documented).
 const REPEATS: i64 = 1024;
@@ -115,7 +115,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Counts how often a text holds another, overlaps too, or matches a regular expression.",
         "countof-function",
         Naming::None,
-        [overload!((string("source"), string("search").constant(), string("kind").literal().optional()) -> LONG,
+        [overload!((string("source"), string("search"), string("kind").optional()) -> LONG,
             prepared countof)],
         [
             ("countof('aaaa', 'aa')", "3"),
@@ -255,7 +255,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Writes a size in bytes with a unit: KB, MB ...",
         "format-bytes-function",
         Naming::FirstArgument,
-        [overload!((one("size", Kind::Is(ScalarType::Real)), one("precision", Kind::Integer).constant().optional(),
+        [overload!((one("size", Kind::AsReal), one("precision", Kind::Integer).constant().optional(),
             string("format").constant().optional()) -> STRING, format_bytes)],
         [
             ("format_bytes(564)", "'564 Bytes'"),
@@ -472,6 +472,10 @@ fn occurrences<'a>(text: &'a str, wanted: &'a str) -> impl Iterator<Item = usize
 }
 
 fn countof(constants: &[Option<Value>]) -> Result<PreparedKernel, FunctionError> {
+    // Microsoft's parser takes columns here, the engine does not (measured).
+    if let Some(index) = (1..constants.len()).find(|index| constants[*index].is_none()) {
+        return Err(FunctionError::argument(index, "SEM0040", "countof() searches for a constant"));
+    }
     let regex = match constant_text(constants, 2) {
         None | Some("normal" | "") => false,
         Some("regex") => true,
@@ -809,6 +813,7 @@ fn punycode_decode(text: &str) -> Option<String> {
 mod tests {
     use super::super::rows::evaluate;
     use super::*;
+    use crate::types::ScalarType;
 
     fn string(text: &str) -> Value {
         Value::String(text.to_string())
