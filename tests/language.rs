@@ -9,5 +9,7 @@ mod order;
 mod page;
 #[path = "language/pages.rs"]
 mod pages;
+#[path = "language/properties.rs"]
+mod properties;
 #[path = "language/run.rs"]
 mod run;

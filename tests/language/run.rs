@@ -3,7 +3,7 @@
 use std::panic::catch_unwind;
 
 use alertq::bind::{self, Bound};
-use alertq::catalog::Catalog;
+use alertq::catalog::{Catalog, TableInfo};
 use alertq::diagnostic::Diagnostic;
 use alertq::engine::{self, Session, TableData};
 use alertq::plan::rewrite::rewrite;
@@ -128,8 +128,26 @@ fn run_plan(query: &str, setting: Setting) -> Result<Rows, String> {
     let plan = bound.plan.ok_or_else(|| told(query, &refusals))?;
     let (plan, mut session) = ready(plan, setting);
     session.materialized = materialized;
+    rows_of(&plan, &session)
+}
+
+/// Runs a query over one table `T` and returns its rows.
+pub fn over(columns: &[(&str, ScalarType)], rows: &[Vec<Value>], query: &str) -> Result<Vec<Vec<Value>>, String> {
+    let columns: Vec<Column> = columns.iter().map(|(name, scalar_type)| Column::new(*name, *scalar_type)).collect();
+    let mut catalog = Catalog::new();
+    catalog.add(TableInfo { name: "T".into(), columns: columns.clone(), ..TableInfo::default() });
+    let parsed = syntax::parse(query);
+    let bound = bind::bind(&parsed.query, &catalog, &options());
+    let faults: Vec<Diagnostic> = parsed.problems.into_iter().chain(bound.problems).chain(bound.refusals).collect();
+    let plan = bound.plan.filter(|_| faults.is_empty()).ok_or_else(|| told(query, &faults))?;
+    let data = TableData::Batches(vec![batch(&columns, rows)]);
+    let session = Session { partitions: 1, ..Session::new() }.table("T", columns, data);
+    rows_of(&plan, &session).map(|rows| rows.rows)
+}
+
+fn rows_of(plan: &Plan, session: &Session) -> Result<Rows, String> {
     let mut last = Err("there is no result".to_string());
-    let outputs = engine::run(&plan, &session).map_err(|error| error.message)?;
+    let outputs = engine::run(plan, session).map_err(|error| error.message)?;
     for (result, output) in plan.results.iter().zip(outputs) {
         let (columns, ordered) = (result.node.columns.clone(), result.node.serialized);
         let mut rows = Vec::new();
