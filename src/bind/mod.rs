@@ -70,8 +70,10 @@ pub struct Bound {
 /// The part of a query that must run before the columns of a plugin are known.
 #[derive(Debug)]
 pub struct First {
-    /// What the plugin runs over. Its rows are the session's next materialized ones.
+    /// What the plugin runs over.
     pub input: Node,
+    /// Its rows are held, as the session's next materialized ones; else they are computed again.
+    pub held: bool,
     /// The subplans that it shares.
     pub shared: Vec<Node>,
     /// Tells the columns from the rows; they are the next of [`Options::discovered`].

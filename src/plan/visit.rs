@@ -84,6 +84,15 @@ impl Node {
         volatile
     }
 
+    /// Tells whether its own expressions ask other queries.
+    pub fn asks_queries(&self) -> bool {
+        let mut asks = false;
+        for expression in self.expressions() {
+            expression.for_each_query(&mut |_| asks = true);
+        }
+        asks
+    }
+
     fn for_each_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {
         for expression in self.expressions_mut() {
             expression.for_each_query_mut(f);

@@ -7,18 +7,20 @@
 //!     ╰──────────────────────────────────────────────────╯
 //! ```
 //!
-//! Each round tells the columns of one open plugin; a query has as many as it calls. What the first part gave is not
-//! computed again: the rest of the query reads it from memory.
+//! Each round tells the columns of one open plugin; a query has as many as it calls. The rows of the first part are held
+//! for the rest of the query, which reads them from memory; where they are only filtered and computed from those of a
+//! table they are read again instead, so that neither do they need memory nor are columns read that nobody asks for.
 
 use arrow::array::RecordBatch;
 
 use crate::bind::{self, Bound, First};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::engine::{self, Session};
+use crate::engine::{self, Output, Session};
 use crate::functions::FunctionError;
 use crate::plan::{Plan, QueryResult};
 use crate::syntax::ast::Query;
+use crate::types::arrow::Footprint;
 
 /// Rounds beyond this are refused: each holds its rows in memory.
 const MOST_ROUNDS: usize = 64;
@@ -58,7 +60,7 @@ pub fn settle<E: From<engine::Error>>(
     let mut materialized: Vec<Vec<RecordBatch>> = Vec::new();
     loop {
         let mut bound = bind::bind(query, catalog, &options);
-        let Some(First { input, shared, call, span, arguments }) = bound.first.take() else {
+        let Some(First { input, held, shared, call, span, arguments }) = bound.first.take() else {
             return Ok(Settled { bound, materialized });
         };
         if materialized.len() >= MOST_ROUNDS {
@@ -69,15 +71,16 @@ pub fn settle<E: From<engine::Error>>(
         let results = vec![QueryResult { name: "PrimaryResult".into(), node: input, render: None }];
         let (plan, mut session) = prepare(Plan { results, shared, now: bound.now })?;
         session.materialized.clone_from(&materialized);
-        let batches = rows(&plan, &session, call.plugin.name)?;
-        match call.discover(&batches) {
+        let mut rows = Rows::run(&plan, &session, held)?;
+        let columns = call.discover(&mut rows);
+        materialized.push(rows.finish(call.plugin.name)?);
+        match columns {
             Ok(columns) => options.discovered.push(columns),
             Err(error) => {
                 bound.refusals.push(refusal(error, span, &arguments));
                 return Ok(Settled { bound, materialized });
             }
         }
-        materialized.push(batches);
     }
 }
 
@@ -86,26 +89,128 @@ fn refusal(error: FunctionError, span: Span, arguments: &[Span]) -> Diagnostic {
     Diagnostic::error(error.code, place.unwrap_or(span), error.message)
 }
 
-/// Runs a part to its end and holds what it gives, within the session's memory.
-fn rows(plan: &Plan, session: &Session, plugin: &str) -> Result<Vec<RecordBatch>, engine::Error> {
-    let mut held: usize = session.materialized.iter().flatten().map(RecordBatch::get_array_memory_size).sum();
-    let mut batches = Vec::new();
-    for output in engine::run(plan, session)? {
-        for batch in output {
-            let batch = batch?;
-            held = held.saturating_add(batch.get_array_memory_size());
-            if held > session.memory_limit {
-                return Err(engine::Error {
-                    kind: engine::ErrorKind::Resources,
-                    message: format!(
-                        "the rows that `evaluate {plugin}` takes its columns from need more memory than \
-                         --memory-limit allows; raise the limit, filter before it, or declare its columns, as in \
-                         `: (*, a:long)`"
-                    ),
-                });
+/// The rows of a part while it runs; some are held, within the session's memory.
+struct Rows {
+    outputs: std::vec::IntoIter<Output>,
+    current: Option<Output>,
+    /// None where they are not held.
+    held: Option<Vec<RecordBatch>>,
+    footprint: Footprint,
+    memory_limit: usize,
+    failed: Option<engine::Error>,
+    full: bool,
+}
+
+impl Rows {
+    fn run(plan: &Plan, session: &Session, held: bool) -> Result<Rows, engine::Error> {
+        let mut footprint = Footprint::default();
+        session.materialized.iter().flatten().for_each(|batch| {
+            footprint.add(batch);
+        });
+        Ok(Rows {
+            outputs: engine::run(plan, session)?.into_iter(),
+            current: None,
+            held: held.then(Vec::new),
+            footprint,
+            memory_limit: session.memory_limit,
+            failed: None,
+            full: false,
+        })
+    }
+
+    /// Returns the rows that are held, or why there are not all of them.
+    fn finish(mut self, plugin: &str) -> Result<Vec<RecordBatch>, engine::Error> {
+        if self.held.is_some() {
+            // Whoever looked at the rows may have seen enough.
+            while self.next().is_some() {}
+        }
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        if self.full {
+            let message = format!(
+                "the rows that `evaluate {plugin}` takes its columns from need more memory than --memory-limit allows; \
+                 raise the limit, filter before it, or declare its columns, as in `: (*, a:long)`"
+            );
+            return Err(engine::Error { kind: engine::ErrorKind::Resources, message });
+        }
+        Ok(self.held.unwrap_or_default())
+    }
+}
+
+impl Iterator for Rows {
+    type Item = RecordBatch;
+
+    fn next(&mut self) -> Option<RecordBatch> {
+        if self.failed.is_some() || self.full {
+            return None;
+        }
+        loop {
+            let next = match &mut self.current {
+                Some(output) => output.next(),
+                None => None,
+            };
+            match next {
+                Some(Ok(batch)) => {
+                    if let Some(held) = &mut self.held {
+                        self.full = self.footprint.add(&batch) > self.memory_limit;
+                        held.push(batch.clone());
+                    }
+                    return (!self.full).then_some(batch);
+                }
+                Some(Err(error)) => {
+                    self.failed = Some(error);
+                    return None;
+                }
+                None => self.current = Some(self.outputs.next()?),
             }
-            batches.push(batch);
         }
     }
-    Ok(batches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syntax::parse;
+
+    fn settled(text: &str, memory_limit: usize) -> Result<Settled, engine::Error> {
+        settle(&parse(text).query, &Catalog::new(), bind::Options::default(), |plan| {
+            Ok((plan, Session { memory_limit, ..Session::new() }))
+        })
+    }
+
+    #[test]
+    fn rows_are_held_or_not() {
+        let held = |text| settled(text, 1 << 30).unwrap().materialized.iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(held("print d = dynamic({'a': 1}) | take 1 | evaluate bag_unpack(d)"), [1]);
+        assert_eq!(held("datatable(d:dynamic)[dynamic({'a': 1})] | evaluate bag_unpack(d)"), [0]);
+        assert!(held("print d = dynamic({'a': 1}) | evaluate bag_unpack(d) : (a:long)").is_empty());
+    }
+
+    #[test]
+    fn what_does_not_fit_into_memory_is_told() {
+        let text =
+            "range x from 1 to 10000 step 1 | take 9999 | extend d = bag_pack('x', x) | evaluate bag_unpack(d, 'p')";
+        let error = settled(text, 10_000).unwrap_err();
+        assert_eq!(error.kind, engine::ErrorKind::Resources);
+        assert!(error.message.contains("evaluate bag_unpack"), "{}", error.message);
+    }
+
+    #[test]
+    fn rows_that_do_not_suit_the_plugin_refuse_the_query() {
+        let text = "datatable(a:long, d:dynamic)[1, dynamic({'a': 2})] | evaluate bag_unpack(d)";
+        let bound = settled(text, 1 << 30).unwrap().bound;
+        assert!(bound.plan.is_none());
+        assert_eq!(
+            bound.refusals.iter().map(|r| (r.code, &text[r.span.start..r.span.end])).collect::<Vec<_>>(),
+            [("AQ041", "d")]
+        );
+    }
+
+    #[test]
+    fn rounds_have_an_end() {
+        let text = format!("print d = dynamic({{'d': {{}}}}) {}", "| evaluate bag_unpack(d) ".repeat(80));
+        let bound = settled(&text, 1 << 30).unwrap().bound;
+        assert!(bound.plan.is_none());
+    }
 }

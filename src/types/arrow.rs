@@ -11,11 +11,12 @@
 //! | guid | Utf8View, canonical lower case | yes |
 //! | dynamic | Utf8View, JSON text that has been validated | yes: JSON `null` at the top is the null |
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, StringViewArray,
-    new_null_array,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
+    StringViewArray, new_null_array,
 };
 use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
 
@@ -105,6 +106,34 @@ pub fn value_at(array: &dyn Array, row: usize, scalar_type: ScalarType) -> Value
         ScalarType::String => Value::String(array.as_string_view().value(row).to_string()),
         ScalarType::Guid => Value::Guid(array.as_string_view().value(row).to_string()),
         ScalarType::Dynamic => Value::Dynamic(array.as_string_view().value(row).to_string()),
+    }
+}
+
+/// The bytes that batches hold, each buffer counted once however many batches share it.
+#[derive(Debug, Default)]
+pub struct Footprint {
+    seen: HashSet<usize>,
+    bytes: usize,
+}
+
+impl Footprint {
+    /// Adds a batch and returns the bytes of all so far.
+    pub fn add(&mut self, batch: &RecordBatch) -> usize {
+        for column in batch.columns() {
+            let data = column.to_data();
+            let nulls = data.nulls().map(|nulls| nulls.inner().inner());
+            for buffer in data.buffers().iter().chain(nulls) {
+                if self.seen.insert(buffer.data_ptr().as_ptr() as usize) {
+                    self.bytes = self.bytes.saturating_add(buffer.capacity());
+                }
+            }
+        }
+        self.bytes
+    }
+
+    /// Returns the bytes of all batches.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 

@@ -5,12 +5,13 @@ use std::rc::Rc;
 use super::super::plugin::Call;
 use super::super::scope::Scope;
 use super::super::{Binder, First, Table};
+use super::projection;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::functions::FunctionError;
 use crate::functions::plugin::{Columns, Run, plugin, plugins};
-use crate::plan::{Kind, Node};
+use crate::plan::{self, Kind, Node};
 use crate::syntax::ast::{Argument, EvaluateSchema, Expr, ExprKind, Name};
-use crate::types::Column;
+use crate::types::{Column, Value};
 
 impl Binder<'_> {
     pub(super) fn evaluate(
@@ -72,16 +73,14 @@ impl Binder<'_> {
         call: &Expr,
         arguments: &[Argument],
     ) -> (Vec<Column>, bool) {
-        let known = match bound.invocation.plugin.columns {
-            Columns::Closed(columns) => columns(&bound.invocation).unwrap_or_else(|error| {
-                if !bound.incomplete {
-                    self.wrong_call(error, call, arguments);
-                    bound.incomplete = true;
-                }
-                Vec::new()
-            }),
-            Columns::Open { known, .. } => known(&bound.invocation),
-        };
+        let (Columns::Closed(columns) | Columns::Open { known: columns, .. }) = bound.invocation.plugin.columns;
+        let known = columns(&bound.invocation).unwrap_or_else(|error| {
+            if !bound.incomplete {
+                self.wrong_call(error, call, arguments);
+                bound.incomplete = true;
+            }
+            Vec::new()
+        });
         if let Some((declared, star)) = declared {
             return (with_declared(known, declared, star), false);
         }
@@ -102,10 +101,13 @@ impl Binder<'_> {
     fn opened(&mut self, bound: &mut Call, call: &Expr, arguments: &[Argument]) -> Option<Vec<Column>> {
         let index = self.opened;
         self.opened += 1;
+        let held = bound.input.node.is_volatile() || !is_cheap(&bound.input.node);
         if let Some(columns) = self.discovered.get(index) {
-            let Node { columns: own, serialized, .. } = &bound.input.node;
-            let (own, serialized) = (own.clone(), *serialized);
-            bound.input.node = Node { columns: own, serialized, kind: Kind::Materialized { index } };
+            if held {
+                let Node { columns: own, serialized, .. } = &bound.input.node;
+                let (own, serialized) = (own.clone(), *serialized);
+                bound.input.node = Node { columns: own, serialized, kind: Kind::Materialized { index } };
+            }
             return Some(columns.clone());
         }
         self.guessing = true;
@@ -117,7 +119,8 @@ impl Binder<'_> {
             return None;
         }
         self.first = Some(First {
-            input: bound.input.node.clone(),
+            input: if held { bound.input.node.clone() } else { looked_at(bound) },
+            held,
             shared: self.shared.clone(),
             call: bound.invocation.clone(),
             span: call.span,
@@ -153,6 +156,30 @@ impl Binder<'_> {
     }
 }
 
+/// Tells whether the rows may as well be computed again: each is made of a row of a table by itself.
+fn is_cheap(node: &Node) -> bool {
+    match &node.kind {
+        Kind::Scan { .. } | Kind::Values { .. } | Kind::Materialized { .. } => true,
+        Kind::Filter { input, .. } | Kind::Project { input, .. } | Kind::Parse { input, .. } => {
+            !node.asks_queries() && is_cheap(input)
+        }
+        _ => false,
+    }
+}
+
+/// What must be read of the input to know the columns: all others stand as nothing.
+fn looked_at(bound: &Call) -> Node {
+    let Columns::Open { reads, .. } = bound.invocation.plugin.columns else { return bound.input.node.clone() };
+    let places = bound.invocation.places(reads);
+    let columns = bound.input.node.columns.clone();
+    let expressions = columns.iter().enumerate().map(|(place, column)| match places.contains(&place) {
+        true => plan::Expr::Column(column.clone()),
+        false => plan::Expr::Literal(Value::missing(column.scalar_type)),
+    });
+    let expressions = expressions.collect();
+    projection(bound.input.node.clone(), columns, expressions)
+}
+
 /// The columns that a call is declared to give: with a star after those that are known.
 fn with_declared(known: Vec<Column>, declared: Vec<Column>, star: bool) -> Vec<Column> {
     let mut columns = if star { known } else { Vec::new() };
@@ -167,8 +194,10 @@ fn with_declared(known: Vec<Column>, declared: Vec<Column>, star: bool) -> Vec<C
 
 #[cfg(test)]
 mod tests {
-    use crate::bind::{Bound, Options, bind};
+    use crate::bind::{Bound, First, Options, bind};
     use crate::catalog::Catalog;
+    use crate::plan::rewrite::rewrite;
+    use crate::plan::{Plan, QueryResult};
     use crate::syntax::parse;
     use crate::types::{Column, ScalarType};
 
@@ -209,6 +238,30 @@ mod tests {
         options.discovered.push(vec![Column::new("c", ScalarType::Long)]);
         let last = bound(text, &options);
         assert!(last.first.is_none() && last.plan.is_some() && !last.open);
+    }
+
+    #[test]
+    fn rows_are_held_where_computing_them_again_costs_or_differs() {
+        let check = |before: &str, held| {
+            let text = format!("datatable(d:dynamic, n:long)[] {before} | evaluate bag_unpack(d)");
+            assert_eq!(bound(&text, &Options::default()).first.map(|first| first.held), Some(held), "{before}");
+        };
+        check("", false);
+        check("| where n > 1 | extend m = n + 1", false);
+        check("| extend m = rand()", true);
+        check("| where n in (range x from 1 to 2 step 1)", true);
+        check("| sort by n asc", true);
+        check("| take 5", true);
+    }
+
+    #[test]
+    fn only_what_tells_the_columns_is_looked_at() {
+        let text = "SecurityAlert | extend d = parse_json(ExtendedProperties) | evaluate bag_unpack(d)";
+        let First { input, shared, .. } = bound(text, &Options::default()).first.expect("a first part");
+        let results = vec![QueryResult { name: String::new(), node: input, render: None }];
+        let plan = rewrite(Plan { results, shared, now: None });
+        let columns = vec![Column::new("ExtendedProperties", ScalarType::String)];
+        assert_eq!(plan.scans(), [("SecurityAlert", columns)]);
     }
 
     #[test]

@@ -22,7 +22,7 @@ pub(super) static BAG_UNPACK: Plugin = Plugin {
         Parameter::new("columnsConflict", Takes::Literal(STRING)).optional().unlisted(),
         Parameter::new("ignoredProperties", Takes::Constant(Kind::Dynamic)).optional().unlisted(),
     ]],
-    columns: Columns::Open { known, discover },
+    columns: Columns::Open { known, reads: "column", discover },
     run: Run::Batches(|call, _| Ok(Box::new(Unpack::new(call)))),
     examples: &[
         ("print d = dynamic({'b': 1, 'a': 'x'}) | evaluate bag_unpack(d) | project a, b", "print a = 'x', b = 1"),
@@ -75,23 +75,24 @@ fn ignored(call: &Invocation) -> Vec<String> {
     }
 }
 
-fn known(call: &Invocation) -> Vec<Column> {
+fn known(call: &Invocation) -> Result<Vec<Column>, FunctionError> {
     let unpacked = call.place("column");
-    call.input[..call.own]
-        .iter()
-        .enumerate()
-        .filter(|(place, _)| *place != unpacked)
-        .map(|(_, column)| column.clone())
-        .collect()
+    if let Some(column) = call.column("column").filter(|column| column.scalar_type != ScalarType::Dynamic) {
+        let message = format!("`{}` is of type {}: read it with parse_json() first", column.name, column.scalar_type);
+        return Err(call.error("column", "AQ041", message));
+    }
+    conflict(call)?;
+    let own = call.input[..call.own].iter().enumerate();
+    Ok(own.filter(|(place, _)| *place != unpacked).map(|(_, column)| column.clone()).collect())
 }
 
 /// The columns of the input, then those of the keys in the order of their names (documented). A column that the input
 /// has too stands among the latter, whichever of the two is kept (documented by the printed results).
-fn discover(call: &Invocation, batches: &[RecordBatch]) -> Result<Vec<Column>, FunctionError> {
+fn discover(call: &Invocation, batches: &mut dyn Iterator<Item = RecordBatch>) -> Result<Vec<Column>, FunctionError> {
     let (conflict, prefix, ignored) = (conflict(call)?, prefix(call), ignored(call));
     let mut slots: BTreeMap<String, Slot> = BTreeMap::new();
     for batch in batches {
-        let bags = Bags::new(call, batch);
+        let bags = Bags::new(call, &batch);
         for row in 0..batch.num_rows() {
             bags.each(row, |key, value| match slots.get_mut(key) {
                 Some(slot) => slot.add(value),
@@ -104,7 +105,7 @@ fn discover(call: &Invocation, batches: &[RecordBatch]) -> Result<Vec<Column>, F
             }
         }
     }
-    let mut columns = known(call);
+    let mut columns = known(call)?;
     let mut unpacked = Vec::with_capacity(slots.len());
     for (key, slot) in slots {
         let name = format!("{prefix}{key}");
@@ -139,9 +140,8 @@ fn discover(call: &Invocation, batches: &[RecordBatch]) -> Result<Vec<Column>, F
 struct Slot {
     found: Option<ScalarType>,
     several: bool,
-    /// Some string is a moment in time as Kusto takes it, some is none.
+    /// Some string is a moment in time as Kusto takes it.
     moments: bool,
-    texts: bool,
 }
 
 impl Slot {
@@ -157,10 +157,7 @@ impl Slot {
                 self.moments = true;
                 ScalarType::DateTime
             }
-            json::Kind::String => {
-                self.texts = true;
-                ScalarType::String
-            }
+            json::Kind::String => ScalarType::String,
         };
         self.several |= self.found.is_some_and(|found| found != scalar_type);
         self.found = Some(scalar_type);
@@ -204,13 +201,7 @@ struct Bags {
 
 impl Bags {
     fn new(call: &Invocation, batch: &RecordBatch) -> Bags {
-        let place = call.place("column");
-        let scalar_type = call.input.get(place).map_or(ScalarType::Dynamic, |column| column.scalar_type);
-        // What is no dynamic has no keys.
-        let texts = match scalar_type {
-            ScalarType::Dynamic => batch.column(place).clone(),
-            _ => arrow::array::new_null_array(&arrow::datatypes::DataType::Utf8View, batch.num_rows()),
-        };
+        let texts = batch.column(call.place("column")).clone();
         Bags { texts }
     }
 

@@ -89,11 +89,16 @@ pub enum Columns {
     /// Only the data tell.
     Open {
         /// The columns that are known without them.
-        known: fn(&Invocation) -> Vec<Column>,
+        known: fn(&Invocation) -> Result<Vec<Column>, FunctionError>,
+        /// The parameter whose column is looked at to find the others.
+        reads: &'static str,
         /// All columns, in their order.
-        discover: fn(&Invocation, &[RecordBatch]) -> Result<Vec<Column>, FunctionError>,
+        discover: Discover,
     },
 }
+
+/// Finds columns in rows, which come once.
+pub type Discover = fn(&Invocation, &mut dyn Iterator<Item = RecordBatch>) -> Result<Vec<Column>, FunctionError>;
 
 /// Makes what computes a call, with the rows of the tables among its arguments.
 pub type Make = fn(&Invocation, Vec<Vec<RecordBatch>>) -> Result<Box<dyn Process>, FunctionError>;
@@ -232,7 +237,7 @@ impl Invocation {
     }
 
     /// Finds the columns of an open plugin.
-    pub fn discover(&self, batches: &[RecordBatch]) -> Result<Vec<Column>, FunctionError> {
+    pub fn discover(&self, batches: &mut dyn Iterator<Item = RecordBatch>) -> Result<Vec<Column>, FunctionError> {
         match self.plugin.columns {
             Columns::Closed(columns) => columns(self),
             Columns::Open { discover, .. } => discover(self, batches),

@@ -20,7 +20,7 @@ pub(super) static PIVOT: Plugin = Plugin {
         Parameter::new("aggregateFunction", Takes::Aggregate).optional(),
         Parameter::new("columnName", Takes::Column(Kind::Any)).repeated(0),
     ]],
-    columns: Columns::Open { known: keys, discover },
+    columns: Columns::Open { known: |call| Ok(keys(call)), reads: "pivotColumn", discover },
     run: Run::Operators,
     examples: &[
         (
@@ -52,7 +52,7 @@ pub fn keys(call: &Invocation) -> Vec<Column> {
 }
 
 /// The keys, then the values in the order in which they first come; what they are of the aggregate tells.
-fn discover(call: &Invocation, batches: &[RecordBatch]) -> Result<Vec<Column>, FunctionError> {
+fn discover(call: &Invocation, batches: &mut dyn Iterator<Item = RecordBatch>) -> Result<Vec<Column>, FunctionError> {
     let mut columns = keys(call);
     let place = call.place("pivotColumn");
     let keys: HashSet<String> = columns.iter().map(|column| column.name.clone()).collect();

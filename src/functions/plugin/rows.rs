@@ -8,7 +8,7 @@ use arrow::row::{RowConverter, SortField};
 use super::{Invocation, Process};
 use crate::functions::FunctionError;
 use crate::types::Column;
-use crate::types::arrow::{data_type, schema};
+use crate::types::arrow::{Footprint, data_type, schema};
 
 /// Makes a batch.
 pub(super) fn batch(columns: &[Column], arrays: Vec<ArrayRef>, rows: usize) -> Result<RecordBatch, FunctionError> {
@@ -74,7 +74,7 @@ impl Groups {
 pub(super) struct Whole {
     call: Invocation,
     held: Vec<RecordBatch>,
-    size: usize,
+    size: Footprint,
     run: Computation,
 }
 
@@ -83,13 +83,13 @@ pub(super) type Computation = fn(&Invocation, &RecordBatch) -> Result<RecordBatc
 
 impl Whole {
     pub(super) fn boxed(call: &Invocation, run: Computation) -> Box<dyn Process> {
-        Box::new(Whole { call: call.clone(), held: Vec::new(), size: 0, run })
+        Box::new(Whole { call: call.clone(), held: Vec::new(), size: Footprint::default(), run })
     }
 }
 
 impl Process for Whole {
     fn push(&mut self, batch: &RecordBatch) -> Result<Vec<RecordBatch>, FunctionError> {
-        self.size += batch.get_array_memory_size();
+        self.size.add(batch);
         self.held.push(batch.clone());
         Ok(Vec::new())
     }
@@ -98,11 +98,11 @@ impl Process for Whole {
         let rows = arrow::compute::concat_batches(&schema(&self.call.input), &self.held).map_err(failed)?;
         self.held.clear();
         let result = (self.run)(&self.call, &rows)?;
-        self.size = 0;
+        self.size = Footprint::default();
         Ok(vec![result])
     }
 
     fn size(&self) -> usize {
-        self.size
+        self.size.bytes()
     }
 }
