@@ -223,7 +223,7 @@ impl Binder<'_> {
             return Scalar::unknown();
         }
         if let Some(column) = cx.column(&name.text) {
-            let scalar = self.column_value(column.clone());
+            let scalar = Scalar::known(Expr::Column(column.clone()));
             return match cx.known.and_then(|known| known.of(&name.text)) {
                 Some(Seen::Unknown) => Scalar { scalar_type: None, ..scalar },
                 finer => Scalar { finer: finer.cloned(), ..scalar },
@@ -251,14 +251,6 @@ impl Binder<'_> {
         }
         self.unknown_name(name, cx);
         Scalar::unknown()
-    }
-
-    /// Makes the value of a column. While the columns of a plugin are not known yet, a dynamic one may be of any type.
-    fn column_value(&self, column: Column) -> Scalar {
-        if self.guessing && column.scalar_type == ScalarType::Dynamic {
-            return Scalar::unknown();
-        }
-        Scalar::known(Expr::Column(column))
     }
 
     fn placeholder(&mut self, name: &ast::Name) {
@@ -351,7 +343,7 @@ impl Binder<'_> {
         let found = columns.iter().find(|c| c.name == member.text);
         Some(match found {
             Some(column) => {
-                self.column_value(Column::new(format!("{}.{}", side.text, column.name), column.scalar_type))
+                Scalar::known(Expr::Column(Column::new(format!("{}.{}", side.text, column.name), column.scalar_type)))
             }
             None => {
                 if !cx.open {

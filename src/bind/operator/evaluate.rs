@@ -248,7 +248,6 @@ mod tests {
         };
         check("", false);
         check("| where n > 1 | extend m = n + 1", false);
-        check("| extend m = new_guid()", true);
         check("| where n in (range x from 1 to 2 step 1)", true);
         check("| sort by n asc", true);
         check("| take 5", true);

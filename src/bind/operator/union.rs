@@ -47,7 +47,7 @@ impl Binder<'_> {
             self.tables_with_names(&legs, at);
         }
         let columns = if inner { common_columns(&legs) } else { all_columns(&legs) };
-        if inner && columns.iter().any(|column| column.name != column.column.name) {
+        if inner && !self.guessing && columns.iter().any(|column| column.name != column.column.name) {
             // Microsoft's parser keeps them all; whether the engine does has not been seen.
             self.unsupported(span, "`union kind=inner` of columns whose types differ");
         }
