@@ -340,7 +340,7 @@ pub(super) static PLUGINS: &[&Plugin] = &[
             let counts = (0..call.arguments.len()).map(|index| Column::new(format!("s{index}"), ScalarType::Long));
             Ok(call.input[..call.own].iter().cloned().chain(counts).collect())
         }),
-        "hll() is not computed yet",
+        "how it estimates what sketches have in common is not documented",
         "dcount-intersect-plugin",
     ),
     &refused(
