@@ -212,6 +212,9 @@ impl Binder<'_> {
         if let Some(Binding::Function(function)) = cx.scope.find(&name.text) {
             return self.call_function_scalar(&function, arguments, span, cx);
         }
+        if let Some(scalar) = self.pattern_call(name, arguments, span, cx) {
+            return scalar;
+        }
         if let Some(collected) = cx.aggregates
             && is_aggregate(&name.text)
         {

@@ -229,6 +229,9 @@ impl Binder<'_> {
                 finer => Scalar { finer: finer.cloned(), ..scalar },
             };
         }
+        if self.is_element(name, cx) {
+            return self.whole_element(name, cx);
+        }
         match cx.scope.find(&name.text) {
             Some(Binding::Scalar(scalar)) => return scalar,
             Some(Binding::Table(_)) => {
@@ -283,6 +286,11 @@ impl Binder<'_> {
         loop {
             match &base.kind {
                 ExprKind::Member { base: inner, member } => {
+                    if let ExprKind::Name(element) = &inner.kind
+                        && self.is_element(element, cx)
+                    {
+                        return self.property(element, member, steps, cx);
+                    }
                     if let ExprKind::Name(side) = &inner.kind
                         && let Some(column) = self.side_column(side, member, cx)
                     {
@@ -300,6 +308,9 @@ impl Binder<'_> {
                     if let (ExprKind::Name(side), ExprKind::Literal(Literal::String(text))) = (&inner.kind, &index.kind)
                     {
                         let member = ast::Name { span: index.span, text: text.clone(), quoted: true };
+                        if self.is_element(side, cx) {
+                            return self.property(side, &member, steps, cx);
+                        }
                         if let Some(column) = self.side_column(side, &member, cx) {
                             return self.finish_path(column, steps);
                         }
@@ -364,7 +375,7 @@ impl Binder<'_> {
         })
     }
 
-    fn finish_path(&mut self, base: Scalar, mut steps: Vec<PathStep>) -> Scalar {
+    pub(super) fn finish_path(&mut self, base: Scalar, mut steps: Vec<PathStep>) -> Scalar {
         if steps.is_empty() {
             return base;
         }
@@ -1038,7 +1049,7 @@ impl Binder<'_> {
 }
 
 /// One step of a path as it is written.
-struct PathStep {
+pub(super) struct PathStep {
     step: Step,
     /// The member, or the brackets.
     span: Span,

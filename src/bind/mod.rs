@@ -11,6 +11,7 @@ mod fold;
 mod hidden;
 mod name;
 mod operator;
+mod pattern;
 mod place;
 mod plugin;
 mod scope;
@@ -129,6 +130,9 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         missing: 0,
     };
     let outcome = binder.query(query, &Rc::new(Scope::default()));
+    if outcome.results.iter().any(|table| table.graph.is_some()) {
+        binder.only_a_graph(query.statements.last().map_or(Span::default(), |statement| statement.span));
+    }
     let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
     let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, mut first, .. } = binder;
     if first.is_some() {
@@ -184,6 +188,8 @@ struct Table {
     render: Option<crate::plan::Render>,
     /// What is known of dynamic columns beyond their type.
     known: seen::Columns,
+    /// It is no relation but a graph, which only graph operators take.
+    graph: Option<Rc<operator::graph::Graph>>,
 }
 
 impl Table {
@@ -197,6 +203,7 @@ impl Table {
             title: None,
             render: None,
             known: seen::Columns::default(),
+            graph: None,
         }
     }
 }

@@ -114,6 +114,9 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
     if matches!(cx.scope.find(name), Some(Binding::Function(_))) {
         return Given::Positional;
     }
+    if let Some(given) = super::pattern::pattern_name(name, arguments, cx) {
+        return given;
+    }
     if let Some(scalar_type) = super::call::converts_to(name) {
         return match arguments.first().map(|argument| &argument.value.kind) {
             // A conversion that changes nothing is the column.

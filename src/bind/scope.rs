@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::Table;
 use super::expression::Scalar;
 use super::operator::scan::Steps;
+use super::pattern::Pattern;
 use super::stored::Stored;
 use crate::plan::{AggregateCall, WindowCall};
 use crate::syntax::ast;
@@ -113,6 +114,8 @@ pub(super) struct Context<'a> {
     pub windows: Option<&'a RefCell<Vec<WindowCall>>>,
     /// In a step of `scan`: the state that it can read.
     pub steps: Option<&'a RefCell<Steps>>,
+    /// In `graph-match` and its kin: the elements of the pattern.
+    pub pattern: Option<Pattern<'a>>,
 }
 
 impl<'a> Context<'a> {
@@ -129,6 +132,7 @@ impl<'a> Context<'a> {
             aggregates: None,
             windows: None,
             steps: None,
+            pattern: None,
         }
     }
 

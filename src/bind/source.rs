@@ -19,18 +19,24 @@ impl Binder<'_> {
 
     /// Binds an expression that must be a relation.
     pub(super) fn table(&mut self, expr: &ast::Expr, scope: &Rc<Scope>) -> Table {
+        let table = self.table_or_graph(expr, scope);
+        if table.graph.is_some() { self.only_a_graph(expr.span) } else { table }
+    }
+
+    /// Binds an expression that is a relation, or a graph that operators behind it take.
+    pub(super) fn table_or_graph(&mut self, expr: &ast::Expr, scope: &Rc<Scope>) -> Table {
         match &expr.kind {
             ExprKind::Pipeline { source, operators } => {
                 // What `as` names can be seen by the operators behind it.
                 let scope = Scope::child(scope);
-                let mut table = self.table(source, &scope);
+                let mut table = self.table_or_graph(source, &scope);
                 for operator in operators {
                     table = self.operator(operator, table, &scope);
                 }
                 table
             }
             ExprKind::Leading(operator) => self.leading(operator, scope),
-            ExprKind::Paren(inner) => self.table(inner, scope),
+            ExprKind::Paren(inner) => self.table_or_graph(inner, scope),
             ExprKind::DataTable { columns, values, .. } => self.data_table(columns, values, expr.span, scope),
             ExprKind::ExternalData { columns, uris, .. } => {
                 self.external_data(uris, expr.span, scope);
@@ -177,8 +183,8 @@ impl Binder<'_> {
             }
             "_GetWatchlist" => self.watchlist(name, arguments, span, scope),
             "_GetWatchlistAlias" => self.watchlist_aliases(span),
-            "external_table" | "materialized_view" | "workspace" | "app" | "database" | "cluster" | "resource"
-            | "arg" | "adx" | "cursor_after" => {
+            "graph" | "external_table" | "materialized_view" | "workspace" | "app" | "database" | "cluster"
+            | "resource" | "arg" | "adx" | "cursor_after" => {
                 self.unsupported(span, format_args!("`{}()`", name.text));
                 for argument in arguments {
                     self.scalar(&argument.value, &cx);

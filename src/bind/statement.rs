@@ -14,6 +14,8 @@ use crate::types::{ScalarType, Value};
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
     pub results: Vec<Table>,
+    /// Tables of a graph that a statement names: results unless another one follows, which may tell what of them.
+    exported: Vec<Table>,
     /// The last expression, where it is a scalar: the body of a scalar function.
     pub scalar: Option<Scalar>,
 }
@@ -35,16 +37,25 @@ impl Binder<'_> {
                 StatementKind::Expr(expr) => self.result(expr, scope, &mut outcome),
             }
         }
+        outcome.results.append(&mut outcome.exported);
         outcome
     }
 
     fn result(&mut self, expr: &ast::Expr, scope: &Rc<Scope>, outcome: &mut Outcome) {
-        if self.is_tabular(expr, scope) {
+        outcome.exported.clear();
+        if let Some(tables) = self.graph_tables(expr, scope) {
+            for (name, table) in tables {
+                scope.declare(name, Binding::Table(Rc::new(table.clone())));
+                outcome.exported.push(table);
+            }
+            outcome.scalar = None;
+        } else if self.is_tabular(expr, scope) {
             // Within a function there is one result.
             match if self.depth == 0 { self.several_results(expr, scope) } else { None } {
                 Some(tables) => outcome.results.extend(tables),
                 None => {
-                    let table = self.table(expr, scope);
+                    // The body of a function may be a graph.
+                    let table = self.table_or_graph(expr, scope);
                     outcome.results.push(table);
                 }
             }
@@ -72,7 +83,7 @@ impl Binder<'_> {
                 stored: None,
             })),
             ExprKind::EntityGroup(_) => Binding::Other,
-            _ if self.is_tabular(value, scope) => Binding::Table(Rc::new(self.table(value, scope))),
+            _ if self.is_tabular(value, scope) => Binding::Table(Rc::new(self.table_or_graph(value, scope))),
             _ => Binding::Scalar(self.scalar(value, &Context::rowless(scope))),
         };
         if let Binding::Function(function) = &binding {

@@ -162,6 +162,7 @@ impl Lower<'_> {
             }
             Kind::TopNested { input, levels, definite } => self.top_nested(&node.columns, input, levels, *definite),
             Kind::Sequence { input, sequence } => self.sequence(node, input, sequence),
+            Kind::Graph(graph) => self.graph(graph, &node.columns),
             Kind::Serialize { input } => {
                 let columns = input.columns.clone();
                 operated(self.node(input)?, "serialize", true, move || Ok(RowIndex::new(&columns, None)))

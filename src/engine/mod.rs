@@ -7,6 +7,7 @@
 mod aggregate;
 mod expr;
 mod fuse;
+mod graph;
 mod late;
 mod lower;
 mod near;

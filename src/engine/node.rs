@@ -248,6 +248,7 @@ impl ExecutionPlan for RowExec {
             reservation,
             batch_size: context.session_config().batch_size(),
             rest: None,
+            ended: false,
         }))
     }
 }
@@ -262,6 +263,8 @@ struct RowStream {
     batch_size: usize,
     /// What is left of a batch that was too large.
     rest: Option<RecordBatch>,
+    /// Nothing more is asked of the operator.
+    ended: bool,
 }
 
 impl RowStream {
@@ -292,11 +295,36 @@ impl Stream for RowStream {
             if let Some(batch) = self.next_ready() {
                 return Poll::Ready(Some(Ok(batch)));
             }
-            let Some(input) = &mut self.input else { return Poll::Ready(None) };
+            let Some(input) = &mut self.input else {
+                if self.ended {
+                    return Poll::Ready(None);
+                }
+                match self.operator.more() {
+                    Ok(Some(batches)) => {
+                        if let Err(error) = self.accept(Ok(batches)) {
+                            self.ended = true;
+                            return Poll::Ready(Some(Err(error)));
+                        }
+                        continue;
+                    }
+                    Ok(None) => {
+                        self.ended = true;
+                        return Poll::Ready(None);
+                    }
+                    Err(error) => {
+                        self.ended = true;
+                        return Poll::Ready(Some(Err(DataFusionError::Execution(error.0))));
+                    }
+                }
+            };
             let outcome = match input.poll_next_unpin(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Some(Ok(batch))) => self.operator.push(&batch),
-                Poll::Ready(Some(Err(error))) => return Poll::Ready(Some(Err(error))),
+                Poll::Ready(Some(Err(error))) => {
+                    self.ended = true;
+                    self.input = None;
+                    return Poll::Ready(Some(Err(error)));
+                }
                 Poll::Ready(None) => {
                     self.input = None;
                     self.operator.finish()
@@ -304,6 +332,7 @@ impl Stream for RowStream {
             };
             if let Err(error) = self.accept(outcome) {
                 self.input = None;
+                self.ended = true;
                 return Poll::Ready(Some(Err(error)));
             }
         }

@@ -3,6 +3,7 @@
 //! Names are resolved, types are known, implicit conversions are calls. Every node says which columns it gives; within a
 //! node their names are unique. The tree knows nothing of syntax and nothing of the engine that runs it.
 
+pub mod graph;
 pub mod print;
 pub mod rewrite;
 pub mod visit;
@@ -167,6 +168,8 @@ pub enum Kind {
     Materialized {
         index: usize,
     },
+    /// The matches of a pattern in a graph. The columns are those of its values that are asked for.
+    Graph(Box<graph::Graph>),
 }
 
 /// One level of `top-nested`.

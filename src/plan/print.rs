@@ -4,6 +4,7 @@
 
 use std::fmt::Write as _;
 
+use super::graph::{Cycles, Direction, Element, Fold, Graph, Shortest};
 use super::{
     AggregateCall, Comparison, ExpandColumn, Expr, JoinKind, Kind, Node, ParseMode, ParsePart, ParsePattern, Plan,
     Render, Sequence, SeriesAxis, SortKey, Step, TopNestedLevel, WindowCall, WindowFunction,
@@ -169,6 +170,7 @@ impl<'a> Words<'a> {
                 self.text(&format!("Materialized {index}"));
                 self.columns(&node.columns);
             }
+            Kind::Graph(graph) => self.graph(graph),
         }
     }
 
@@ -335,6 +337,56 @@ impl<'a> Words<'a> {
         }
     }
 
+    fn graph(&mut self, graph: &'a Graph) {
+        self.text(&format!("Graph {} --> {}", name(&graph.source.name), name(&graph.target.name)));
+        for (_, id) in &graph.nodes {
+            self.text(&format!(" with nodes on {}", name(&id.name)));
+        }
+        if let Some(column) = &graph.partitioned_by {
+            self.text(&format!(" partitioned-by {}", name(&column.name)));
+        }
+        for mark in &graph.components {
+            let kind = if mark.strong { "strong" } else { "weak" };
+            self.text(&format!(" marking {} {kind}", name(&mark.column.name)));
+        }
+        let pattern = &graph.pattern;
+        self.text(match (&pattern.shortest, pattern.cycles) {
+            (Some(Shortest { all: true, .. }), _) => " all shortest",
+            (Some(Shortest { all: false, .. }), _) => " any shortest",
+            (None, Cycles::All) => " cycles=all",
+            (None, Cycles::None) => " cycles=none",
+            (None, Cycles::UniqueEdges) => " cycles=unique_edges",
+        });
+        for (number, edge) in pattern.edges.iter().enumerate() {
+            let range = edge.range.map(|(low, high)| format!("*{low}..{high}")).unwrap_or_default();
+            let (left, right) = match edge.direction {
+                Direction::Forward => ("-", "->"),
+                Direction::Backward => ("<-", "-"),
+                Direction::Either => ("-", "-"),
+            };
+            self.text(&format!(" (n{}){left}[e{number}{range}]{right}(n{})", edge.from, edge.to));
+        }
+        for (element, condition) in &pattern.conditions {
+            self.text(&format!(" {} where ", element_name(*element)));
+            self.expr(condition);
+        }
+        if let Some(filter) = &pattern.filter {
+            self.text(" where ");
+            self.expr(filter);
+        }
+        self.text(" project ");
+        self.list(&graph.values, |words, value| {
+            let fold = match value.fold {
+                Fold::Single => "of",
+                Fold::All => "all of",
+                Fold::Any => "any of",
+                Fold::Map => "map of",
+            };
+            words.text(&format!("{} = {fold} {} ", typed(&value.column), element_name(value.element)));
+            words.expr(&value.value);
+        });
+    }
+
     fn expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Column(column) => self.text(&name(&column.name)),
@@ -417,6 +469,14 @@ impl<'a> Words<'a> {
     fn query(&mut self, query: &'a Node) {
         self.text(&format!("$query{}", self.first_query + self.queries.len()));
         self.queries.push(query);
+    }
+}
+
+fn element_name(element: Element) -> String {
+    match element {
+        Element::Node(number) => format!("n{number}"),
+        Element::Edge(number) => format!("e{number}"),
+        Element::InnerNodes(number) => format!("inner_nodes(e{number})"),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::graph::Graph;
 use super::{AggregateCall, ExpandColumn, Expr, JoinKind, Kind, Node, ParsePart, Plan, Sequence, Step, WindowCall};
 use crate::types::{Column, ScalarType, Value};
 
@@ -316,6 +317,7 @@ fn sink(mut node: Node, conditions: Vec<Expr>) -> Node {
         | Kind::Values { .. }
         | Kind::Range { .. }
         | Kind::Unit
+        | Kind::Graph(_)
         | Kind::Shared { .. }
         | Kind::Plugin { .. }
         | Kind::Materialized { .. }
@@ -550,7 +552,28 @@ impl Pruner {
                 let defaults = arrays.iter().map(|i| defaults[*i].clone()).collect();
                 with(at(&columns, &own), Kind::Series { input, keys, axis, defaults, non_empty })
             }
+            Kind::Graph(graph) => {
+                let columns = kept(&columns, needed);
+                let graph = self.graph(*graph, &all_names(&columns));
+                with(columns, Kind::Graph(Box::new(graph)))
+            }
         }
+    }
+
+    /// Takes away the values that nobody reads, and columns of edges and nodes that nothing is computed of.
+    fn graph(&mut self, mut graph: Graph, needed: &Names) -> Graph {
+        let filter: Names = graph.pattern.filter.iter().flat_map(names_read).map(str::to_string).collect();
+        graph.values.retain(|value| needed.contains(&value.column.name) || filter.contains(&value.column.name));
+        let keys: Vec<String> = graph.keys().map(|column| column.name.clone()).collect();
+        let mut asked = self.asked(&Names::new(), graph.expressions_mut());
+        asked.extend(keys);
+        graph.properties.retain(|property| asked.contains(&property.column.name));
+        let inputs = std::iter::once(&mut graph.edges).chain(graph.nodes.iter_mut().map(|(node, _)| node));
+        for input in inputs {
+            let columns = kept(&input.columns, &asked);
+            update(input, |input| self.exactly(input, &columns));
+        }
+        graph
     }
 
     fn boxed(&mut self, input: Box<Node>, needed: &Names) -> Box<Node> {

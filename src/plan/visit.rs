@@ -66,6 +66,9 @@ impl Node {
         if let Kind::Sequence { sequence, .. } = &self.kind {
             used.extend(sequence.states.iter().map(|state| state.of.as_str()));
         }
+        if let Kind::Graph(graph) = &self.kind {
+            used.extend(graph.keys().map(|column| column.name.as_str()));
+        }
         // These take their inputs' columns by place, not by name.
         if matches!(self.kind, Kind::Join { .. } | Kind::Union { .. } | Kind::Series { .. } | Kind::Plugin { .. }) {
             let inputs = self.inputs().into_iter();
@@ -127,6 +130,9 @@ impl Node {
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter().collect(),
             Kind::Plugin { input, tables, .. } => std::iter::once(&**input).chain(tables).collect(),
+            Kind::Graph(graph) => {
+                std::iter::once(&graph.edges).chain(graph.nodes.iter().map(|(node, _)| node)).collect()
+            }
         }
     }
 
@@ -154,6 +160,9 @@ impl Node {
             Kind::Join { left, right, .. } => vec![left, right],
             Kind::Union { inputs } => inputs.iter_mut().collect(),
             Kind::Plugin { input, tables, .. } => std::iter::once(&mut **input).chain(tables).collect(),
+            Kind::Graph(graph) => {
+                std::iter::once(&mut graph.edges).chain(graph.nodes.iter_mut().map(|(node, _)| node)).collect()
+            }
         }
     }
 
@@ -180,6 +189,7 @@ impl Node {
             Kind::Join { on, .. } => on.iter().flat_map(|(left, right)| [left, right]).collect(),
             Kind::Expand { arrays, .. } => arrays.iter().map(|column| &column.array).collect(),
             Kind::Parse { source, .. } => vec![source],
+            Kind::Graph(graph) => graph.expressions(),
             Kind::Window { functions, .. } => functions.iter().flat_map(|call| &call.arguments).collect(),
             Kind::Series { axis, .. } => axis.from.iter().chain(&axis.to).chain([&axis.step]).collect(),
             Kind::Sequence { sequence, .. } => sequence.expressions(),
@@ -210,6 +220,7 @@ impl Node {
             Kind::Join { on, .. } => on.iter_mut().flat_map(|(left, right)| [left, right]).collect(),
             Kind::Expand { arrays, .. } => arrays.iter_mut().map(|column| &mut column.array).collect(),
             Kind::Parse { source, .. } => vec![source],
+            Kind::Graph(graph) => graph.expressions_mut(),
             Kind::Window { functions, .. } => functions.iter_mut().flat_map(|call| &mut call.arguments).collect(),
             Kind::Series { axis, .. } => axis.from.iter_mut().chain(&mut axis.to).chain([&mut axis.step]).collect(),
             Kind::Sequence { sequence, .. } => sequence.expressions_mut(),

@@ -3,6 +3,8 @@
 mod evaluate;
 mod expand;
 mod find;
+pub(super) mod graph;
+mod graph_match;
 mod guid;
 mod join;
 mod mv_apply;
@@ -47,7 +49,12 @@ impl Binder<'_> {
 
     fn applied(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
         let span = operator.span;
+        if input.graph.is_some() && !graph::takes_graph(&operator.kind) {
+            return self.only_a_graph(operator.keyword.span);
+        }
         match &operator.kind {
+            kind if graph::takes_graph(kind) => self.graph_operator(operator, input, scope),
+            OperatorKind::MakeGraph(make) => self.make_graph(make, input, scope),
             OperatorKind::As { name, .. } => {
                 let table = Table { label: Some(name.text.clone()), named: true, ..input };
                 scope.declare(&name.text, Binding::Table(Rc::new(table.clone())));

@@ -307,7 +307,8 @@ impl Parts {
             | Kind::Shared { .. }
             | Kind::Union { .. }
             | Kind::Plugin { .. }
-            | Kind::Materialized { .. } => return None,
+            | Kind::Materialized { .. }
+            | Kind::Graph(_) => return None,
             Kind::Series { input, keys, axis, defaults, non_empty } => {
                 // Bounds that the data tell would be those of all rows together.
                 let row = self.row.clone().filter(|_| self.kept.is_empty() && !non_empty)?;

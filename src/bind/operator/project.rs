@@ -14,7 +14,7 @@ use crate::syntax::ast::{self, ExprKind, NamedExpr, OrderedExpr};
 use crate::types::{Column, ScalarType, Value, json};
 
 /// One column of a list, bound.
-struct Listed {
+pub(super) struct Listed {
     item: Item,
     expr: Expr,
     scalar_type: ScalarType,
@@ -22,7 +22,7 @@ struct Listed {
 }
 
 impl Binder<'_> {
-    fn listed(&mut self, columns: &[NamedExpr], cx: &Context, mode: Mode) -> Vec<Listed> {
+    pub(super) fn listed(&mut self, columns: &[NamedExpr], cx: &Context, mode: Mode) -> Vec<Listed> {
         let mut listed = Vec::with_capacity(columns.len());
         for (index, column) in columns.iter().enumerate() {
             let scalar = self.scalar_or_parts(&column.value, cx);
@@ -162,7 +162,7 @@ impl Binder<'_> {
         Table { open: input.open, ..Table::new(Node { columns, serialized: false, kind }) }
     }
 
-    fn combine(&mut self, input: Node, names: Vec<String>, listed: Vec<Listed>) -> Node {
+    pub(super) fn combine(&mut self, input: Node, names: Vec<String>, listed: Vec<Listed>) -> Node {
         self.told.extend(names.iter().cloned().zip(listed.iter().map(|l| l.seen.clone())));
         let (columns, mut expressions): (Vec<Column>, Vec<Expr>) =
             names.into_iter().zip(listed).map(|(name, l)| (Column::new(name, l.scalar_type), l.expr)).unzip();
@@ -309,7 +309,7 @@ impl Binder<'_> {
     }
 }
 
-fn items(listed: &[Listed]) -> Vec<Item> {
+pub(super) fn items(listed: &[Listed]) -> Vec<Item> {
     listed.iter().map(|l| Item { given: l.item.given.clone(), span: l.item.span }).collect()
 }
 

@@ -5,6 +5,7 @@
 
 pub mod bucket;
 pub mod expand;
+pub mod graph;
 pub mod index;
 pub mod lookup;
 pub mod parse;
@@ -33,6 +34,11 @@ pub trait RowOperator: Send {
     /// Ends the input and gives the rest.
     fn finish(&mut self) -> Result<Vec<RecordBatch>, OperatorError> {
         Ok(Vec::new())
+    }
+
+    /// Gives more of the rest, piece by piece; None once there is none.
+    fn more(&mut self) -> Result<Option<Vec<RecordBatch>>, OperatorError> {
+        Ok(None)
     }
 
     /// Returns the bytes that the state holds, roughly.
