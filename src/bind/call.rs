@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use super::expression::{Part, Scalar, common_number, to};
 use super::name::part_names;
+use super::pattern;
 use super::scope::{Binding, Context, Function, Scope};
 use super::seen::Seen;
 use super::signature::{self, Library};
@@ -243,7 +244,7 @@ impl Binder<'_> {
             );
             return Scalar::unknown();
         }
-        if signature::is_known(Library::Functions, &name.text) {
+        if signature::is_known(Library::Functions, &name.text) && !pattern::is_of_patterns(&name.text) {
             self.unsupported(span, format_args!("`{}()`", name.text));
             return Scalar::unknown();
         }

@@ -69,6 +69,11 @@ impl Pattern<'_> {
 /// Functions that exist in a pattern alone.
 const FUNCTIONS: &[&str] = &["all", "any", "map", "node_id", "labels", "node_degree_in", "node_degree_out"];
 
+/// Tells whether a function exists in patterns of graphs alone: elsewhere Microsoft's parser does not know it (KS211).
+pub(super) fn is_of_patterns(name: &str) -> bool {
+    FUNCTIONS.contains(&name) || name == "inner_nodes"
+}
+
 impl Binder<'_> {
     /// Tells whether a name is that of an element; columns, which there are along a path, go first.
     pub(super) fn is_element(&self, name: &ast::Name, cx: &Context) -> bool {
