@@ -574,6 +574,16 @@ mod other_commands {
     }
 
     #[test]
+    fn the_readme_tells_what_is_supported() {
+        let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+        let matrix = run(&["functions", "--format", "matrix"], "").stdout;
+        assert!(matrix.contains("| Plugins |"), "{matrix}");
+        assert!(readme.contains(&matrix), "put this into the README:\n{matrix}");
+        let reference = run(&["functions", "--format", "markdown"], "").stdout;
+        assert!(reference.contains(&matrix) && reference.contains("### strlen"));
+    }
+
+    #[test]
     fn the_reference_names_columns_and_functions() {
         assert!(run(&["schema", "SecurityAlert"], "").stdout.contains("CompromisedEntity"));
         assert!(run(&["schema", "SigninLogs"], "").stdout.contains("UserPrincipalName"));

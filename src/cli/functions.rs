@@ -1,5 +1,6 @@
 //! `alertq functions`: what the library of functions holds, from the same values that the binder reads.
 
+mod markdown;
 mod operators;
 
 use clap::{Args, ValueEnum};
@@ -19,7 +20,8 @@ use operators::{OPERATORS, Operator};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  alertq functions\n  alertq functions parse_json\n  alertq functions --unsupported\n  \
-                        alertq functions --format json"
+                        alertq functions --format json\n  \
+                        alertq functions --format markdown > reference.md"
 )]
 pub(super) struct Arguments {
     /// Tells all about this one.
@@ -35,6 +37,10 @@ pub(super) struct Arguments {
 enum Format {
     Text,
     Json,
+    /// The whole reference as one page.
+    Markdown,
+    /// What is supported, as a table for each kind.
+    Matrix,
 }
 
 /// What the listing tells of a function or an aggregate.
@@ -64,6 +70,8 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     entries.retain(|entry| !(arguments.unsupported && entry.supported));
     let text = match (arguments.format, &arguments.name) {
         (Format::Json, _) => format!("{:#}\n", Value::Array(entries.iter().map(Entry::json).collect())),
+        (Format::Markdown, _) => markdown::reference(&entries),
+        (Format::Matrix, _) => markdown::matrix(&entries),
         (Format::Text, Some(_)) => entries.iter().map(Entry::page).collect::<Vec<_>>().join("\n"),
         (Format::Text, None) => list(&entries, console.result_style().width),
     };
