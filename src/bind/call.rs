@@ -200,6 +200,8 @@ impl Binder<'_> {
         }
         let library = match cx.aggregates {
             Some(_) if signature::is_known(Library::Aggregates, &name.text) => Library::Aggregates,
+            // In a pattern they are held against the pattern, elsewhere they do not exist.
+            _ if pattern::is_of_patterns(&name.text) => return self.called(name, arguments, span, cx),
             _ => Library::Functions,
         };
         let (scalar, returns) =
