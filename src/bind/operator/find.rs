@@ -59,7 +59,9 @@ impl Binder<'_> {
         let mut columns = vec![source];
         columns.extend(shape.columns.iter().cloned());
         columns.extend(shape.pack.then(|| Column::new(PACK, ScalarType::Dynamic)));
-        if self.catalog.is_for_checks() && legs.len() * columns.len() > super::union::MOST_CELLS {
+        // Each table is held against all columns that were seen.
+        let cells = legs.len() * (columns.len() + seen.len());
+        if self.catalog.is_for_checks() && cells > super::union::MOST_CELLS {
             self.runnable = false;
             legs.clear();
         }
