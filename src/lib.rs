@@ -51,7 +51,8 @@
 //! | [`query`] | the way there and back: columns that only the data tell | bind, engine |
 //! | [`source`] | records in: one file for each export form | types, catalog |
 //! | [`mod@format`] | records out: one file for each format | types, catalog |
-//! | [`fetch`] | what a download asks for, and what comes back | source |
+//! | `fetch` | download from Azure, complete or not at all (cargo feature `fetch`) | source, format |
+//! | [`serve`] | a server on this machine that answers for the query API | query, and what it uses; format |
 //! | [`rules`] | analytics rules and what can be wrong with them | bind |
 //! | [`cli`] | one file for each subcommand | everything |
 //!
@@ -59,6 +60,7 @@
 //!
 //! - `syntax` knows no table, type or function. Parsing gives a tree *and* problems.
 //! - Checking needs no engine. DataFusion is named in `engine` alone, printing happens in `cli` alone.
+//! - Sockets are opened by `fetch` and `serve` alone.
 //! - Nothing reads the clock but `cli`: `now()` is what the session was given.
 //! - A user's mistake is a [`diagnostic::Diagnostic`], a broken world an error value, a bug a panic. No recursion on
 //!   text from outside without a limit.
@@ -72,12 +74,14 @@ pub mod catalog;
 pub mod cli;
 pub mod diagnostic;
 pub mod engine;
+#[cfg(feature = "fetch")]
 pub mod fetch;
 pub mod format;
 pub mod functions;
 pub mod plan;
 pub mod query;
 pub mod rules;
+pub mod serve;
 pub mod source;
 pub mod syntax;
 pub mod types;

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 #[path = "cli/names.rs"]
 mod names;
+#[path = "cli/serve.rs"]
+mod serve;
 
 /// How a run ended.
 struct Run {

@@ -5,7 +5,7 @@ use clap::Args;
 use super::console::Console;
 use super::output::Output;
 use super::stop::Stop;
-use super::{Outcome, value};
+use super::{Global, Outcome, value};
 use crate::fetch::{Request, Window, windows};
 use crate::types::ticks;
 
@@ -39,7 +39,7 @@ fn step(text: &str) -> Result<i64, String> {
     step.ok_or_else(|| format!("'{text}' is no length of time; say for example 6h or 1d"))
 }
 
-pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
+pub(super) fn run(arguments: &Arguments, _: &Global, console: &Console) -> Result<Outcome, Stop> {
     let whole = Window { from: arguments.from, to: arguments.to };
     if whole.from >= whole.to {
         return Err(Stop::failure("--to does not lie behind --from"));

@@ -8,16 +8,17 @@ mod config;
 mod console;
 mod convert;
 mod data;
+#[cfg(feature = "fetch")]
 mod fetch;
 mod fmt;
 mod functions;
 mod input;
 mod interrupt;
 mod output;
-mod period;
 mod query;
 mod sample;
 mod schema;
+mod serve;
 mod stop;
 mod stored;
 mod surroundings;
@@ -79,7 +80,9 @@ enum Command {
     Convert(convert::Arguments),
     Schema(schema::Arguments),
     Sample(sample::Arguments),
+    #[cfg(feature = "fetch")]
     Fetch(fetch::Arguments),
+    Serve(serve::Arguments),
     Functions(functions::Arguments),
 }
 
@@ -129,7 +132,9 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Convert(arguments) => convert::run(arguments, console),
         Command::Schema(arguments) => schema::run(arguments, console),
         Command::Sample(arguments) => sample::run(arguments, console),
-        Command::Fetch(arguments) => fetch::run(arguments, console),
+        #[cfg(feature = "fetch")]
+        Command::Fetch(arguments) => fetch::run(arguments, global, console),
+        Command::Serve(arguments) => serve::run(arguments, global, console),
         Command::Functions(arguments) => functions::run(arguments, console),
     }
 }

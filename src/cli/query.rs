@@ -20,13 +20,13 @@ use super::interrupt::Scratch;
 use super::output::Output;
 use super::stop::Stop;
 use super::surroundings::Given;
-use super::value::{self, Period};
-use super::{Global, Outcome, period};
+use super::{Global, Outcome, value};
 use crate::bind::{self, Bound};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Session};
 use crate::format::{Format, Limits, Writer};
 use crate::plan::{Kind, Plan};
+use crate::query::period::{self, Period};
 use crate::query::{self, Settled};
 use crate::syntax;
 use crate::types::Column;
@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NAME=VALUE", value_parser = value::pair)]
     param: Vec<(String, String)>,
     /// Leaves out records whose TimeGenerated is outside: `P7D`, `PT1H`, `7d`, `START/END`.
-    #[arg(long, value_name = "PERIOD", value_parser = value::period)]
+    #[arg(long, value_name = "PERIOD", value_parser = period::read)]
     timespan: Option<Period>,
     /// Shows what the query becomes, and does not run it.
     #[arg(long, value_enum, value_name = "WHAT")]

@@ -11,6 +11,8 @@
 //! for the rest of the query, which reads them from memory; where they are only filtered and computed from those of a
 //! table they are read again instead, so that neither do they need memory nor are columns read that nobody asks for.
 
+pub mod period;
+
 use arrow::array::RecordBatch;
 
 use crate::bind::{self, Bound, First};
