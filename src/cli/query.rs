@@ -266,7 +266,7 @@ fn execute(arguments: &Arguments, console: &Console, plan: &Plan, session: &Sess
     let width = console.result_style().width.min(usize::from(u16::MAX)) as u16;
     // Only a person is helped by a table that leaves rows out.
     let rows = if terminal { Limits::default().rows } else { usize::MAX };
-    let mut writer = format.writer(Box::new(&mut output), Limits { width, rows });
+    let mut writer = format.answer_writer(Box::new(&mut output), Limits { width, rows });
     let cost = once(plan, session, &mut *writer).map_err(|failed| failed.writing(&name))?;
     runs.push(cost);
     drop(writer);

@@ -20,6 +20,7 @@ mod rows;
 mod scan;
 mod sequence;
 mod session;
+mod share;
 mod stats;
 mod subquery;
 #[cfg(test)]
@@ -235,7 +236,7 @@ impl Runtime {
             .with_runtime_env(environment)
             .with_query_planner(Arc::new(Planner));
         let builder = if session.optimize {
-            builder
+            builder.with_physical_optimizer_rule(Arc::new(share::ShareScans))
         } else {
             builder.with_optimizer_rules(Vec::new()).with_physical_optimizer_rules(needed_rules())
         };

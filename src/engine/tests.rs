@@ -169,3 +169,16 @@ fn a_join_by_time_finds_each_pair_once() {
     let pairs = times.iter().map(|a| times.iter().filter(|b| (a - 10..=a + 20).contains(*b)).count());
     assert_eq!(batches[0].column(0).as_primitive::<Int64Type>().value(0) as usize, pairs.sum::<usize>());
 }
+
+#[test]
+fn a_table_that_stands_twice_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let twice = "let A = T | where AlertSeverity == 'High';
+        A | join kind=inner (A | project SystemAlertId) on SystemAlertId | count";
+    let (batches, stats) = answer(&path, twice);
+    let high: Vec<String> = (0..ROWS).filter(|i| i % 7 != 0 && i % 3 == 0).map(identifier).collect();
+    let pairs = high.iter().map(|id| high.iter().filter(|other| *other == id).count());
+    assert_eq!(batches[0].column(0).as_primitive::<Int64Type>().value(0) as usize, pairs.sum::<usize>());
+    assert_eq!(stats.rows_scanned as usize, high.len());
+}

@@ -28,9 +28,17 @@ pub struct Options {
     pub level: i32,
 }
 
+/// For files that are kept and read again and again.
 impl Default for Options {
     fn default() -> Self {
         Options { row_group_rows: 128 << 10, level: 3 }
+    }
+}
+
+impl Options {
+    /// For the answer of a query, which is read once or twice: someone waits for it, and compression is most of the work.
+    pub const fn answer() -> Options {
+        Options { row_group_rows: 128 << 10, level: 1 }
     }
 }
 
