@@ -28,6 +28,11 @@ impl Console {
         io::stdout().is_terminal()
     }
 
+    /// Tells whether a person watches what goes on.
+    pub(super) fn is_watched(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
     /// Returns how results should look on standard output.
     pub(super) fn result_style(&self) -> Style {
         self.style(io::stdout().is_terminal())
@@ -47,12 +52,17 @@ impl Console {
         }
     }
 
+    /// Tells what has gone wrong while the work goes on.
+    pub(super) fn error(&self, text: &str) {
+        self.line("error", "\u{1b}[1;91m", text);
+    }
+
     /// Tells why the work could not be done.
     pub(super) fn stop(&self, stop: &Stop) {
         match stop {
             Stop::ClosedPipe => {}
             Stop::Failure { message, help } => {
-                self.line("error", "\u{1b}[1;91m", message);
+                self.error(message);
                 if let Some(help) = help {
                     self.line("help", "\u{1b}[1;96m", help);
                 }

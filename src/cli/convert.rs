@@ -1,40 +1,60 @@
-//! `alertq convert`: any export to a typed file.
+//! `alertq convert`: any export to typed files.
 
-use std::fs::{self, File};
-use std::io;
+mod distinct;
+mod folder;
+mod inputs;
+mod job;
+mod rejects;
+mod sink;
+
+use std::collections::HashMap;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::Int64Type;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
+use xxhash_rust::xxh3::xxh3_64;
 
-use super::config::Config;
 use super::console::Console;
-use super::data::{self, Opened, Sources};
 use super::interrupt::Scratch;
 use super::output::Output;
+use super::progress::Bar;
 use super::stop::Stop;
 use super::{Outcome, value};
-use crate::engine::{self, Session};
-use crate::format::{Format, Limits, Writer};
-use crate::plan::{Expr, Kind, Node, Plan, QueryResult, SortKey};
-use crate::source;
+use crate::format::Format;
+use crate::source::{self, Input, Table};
 use crate::types::{Column, ScalarType};
 
-/// What Parquet is sorted by.
+use distinct::{Dedupe, identity};
+use folder::{Folder, Unit};
+use inputs::{File, Print};
+use job::{Counts, How, Job};
+use rejects::Rejects;
+pub(super) use sink::OneFile;
+use sink::{Parts, Period};
+
+/// What Parquet is sorted by, and folders are divided by.
 const TIME: &str = "TimeGenerated";
 
 /// Converts exports to Parquet (or any other format), with the types of the table.
 ///
-/// All inputs of one table become one file. Parquet is sorted by TimeGenerated; the other formats keep the order of the
-/// records. A record that cannot be read stops the conversion, unless it may be set aside.
+/// All files of one table become one file, or one for each day or hour. Parquet is sorted by TimeGenerated, on disk
+/// where the records are too many for memory; the other formats keep the order of the records.
+///
+/// Nothing is lost: columns that the table does not have are kept, and records that cannot be read are set aside as
+/// lines of JSON with file, line, column, reason and value, beside the result (`OUT.rejects`, or `_rejects/` in a
+/// folder). The status is 1 if there are any, or if a file cannot be read; the others are converted nevertheless.
+///
+/// Files appear whole or not at all. In a folder `_alertq/manifest.json` tells what is finished, by path, size and time
+/// of change of the inputs: a further run does what is left. With --partition-by new files are added to what is there;
+/// without it a table's file is made anew when its inputs have changed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq sample --rows 1000 --format csv --out alerts.csv && \
                         alertq convert alerts.csv --out alerts.parquet\n  \
-                        alertq convert export/ --out tables/\n  \
-                        alertq convert portal.csv --out alerts.jsonl --skip-bad-rows rejected.jsonl")]
+                        alertq convert export/ more/*.json.gz --out tables/\n  \
+                        alertq convert am-securityalert/ --out lake/ --partition-by day --dedupe\n  \
+                        alertq convert portal.csv --out alerts.jsonl --rejects rejected.jsonl\n  \
+                        alertq convert export/ --out now.parquet --latest --strict")]
 pub(super) struct Arguments {
     /// Files, folders or globs; a name before `=` says which table they are.
     #[arg(value_name = "[NAME=]IN", required = true)]
@@ -45,58 +65,41 @@ pub(super) struct Arguments {
     /// Writes this format. Default: by the ending of --out, else `parquet`.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
     format: Option<String>,
-    /// Sets records that cannot be read aside, as lines of JSON in this file; the status is 1 if there are any.
-    #[arg(long, value_name = "PATH")]
-    skip_bad_rows: Option<PathBuf>,
+    /// Writes a file for each day or hour of TimeGenerated, in folders as Hive names them: `day=2026-06-30/hour=09`.
+    #[arg(long, value_enum, value_name = "PERIOD")]
+    partition_by: Option<Period>,
+    /// Leaves out records that have been there already, and counts them: by `_ItemId`, else by all columns.
+    #[arg(long, value_enum, value_name = "BY", num_args = 0..=1, require_equals = true, default_missing_value = "auto")]
+    dedupe: Option<Dedupe>,
+    /// Keeps the latest version of each alert (SystemAlertId) and incident (IncidentName), by TimeGenerated.
+    #[arg(long)]
+    latest: bool,
+    /// Sets records that cannot be read aside in this file, as lines of JSON.
+    #[arg(long, value_name = "PATH", visible_alias = "skip-bad-rows")]
+    rejects: Option<PathBuf>,
+    /// Fails where a record or a file cannot be read, or a known table has columns that are not its own.
+    #[arg(long, conflicts_with = "rejects")]
+    strict: bool,
+    /// Converts again what is finished.
+    #[arg(long)]
+    force: bool,
+    /// Reads so many files at once. Default: one for each processor.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     /// Limits the memory that sorting may use: `512MB`, `2GiB`.
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
     memory_limit: Option<usize>,
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
-    let mut sources = Sources::of_records(&arguments.inputs, &Config::default());
-    if let Some(path) = &arguments.skip_bad_rows {
-        let file = File::create(path).map_err(|error| Stop::write(path.display(), &error))?;
-        sources.skip_bad_rows(Arc::new(Mutex::new(file)));
-    }
     let _scratch = Scratch::new()?;
-    let opened = sources.open("*")?;
-    for warning in opened.warnings() {
-        console.warning(&warning);
+    let mut conversion = Conversion::new(arguments, console)?;
+    match (arguments.partition_by, is_folder(&arguments.out)) {
+        (Some(period), _) => conversion.write_partitions(period)?,
+        (None, true) => conversion.write_folder()?,
+        (None, false) => conversion.write_file()?,
     }
-    let mut outcome = Outcome::Clean;
-    for (table, path, format) in targets(arguments, opened.tables())? {
-        let written = Conversion { arguments, opened: &opened, table, path: &path, format }.run()?;
-        console.note(&format!("{}: {} rows, {} columns", path.display(), written.rows, table.columns.len()));
-        if written.rejected > 0 {
-            outcome = Outcome::Found;
-            console.warning(&format!("{} records could not be read and were set aside", written.rejected));
-        }
-    }
-    Ok(outcome)
-}
-
-/// Says which table goes where.
-fn targets<'a>(
-    arguments: &Arguments,
-    tables: &'a [source::Table],
-) -> Result<Vec<(&'a source::Table, PathBuf, Format)>, Stop> {
-    let named = arguments.format.as_deref().and_then(Format::from_name);
-    let out = &arguments.out;
-    if is_folder(out) {
-        fs::create_dir_all(out).map_err(|error| Stop::write(out.display(), &error))?;
-        let format = named.unwrap_or(Format::Parquet);
-        return Ok(tables.iter().map(|table| (table, file_in(out, &table.name, format), format)).collect());
-    }
-    let format = named.or_else(|| Format::from_path(&out.to_string_lossy())).unwrap_or(Format::Parquet);
-    match tables {
-        [table] => Ok(vec![(table, out.clone(), format)]),
-        _ => {
-            let names: Vec<_> = tables.iter().map(|table| table.name.as_str()).collect();
-            let message = format!("the inputs hold {} tables: {}", tables.len(), names.join(", "));
-            Err(Stop::failure(message).help("give --out a folder, or say that they are one table: NAME=PATH"))
-        }
-    }
+    conversion.finish()
 }
 
 /// Tells whether a path is meant as a folder.
@@ -106,157 +109,356 @@ pub(super) fn is_folder(path: &Path) -> bool {
 
 /// Returns the path of a table's file in a folder.
 pub(super) fn file_in(folder: &Path, table: &str, format: Format) -> PathBuf {
-    // A table's name may come from a record: it must not lead out of the folder.
-    let safe: String = table.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
-    folder.join(format!("{}.{}", safe.trim_start_matches('.'), format.name()))
+    folder.join(file_name(table, format))
 }
 
-/// One table on its way into one file.
+fn file_name(stem: &str, format: Format) -> String {
+    format!("{}.{}", safe(stem), format.name())
+}
+
+/// Makes a name of a table's that leads nowhere: it may come from a record.
+fn safe(table: &str) -> String {
+    let safe: String = table.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    safe.trim_start_matches('.').to_string()
+}
+
+/// All of the work.
 struct Conversion<'a> {
     arguments: &'a Arguments,
-    opened: &'a Opened,
-    table: &'a source::Table,
-    path: &'a Path,
+    console: &'a Console,
+    how: How,
     format: Format,
+    options: source::Options,
+    rejects: Option<Output>,
+    total: Counts,
+    results: usize,
+    unreadable: usize,
 }
 
-struct Written {
-    rows: u64,
-    rejected: u64,
-}
-
-impl Conversion<'_> {
-    fn run(&self) -> Result<Written, Stop> {
-        let time = Column::new(TIME, ScalarType::DateTime);
-        if self.format != Format::Parquet || !self.table.columns.contains(&time) {
-            return Ok(self.copy(|_| true)?.unwrap_or(Written { rows: 0, rejected: 0 }));
-        }
-        // Most exports are in order already. Those that are not show it early, and are begun anew; but what has been
-        // set aside must not be set aside twice.
-        if self.arguments.skip_bad_rows.is_none() {
-            let mut last = None;
-            if let Some(written) = self.copy(|batch| in_order(batch, &mut last))? {
-                return Ok(written);
-            }
-        }
-        self.sort(time)
+impl<'a> Conversion<'a> {
+    fn new(arguments: &'a Arguments, console: &'a Console) -> Result<Conversion<'a>, Stop> {
+        let named = arguments.format.as_deref().and_then(Format::from_name);
+        let by_name = || Format::from_path(&arguments.out.to_string_lossy());
+        let format = named.or_else(by_name).unwrap_or(Format::Parquet);
+        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
+        // Beside a pipe there is no place for a file.
+        let pipe = arguments.rejects.is_none() && arguments.out == Path::new("-");
+        let how = How {
+            strict: arguments.strict,
+            set_aside: !arguments.strict && !pipe,
+            dedupe: arguments.dedupe,
+            latest: arguments.latest,
+            in_order: format == Format::Parquet || arguments.partition_by.is_some(),
+            threads: arguments.threads.map_or_else(processors, usize::from),
+            memory_limit: arguments.memory_limit,
+        };
+        Ok(Conversion {
+            arguments,
+            console,
+            how,
+            format,
+            // Several files are held at once, a batch or two of each.
+            options: source::Options { batch_rows: 4096, ..source::Options::default() },
+            rejects: arguments.rejects.as_deref().map(|path| Output::open(Some(path))).transpose()?,
+            total: Counts::default(),
+            results: 0,
+            unreadable: 0,
+        })
     }
 
-    /// Writes the records as they come, as long as a batch may follow; None where one may not.
-    fn copy(&self, mut may_follow: impl FnMut(&RecordBatch) -> bool) -> Result<Option<Written>, Stop> {
-        let mut batches = self.table.read();
-        let mut stopped = false;
-        let rows = self.write(|writer| {
-            for batch in &mut batches {
-                let batch = batch.map_err(data::unreadable)?;
-                stopped = !may_follow(&batch);
-                if stopped {
-                    break;
+    /// Makes one file of one table.
+    fn write_file(&mut self) -> Result<(), Stop> {
+        let files = self.find(None)?;
+        let bar = self.bar(&files);
+        let tables = self.open(&files, &bar)?;
+        let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
+        let Ok([table]) = <[Table; 1]>::try_from(tables) else {
+            let message = format!("the inputs hold {} tables: {}", names.len(), names.join(", "));
+            return Err(Stop::failure(message).help("give --out a folder, or say that they are one table: NAME=PATH"));
+        };
+        let out = &self.arguments.out;
+        let (name, columns, format) = (table.name.clone(), table.columns.clone(), self.format);
+        let mut job = self.job(table, &bar)?;
+        let (sink, counts) = job.run(|| OneFile::open(Some(out), format, &name, &columns))?;
+        let beside = PathBuf::from(format!("{}.rejects", out.display()));
+        if let Some(rejects) = &mut self.rejects {
+            job.rejects.copy_to(rejects)?;
+        } else if counts.rejected > 0 {
+            job.rejects.save(&beside)?;
+        } else if self.how.set_aside {
+            // What an earlier run set aside is no longer true.
+            let _ = fs::remove_file(&beside);
+        }
+        sink.finish()?;
+        self.tell(&bar, &out.display().to_string(), columns.len(), counts, &beside, &job.unreadable);
+        Ok(())
+    }
+
+    /// Makes one file of each table.
+    fn write_folder(&mut self) -> Result<(), Stop> {
+        let root = self.arguments.out.clone();
+        let mut folder = Folder::open(&root)?;
+        let files = self.find(Some(&root))?;
+        let (options, known) = (self.described(), self.known());
+        if self.unreadable == 0 && folder.is_finished(&known, &files) {
+            self.console.note(&format!("{}: all {} files are converted already", root.display(), files.len()));
+            return Ok(());
+        }
+        let bar = self.bar(&files);
+        for table in self.open(&files, &bar)? {
+            let inputs = prints(&table.inputs, &files);
+            let place = PathBuf::from(file_name(&table.name, self.format));
+            if inputs.as_ref().is_some_and(|inputs| folder.has(&known, inputs)) {
+                bar.pause(|| self.console.note(&format!("{}: converted already", root.join(&place).display())));
+                continue;
+            }
+            let (name, columns, format) = (table.name.clone(), table.columns.clone(), self.format);
+            let staged = folder.stage(&place);
+            let mut job = self.job(table, &bar)?;
+            let path = folder.staging(&staged);
+            let (sink, counts) = job.run(|| OneFile::open(Some(&path), format, &name, &columns))?;
+            sink.finish()?;
+            let mut outputs = vec![staged];
+            let rejects = self.set_aside(&folder, &mut outputs, &job, counts, &safe(&name))?;
+            folder.commit(Unit { options: options.clone(), inputs: inputs.unwrap_or_default(), outputs })?;
+            let shown = root.join(&place).display().to_string();
+            self.tell(&bar, &shown, columns.len(), counts, &rejects, &job.unreadable);
+        }
+        Ok(())
+    }
+
+    /// Makes one file of each table and period, and adds them to those that are there.
+    fn write_partitions(&mut self, period: Period) -> Result<(), Stop> {
+        let root = self.arguments.out.clone();
+        let mut folder = Folder::open(&root)?;
+        let files = self.find(Some(&root))?;
+        let (options, known, all) = (self.described(), self.known(), files.len());
+        // Records are compared with all others: what is there cannot just be added to.
+        let whole = self.how.dedupe.is_some() || self.how.latest;
+        let files = folder.unfinished(&known, files, whole)?;
+        if files.len() < all {
+            let finished = all - files.len();
+            self.console.note(&format!("{}: {finished} of {all} files are converted already", root.display()));
+        }
+        let bar = self.bar(&files);
+        for files in portions(files, whole) {
+            let inputs: Option<Vec<Print>> = files.iter().map(|file| file.print.clone()).collect();
+            let unit = unit_name(&options, inputs.as_deref());
+            let mut outputs = Vec::new();
+            for table in self.open(&files, &bar)? {
+                if !table.columns.contains(&Column::new(TIME, ScalarType::DateTime)) {
+                    let message =
+                        format!("the records of {} have no {TIME}, by which they could be divided", table.name);
+                    return Err(Stop::failure(message).help("leave out --partition-by"));
                 }
-                writer.write(&batch)?;
+                let (name, columns, format) = (table.name.clone(), table.columns.clone(), self.format);
+                let mut job = self.job(table, &bar)?;
+                let (parts, counts) = job.run(|| Ok(Parts::new(&folder, &name, &columns, format, period, &unit)))?;
+                let parts = parts.finish()?;
+                let shown = format!("{} ({} files)", root.join(safe(&name)).display(), parts.len());
+                outputs.extend(parts);
+                let stem = format!("{}-{unit}", safe(&name));
+                let rejects = self.set_aside(&folder, &mut outputs, &job, counts, &stem)?;
+                self.tell(&bar, &shown, columns.len(), counts, &rejects, &job.unreadable);
             }
-            Ok(!stopped)
-        })?;
-        Ok((!stopped).then_some(Written { rows, rejected: batches.rejected() }))
-    }
-
-    /// Lets the engine bring the records into order, on disk where they are too many.
-    fn sort(&self, time: Column) -> Result<Written, Stop> {
-        let plan = sorted(self.table, time);
-        let loaded = self.opened.load(&plan, self.arguments.memory_limit)?;
-        let mut session = Session::new();
-        session.tables = loaded.tables;
-        session.memory_limit = self.arguments.memory_limit.unwrap_or(session.memory_limit);
-        let rows = self.write(|writer| {
-            for result in engine::run(&plan, &session).map_err(Stop::failure)? {
-                for batch in result {
-                    writer.write(&batch.map_err(Stop::failure)?)?;
-                }
-            }
-            Ok(true)
-        })?;
-        Ok(Written { rows, rejected: loaded.rejected })
-    }
-
-    /// Makes the file; it appears if `fill` says that it is whole. Returns the number of its rows.
-    fn write(&self, fill: impl FnOnce(&mut Counting) -> Result<bool, Stop>) -> Result<u64, Stop> {
-        let mut output = Output::open(Some(self.path))?;
-        let name = output.name();
-        let mut writer = self.format.writer(Box::new(&mut output), Limits { rows: usize::MAX, ..Limits::default() });
-        let failed = |error: io::Error| Stop::write(&name, &error);
-        writer.begin("PrimaryResult", &self.table.columns).map_err(failed)?;
-        let mut counting = Counting { writer: &mut *writer, name: &name, rows: 0 };
-        let whole = fill(&mut counting)?;
-        let rows = counting.rows;
-        if whole {
-            writer.finish().map_err(failed)?;
-            drop(writer);
-            output.finish()?;
+            folder.commit(Unit { options: options.clone(), inputs: inputs.unwrap_or_default(), outputs })?;
         }
-        Ok(rows)
+        Ok(())
+    }
+
+    /// Says what changes the results, so that what was made otherwise is not taken for finished.
+    fn described(&self) -> String {
+        let How { dedupe, latest, .. } = self.how;
+        let period = self.arguments.partition_by.map_or("table", Period::name);
+        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}", self.format.name())
+    }
+
+    /// Returns how what counts as finished was made.
+    fn known(&self) -> String {
+        // Nothing was ever made like that.
+        if self.arguments.force { String::new() } else { self.described() }
+    }
+
+    fn find(&mut self, results: Option<&Path>) -> Result<Vec<File>, Stop> {
+        let (files, mut missing) = inputs::find(&self.arguments.inputs, results);
+        if files.is_empty() && !missing.is_empty() || self.how.strict && !missing.is_empty() {
+            return Err(Stop::failure(missing.remove(0)));
+        }
+        for error in missing {
+            self.unreadable += 1;
+            self.console.error(&error.to_string());
+        }
+        Ok(files)
+    }
+
+    /// Shows how far the work has come: files are read twice, to learn their columns and to fill them.
+    fn bar(&self, files: &[File]) -> Bar {
+        Bar::new(self.console, 2 * files.iter().map(File::size).sum::<u64>(), &self.options.progress)
+    }
+
+    /// Opens files, and tells which of them cannot be opened.
+    fn open(&mut self, files: &[File], bar: &Bar) -> Result<Vec<Table>, Stop> {
+        let named: Vec<_> = files.iter().map(|file| (file.table.clone(), file.path.clone())).collect();
+        let opened = source::open_files(&named, &self.options, self.how.threads);
+        let (mut good, mut bad): (Vec<(Option<String>, Input)>, Vec<source::Error>) = Default::default();
+        for ((name, _), input) in named.into_iter().zip(opened) {
+            match input {
+                Ok(input) => good.push((name, input)),
+                Err(error) => bad.push(error),
+            }
+        }
+        if !bad.is_empty() && (good.is_empty() || self.how.strict) {
+            let stop = Stop::failure(bad.remove(0));
+            bad.iter().for_each(|error| self.console.error(&error.to_string()));
+            return Err(stop);
+        }
+        self.unreadable += bad.len();
+        bar.pause(|| bad.iter().for_each(|error| self.console.error(&error.to_string())));
+        // A file without records would be a table of its own.
+        let any = good.iter().any(|(_, input)| input.rows > 0);
+        let (good, empty): (Vec<_>, Vec<_>) = good.into_iter().partition(|(_, input)| input.rows > 0 || !any);
+        let empty = empty.iter().map(|(_, input)| format!("{}: the file holds no records", input.bytes.path.display()));
+        let tables = source::tables(good, &self.options);
+        let warnings: Vec<_> = empty.chain(tables.iter().flat_map(Table::warnings)).collect();
+        bar.pause(|| warnings.iter().for_each(|warning| self.console.warning(warning)));
+        Ok(tables)
+    }
+
+    fn job<'b>(&self, table: Table, bar: &'b Bar) -> Result<Job<'b>, Stop> {
+        let unknown: Vec<_> = table.unknown_columns().map(|column| column.name.as_str()).collect();
+        if self.how.strict && !unknown.is_empty() {
+            let message = format!("{} has no column {}, which the inputs have", table.name, unknown.join(", "));
+            return Err(Stop::failure(message).help("without --strict they are kept, behind the table's own"));
+        }
+        if self.how.latest && identity(&table).is_none() {
+            let message = format!("{}: nothing tells versions of these records, all are kept", table.name);
+            bar.pause(|| self.console.warning(&message));
+        }
+        Ok(Job { how: self.how, table, rejects: Rejects::new()?, bar, unreadable: Vec::new() })
+    }
+
+    /// Puts rejected records where they are looked for; returns where that is.
+    fn set_aside(
+        &mut self,
+        folder: &Folder,
+        outputs: &mut Vec<folder::Staged>,
+        job: &Job<'_>,
+        counts: Counts,
+        stem: &str,
+    ) -> Result<PathBuf, Stop> {
+        let place = Path::new("_rejects").join(format!("{stem}.jsonl"));
+        if let Some(rejects) = &mut self.rejects {
+            job.rejects.copy_to(rejects)?;
+        } else if counts.rejected > 0 {
+            let staged = folder.stage(&place);
+            job.rejects.save(&folder.staging(&staged))?;
+            outputs.push(staged);
+        }
+        Ok(self.arguments.out.join(place))
+    }
+
+    /// Tells what became of one table.
+    fn tell(
+        &mut self,
+        bar: &Bar,
+        result: &str,
+        columns: usize,
+        counts: Counts,
+        rejects: &Path,
+        unreadable: &[source::Error],
+    ) {
+        self.total += counts;
+        self.results += 1;
+        self.unreadable += unreadable.len();
+        let rejects = self.arguments.rejects.as_deref().unwrap_or(rejects);
+        bar.pause(|| {
+            unreadable.iter().for_each(|error| self.console.error(&error.to_string()));
+            self.console.note(&format!("{result}: {}, {columns} columns", self.shown(counts)));
+            if counts.rejected > 0 {
+                let message = format!("{} records could not be read and are in {}", counts.rejected, rejects.display());
+                self.console.warning(&message);
+            }
+        });
+    }
+
+    fn shown(&self, counts: Counts) -> String {
+        let Counts { rows, rejected, duplicates, superseded } = counts;
+        let mut shown = format!("{rows} rows, {rejected} rejected");
+        if self.how.dedupe.is_some() {
+            shown += &format!(", {duplicates} duplicates");
+        }
+        if self.how.latest {
+            shown += &format!(", {superseded} earlier versions");
+        }
+        shown
+    }
+
+    fn finish(self) -> Result<Outcome, Stop> {
+        if self.results > 1 {
+            self.console.note(&format!("in all: {}", self.shown(self.total)));
+        }
+        if self.unreadable > 0 {
+            self.console.warning(&format!("{} inputs could not be read and are not in the result", self.unreadable));
+        }
+        let found = self.total.rejected > 0 || self.unreadable > 0;
+        self.rejects.map_or(Ok(()), Output::finish)?;
+        Ok(if found { Outcome::Found } else { Outcome::Clean })
     }
 }
 
-/// Tells whether the batch goes on where the last one ended: missing times come first.
-fn in_order(batch: &RecordBatch, last: &mut Option<i64>) -> bool {
-    let Some(times) = batch.column_by_name(TIME).and_then(|column| column.as_primitive_opt::<Int64Type>()) else {
-        return false;
-    };
-    times.iter().all(|time| {
-        let follows = *last <= time;
-        *last = time;
-        follows
-    })
+/// Returns how the files of a table are known again; None where one of them is not.
+fn prints(inputs: &[Input], files: &[File]) -> Option<Vec<Print>> {
+    let prints: HashMap<&Path, Option<&Print>> =
+        files.iter().map(|file| (file.path.as_path(), file.print.as_ref())).collect();
+    inputs.iter().map(|input| prints.get(input.bytes.path.as_path()).copied().flatten().cloned()).collect()
 }
 
-/// Makes the plan that gives all columns of a table, ordered by time; records of one moment keep their order.
-fn sorted(table: &source::Table, time: Column) -> Plan {
-    let node = |kind| Node { columns: table.columns.clone(), serialized: false, kind };
-    let scan = Box::new(node(Kind::Scan { table: table.name.clone() }));
-    let key = SortKey { value: Expr::Column(time), ascending: true, nulls_first: true };
-    let sort = Node { serialized: true, ..node(Kind::Sort { input: scan, keys: vec![key], limit: None }) };
-    let result = QueryResult { name: "PrimaryResult".to_string(), node: sort, render: None };
-    Plan { results: vec![result], shared: Vec::new(), now: None }
+/// Divides files into portions, each of which is finished as a whole: neither too many open at once, nor too much to do
+/// again.
+fn portions(files: Vec<File>, whole: bool) -> Vec<Vec<File>> {
+    const FILES: usize = 512;
+    const BYTES: u64 = 1 << 30;
+    let mut portions: Vec<Vec<File>> = Vec::new();
+    let mut bytes = 0;
+    for file in files {
+        bytes += file.size();
+        match portions.last_mut() {
+            Some(last) if whole || last.len() < FILES && bytes <= BYTES => last.push(file),
+            _ => {
+                bytes = file.size();
+                portions.push(vec![file]);
+            }
+        }
+    }
+    portions
 }
 
-/// Counts the rows that it writes, and names the file where writing fails.
-struct Counting<'a, 'b> {
-    writer: &'a mut (dyn Writer + 'b),
-    name: &'a str,
-    rows: u64,
-}
-
-impl Counting<'_, '_> {
-    fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
-        self.rows += batch.num_rows() as u64;
-        self.writer.write(batch).map_err(|error| Stop::write(self.name, &error))
+/// Returns what the files of a portion are called after: the same for the same inputs.
+fn unit_name(options: &str, inputs: Option<&[Print]>) -> String {
+    match inputs.map(serde_json::to_string) {
+        Some(Ok(inputs)) => format!("{:016x}", xxh3_64(format!("{options} {inputs}").as_bytes())),
+        _ => uuid::Uuid::new_v4().simple().to_string(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Value;
-    use crate::types::arrow::{from_values, schema};
-
-    fn batch(times: &[Option<i64>]) -> RecordBatch {
-        let value = |time: &Option<i64>| time.map_or(Value::Null(ScalarType::DateTime), Value::DateTime);
-        let values: Vec<Value> = times.iter().map(value).collect();
-        let columns = [Column::new(TIME, ScalarType::DateTime)];
-        RecordBatch::try_new(schema(&columns), vec![from_values(ScalarType::DateTime, &values)]).unwrap()
-    }
-
-    #[test]
-    fn order_goes_on_from_batch_to_batch() {
-        let mut last = None;
-        assert!(in_order(&batch(&[None, Some(1), Some(1)]), &mut last));
-        assert!(in_order(&batch(&[Some(1), Some(2)]), &mut last));
-        assert!(!in_order(&batch(&[Some(1)]), &mut last));
-        assert!(!in_order(&batch(&[Some(1), None]), &mut None));
-    }
 
     #[test]
     fn names_stay_in_their_folder() {
         assert_eq!(file_in(Path::new("out"), "../../etc/x", Format::Csv), Path::new("out/_.._etc_x.csv"));
+    }
+
+    #[test]
+    fn portions_are_neither_long_nor_large() {
+        let file = |size: u64| {
+            let print = Print { path: "x".into(), table: None, size, changed: 0 };
+            File { table: None, path: PathBuf::from("x"), print: Some(print) }
+        };
+        let lengths = |files: Vec<File>, whole| portions(files, whole).iter().map(Vec::len).collect::<Vec<_>>();
+        assert_eq!(lengths(vec![file(1); 600], false), [512, 88]);
+        assert_eq!(lengths(vec![file(1 << 29); 5], false), [2, 2, 1]);
+        assert_eq!(lengths(vec![file(1 << 29); 5], true), [5]);
     }
 }

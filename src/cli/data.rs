@@ -11,7 +11,7 @@ use super::stop::Stop;
 use super::surroundings::{Found, Given, Surroundings};
 use crate::catalog::{Catalog, TableInfo, tables};
 use crate::engine;
-use crate::format::{Format, Limits};
+use crate::format::{ParquetOptions, ParquetWriter, UNNAMED, Writer};
 use crate::plan::Plan;
 use crate::source::{self, BadRows};
 use crate::types::{Column, ScalarType};
@@ -128,11 +128,6 @@ impl Sources {
 }
 
 impl Opened {
-    /// Returns the tables of the user's.
-    pub(super) fn tables(&self) -> &[source::Table] {
-        &self.tables
-    }
-
     /// Makes the catalog that a query is checked against: all known tables, and those that were opened.
     pub(super) fn checked(&self) -> Catalog {
         let mut catalog = Catalog::standard();
@@ -190,8 +185,8 @@ impl Opened {
         let places: Vec<usize> = (0..table.columns.len()).filter(|place| read(&table.columns[*place])).collect();
         let mut batches = table.read_columns(&places);
         let columns = batches.columns().to_vec();
-        let limit = memory_limit.map_or(IN_MEMORY, |limit| IN_MEMORY.min(limit / 2));
-        let mut spool = Spool { columns: columns.clone(), held: Vec::new(), size: 0, limit, file: None };
+        let limit = in_memory(memory_limit);
+        let mut spool = Spool::new(columns.clone(), limit);
         for batch in &mut batches {
             spool.add(batch.map_err(unreadable)?)?;
         }
@@ -239,17 +234,28 @@ fn in_place(table: &source::Table) -> Option<Vec<PathBuf>> {
     files.collect()
 }
 
+/// Returns how many bytes of rows are held in memory, of those that the user allows.
+pub(super) fn in_memory(memory_limit: Option<usize>) -> usize {
+    memory_limit.map_or(IN_MEMORY, |limit| IN_MEMORY.min(limit / 2))
+}
+
 /// Rows that are kept until the engine wants them: in memory, and in a file where they are too many.
-struct Spool {
+pub(super) struct Spool {
     columns: Vec<Column>,
     held: Vec<RecordBatch>,
     size: usize,
     limit: usize,
-    file: Option<(PathBuf, Box<dyn crate::format::Writer>)>,
+    file: Option<(PathBuf, Box<dyn Writer>)>,
 }
 
 impl Spool {
-    fn add(&mut self, batch: RecordBatch) -> Result<(), Stop> {
+    /// Makes a spool of rows with these columns that holds so many bytes in memory.
+    pub(super) fn new(columns: Vec<Column>, limit: usize) -> Spool {
+        Spool { columns, held: Vec::new(), size: 0, limit, file: None }
+    }
+
+    /// Keeps rows.
+    pub(super) fn add(&mut self, batch: RecordBatch) -> Result<(), Stop> {
         if let Some((path, writer)) = &mut self.file {
             return writer.write(&batch).map_err(|error| Stop::write(path.display(), &error));
         }
@@ -266,8 +272,8 @@ impl Spool {
         let failed = |error: &std::io::Error| Stop::write("a temporary file", error);
         // The scratch folder removes it in the end.
         let (file, path) = file.and_then(|file| Ok(file.keep()?)).map_err(|error| failed(&error))?;
-        let mut writer = Format::Parquet.writer(Box::new(file), Limits::default());
-        writer.begin("PrimaryResult", &self.columns).map_err(|error| failed(&error))?;
+        let mut writer: Box<dyn Writer> = Box::new(ParquetWriter::onto(file, ParquetOptions::default()));
+        writer.begin(UNNAMED, &self.columns).map_err(|error| failed(&error))?;
         for batch in self.held.drain(..) {
             writer.write(&batch).map_err(|error| failed(&error))?;
         }
@@ -275,7 +281,8 @@ impl Spool {
         Ok(())
     }
 
-    fn finish(self) -> Result<engine::TableData, Stop> {
+    /// Hands the rows to the engine.
+    pub(super) fn finish(self) -> Result<engine::TableData, Stop> {
         match self.file {
             None => Ok(engine::TableData::Batches(self.held)),
             Some((path, mut writer)) => {

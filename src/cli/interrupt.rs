@@ -27,9 +27,10 @@ impl Scratch {
         // A second call in one process leaves the files where they would be anyway.
         let _ = tempfile::env::override_temp_dir(folder.path());
         let path = folder.path().to_path_buf();
+        let signals = Signals::listen();
         // Without the thread the signal still ends the process; only the files stay.
         let _ = std::thread::Builder::new().name("interrupt".into()).spawn(move || {
-            if let Some(status) = wait() {
+            if let Some(status) = signals.and_then(Signals::wait) {
                 let _ = fs::remove_dir_all(&path);
                 process::exit(status);
             }
@@ -38,21 +39,50 @@ impl Scratch {
     }
 }
 
-/// Waits for a signal and returns the status to end with; None where signals cannot be waited for.
-fn wait() -> Option<i32> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().ok()?;
-    runtime.block_on(async {
-        #[cfg(unix)]
-        {
-            use tokio::signal::unix::{SignalKind, signal};
-            let mut interrupt = signal(SignalKind::interrupt()).ok()?;
-            let mut terminate = signal(SignalKind::terminate()).ok()?;
+/// The signals that are waited for.
+struct Signals {
+    runtime: tokio::runtime::Runtime,
+    #[cfg(unix)]
+    streams: [tokio::signal::unix::Signal; 3],
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Begins to listen, from now on; None where signals cannot be waited for.
+    fn listen() -> Option<Signals> {
+        use tokio::signal::unix::{SignalKind, signal};
+        /// What a write beyond the limit on the size of files sends: unheard it ends the process, heard the write fails
+        /// and is told like any other.
+        const SIGXFSZ: i32 = 25;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().ok()?;
+        let streams = {
+            let _context = runtime.enter();
+            [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::from_raw(SIGXFSZ)].map(signal)
+        };
+        let [Ok(interrupt), Ok(terminate), Ok(too_large)] = streams else { return None };
+        Some(Signals { runtime, streams: [interrupt, terminate, too_large] })
+    }
+
+    /// Waits for a signal that ends the process and returns the status to end with.
+    fn wait(self) -> Option<i32> {
+        let [mut interrupt, mut terminate, _too_large] = self.streams;
+        self.runtime.block_on(async {
             tokio::select! {
                 _ = interrupt.recv() => Some(INTERRUPTED),
                 _ = terminate.recv() => Some(TERMINATED),
             }
-        }
-        #[cfg(not(unix))]
-        tokio::signal::ctrl_c().await.ok().map(|()| INTERRUPTED)
-    })
+        })
+    }
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Option<Signals> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().ok()?;
+        Some(Signals { runtime })
+    }
+
+    fn wait(self) -> Option<i32> {
+        self.runtime.block_on(tokio::signal::ctrl_c()).ok().map(|()| INTERRUPTED)
+    }
 }

@@ -15,6 +15,7 @@ mod functions;
 mod input;
 mod interrupt;
 mod output;
+mod progress;
 mod query;
 mod sample;
 mod schema;

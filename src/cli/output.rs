@@ -1,6 +1,6 @@
 //! Where results go: standard output, or a file that appears whole or not at all.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -36,9 +36,12 @@ impl Output {
             let file = File::options().write(true).open(path).map_err(failed)?;
             return Ok(Output { to: To::Device(BufWriter::new(file), path.to_path_buf()) });
         }
-        let folder = path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        let prefix = unfinished(path);
+        sweep(folder_of(path), &prefix);
         let mut builder = tempfile::Builder::new();
-        let file = builder.prefix(".alertq-").permissions_of_new_files().tempfile_in(folder).map_err(failed)?;
+        let file = builder.prefix(&prefix).permissions_of_new_files().tempfile_in(folder_of(path)).map_err(failed)?;
+        // Where files cannot be locked, what a killed process leaves is not told from what a living one writes.
+        let _ = file.as_file().try_lock();
         Ok(Output { to: To::File(BufWriter::with_capacity(1 << 18, file), path.to_path_buf()) })
     }
 
@@ -47,6 +50,14 @@ impl Output {
         match &self.to {
             To::Stdout(_) => "standard output".to_string(),
             To::File(_, path) | To::Device(_, path) => path.display().to_string(),
+        }
+    }
+
+    /// Returns a further handle of a file in the making, for a writer that moves about in it.
+    pub(super) fn file(&self) -> io::Result<Option<File>> {
+        match &self.to {
+            To::File(writer, _) => writer.get_ref().as_file().try_clone().map(Some),
+            To::Stdout(_) | To::Device(..) => Ok(None),
         }
     }
 
@@ -62,11 +73,46 @@ impl Output {
             To::Stdout(mut writer) => writer.flush(),
             To::Device(mut writer, _) => writer.flush(),
             To::File(writer, path) => match writer.into_inner() {
-                Ok(file) => file.persist(path).map(drop).map_err(|error| error.error),
+                Ok(file) => persist(file, &path),
                 Err(error) => Err(error.into_error()),
             },
         };
         outcome.map_err(|error| Stop::write(name, &error))
+    }
+}
+
+/// Moves a whole file to its place; after a loss of power it is there whole, or not at all.
+fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    sync_folder(folder_of(path));
+    Ok(())
+}
+
+/// Sees to it that the names in a folder outlast a loss of power, where the system can.
+pub(super) fn sync_folder(folder: &Path) {
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Returns what the names of unfinished files begin with that are to become this one.
+fn unfinished(path: &Path) -> String {
+    format!(".alertq-{}-", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
+/// Removes what killed processes left of a file: nobody holds its lock.
+fn sweep(folder: &Path, prefix: &str) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        // What follows the prefix is random letters: another file's name may begin with this one's.
+        let left =
+            name.to_str().and_then(|name| name.strip_prefix(prefix)).is_some_and(|rest| !rest.contains(['-', '.']));
+        if left && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
+            let _ = fs::remove_file(entry.path());
+        }
     }
 }
 
@@ -121,6 +167,22 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
         drop(Output::open(Some(&folder.path().join("b"))).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_and_what_a_living_one_writes_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("out.txt");
+        fs::write(folder.path().join(".alertq-out.txt-abc123"), "half").unwrap();
+        fs::write(folder.path().join(".alertq-out.txt-b.txt-abc123"), "another's").unwrap();
+        let living = Output::open(Some(&path)).unwrap();
+        let mut output = Output::open(Some(&path)).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+        output.text("a").unwrap();
+        output.finish().unwrap();
+        living.finish().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
     }
 
     #[test]

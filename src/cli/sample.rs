@@ -1,19 +1,19 @@
 //! `alertq sample`: synthetic alerts and incidents.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use super::console::Console;
-use super::convert::{file_in, is_folder};
-use super::output::Output;
+use super::convert::{OneFile, file_in, is_folder};
+use super::interrupt::Scratch;
 use super::stop::Stop;
 use super::{Outcome, value};
 use crate::catalog::tables::TableInfo;
-use crate::format::{Format, Limits};
+use crate::format::Format;
 use crate::source::sample::{self, Options};
 
 /// Makes up alerts, and the incidents that belong to them: the same ones for the same options.
@@ -76,13 +76,14 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     let default = Options::default();
     let Arguments { rows, seed, days, .. } = *arguments;
     let options = Options { rows, seed, days, end: arguments.end.unwrap_or(default.end), ..default };
+    let _scratch = Scratch::new()?;
     let named = arguments.format.as_deref().and_then(Format::from_name);
     if let Some(folder) = arguments.out.as_ref().filter(|out| is_folder(out)) {
         fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
         let format = named.unwrap_or(Format::Parquet);
         for table in Table::ALL {
             let path = file_in(folder, table.name(), format);
-            write(table, options, format, Output::open(Some(&path))?)?;
+            write(table, options, format, Some(&path))?;
             console.note(&format!("{}: written", path.display()));
         }
         return Ok(Outcome::Clean);
@@ -94,20 +95,15 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
             Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out")
         );
     }
-    write(arguments.table, options, format, Output::open(arguments.out.as_deref())?)?;
+    write(arguments.table, options, format, arguments.out.as_deref())?;
     Ok(Outcome::Clean)
 }
 
-fn write(table: Table, options: Options, format: Format, mut output: Output) -> Result<(), Stop> {
+fn write(table: Table, options: Options, format: Format, path: Option<&Path>) -> Result<(), Stop> {
     let columns = TableInfo::find(table.name()).map(TableInfo::shown).unwrap_or_default();
-    let name = output.name();
-    let failed = |error: std::io::Error| Stop::write(&name, &error);
-    let mut writer = format.writer(Box::new(&mut output), Limits { rows: usize::MAX, ..Limits::default() });
-    writer.begin(table.name(), &columns).map_err(failed)?;
+    let mut file = OneFile::open(path, format, table.name(), &columns)?;
     for batch in table.batches(options) {
-        writer.write(&batch).map_err(failed)?;
+        file.add(&batch)?;
     }
-    writer.finish().map_err(failed)?;
-    drop(writer);
-    output.finish()
+    file.finish()
 }

@@ -135,6 +135,9 @@ impl Format {
     }
 }
 
+/// What the only result of a query is called.
+pub const UNNAMED: &str = "PrimaryResult";
+
 /// Takes results and writes them.
 ///
 /// The calls come in this order: for each result `begin` and then its batches; `finish` once, at the end.

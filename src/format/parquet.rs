@@ -9,15 +9,17 @@ use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use ::parquet::basic::{Compression, ZstdLevel};
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::RecordBatch;
 
-use crate::types::{Column, ScalarType, arrow::schema};
+use crate::types::arrow::{TABLE_KEY, schema};
+use crate::types::{Column, ScalarType};
 
 use super::physical::Physical;
-use super::{Format, Writer, failed, one_result};
+use super::{Format, UNNAMED, Writer, failed, one_result};
 
 /// How files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,13 +49,23 @@ const IDENTIFIERS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "Compromise
 
 /// Writes one result as a Parquet file.
 ///
-/// The file is made beside, in a temporary one: should a datetime turn up that no timestamp holds, what was written so
-/// far is mapped anew.
+/// Should a datetime turn up that no timestamp holds, what was written so far is mapped anew: what goes to a stream is
+/// therefore made in a temporary file.
 pub struct ParquetWriter<'a> {
-    out: Box<dyn Write + Send + 'a>,
+    out: Out<'a>,
     options: Options,
+    /// The table that the rows are of, where they are one's.
+    table: Option<String>,
     file: Option<Made>,
     begun: bool,
+}
+
+/// Where the file goes.
+enum Out<'a> {
+    /// It is made in a temporary file first.
+    Stream(Box<dyn Write + Send + 'a>),
+    /// It is made in place.
+    File(File),
 }
 
 /// A file in the making.
@@ -71,7 +83,12 @@ struct Made {
 impl<'a> ParquetWriter<'a> {
     /// Makes a writer.
     pub fn new(out: Box<dyn Write + Send + 'a>, options: Options) -> Self {
-        ParquetWriter { out, options, file: None, begun: false }
+        ParquetWriter { out: Out::Stream(out), options, table: None, file: None, begun: false }
+    }
+
+    /// Makes a writer that makes the file in place, from the file's beginning.
+    pub fn onto(file: File, options: Options) -> Self {
+        ParquetWriter { out: Out::File(file), options, table: None, file: None, begun: false }
     }
 
     fn properties(&self, columns: &[Column]) -> WriterProperties {
@@ -80,6 +97,7 @@ impl<'a> ParquetWriter<'a> {
             .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(Some(self.options.row_group_rows.max(1)))
             .set_statistics_enabled(EnabledStatistics::Page)
+            .set_key_value_metadata(self.table.clone().map(|table| vec![KeyValue::new(TABLE_KEY.to_string(), table)]))
             .set_created_by(concat!("alertq ", env!("CARGO_PKG_VERSION")).to_string());
         let text = |column: &&Column| column.scalar_type == ScalarType::String;
         for column in columns.iter().filter(text).filter(|column| IDENTIFIERS.contains(&column.name.as_str())) {
@@ -95,15 +113,27 @@ impl<'a> ParquetWriter<'a> {
 
     fn make(&self, physical: Physical) -> io::Result<Made> {
         let properties = self.properties(physical.columns());
-        let writer = ArrowWriter::try_new(tempfile::tempfile()?, physical.schema.clone(), Some(properties));
+        let file = match &self.out {
+            Out::Stream(_) => tempfile::tempfile()?,
+            Out::File(file) => file.try_clone()?,
+        };
+        let writer = ArrowWriter::try_new(file, physical.schema.clone(), Some(properties));
         let (file, groups) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(failed)?;
         Ok(Made { physical, file, groups, columns: Vec::new(), rows: 0, most_rows: self.options.row_group_rows.max(1) })
     }
 
     /// Maps what was written so far anew.
-    fn remake(&self, made: Made, physical: Physical) -> io::Result<Made> {
+    fn remake(&mut self, made: Made, physical: Physical) -> io::Result<Made> {
         let columns = physical.columns().to_vec();
-        let written = made.close()?;
+        let mut written = made.close()?;
+        if let Out::File(file) = &mut self.out {
+            let mut copy = tempfile::tempfile()?;
+            io::copy(&mut written, &mut copy)?;
+            copy.rewind()?;
+            written = copy;
+            file.set_len(0)?;
+            file.rewind()?;
+        }
         let mut remade = self.make(physical)?;
         let reader = ParquetRecordBatchReaderBuilder::try_new(written).and_then(|builder| builder.build());
         for batch in reader.map_err(failed)? {
@@ -220,8 +250,9 @@ fn each<T: Send, R: Send>(
 }
 
 impl Writer for ParquetWriter<'_> {
-    fn begin(&mut self, _name: &str, columns: &[Column]) -> io::Result<()> {
+    fn begin(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {
         one_result(&mut self.begun, Format::Parquet)?;
+        self.table = (name != UNNAMED).then(|| name.to_string());
         self.file = Some(self.make(Physical::new(columns))?);
         Ok(())
     }
@@ -237,9 +268,11 @@ impl Writer for ParquetWriter<'_> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if let Some(made) = self.file.take() {
-            io::copy(&mut made.close()?, &mut self.out)?;
+        let file = self.file.take().map(Made::close).transpose()?;
+        match (&mut self.out, file) {
+            (Out::Stream(out), Some(mut file)) => io::copy(&mut file, out).and_then(|_| out.flush()),
+            (Out::Stream(out), None) => out.flush(),
+            (Out::File(_), _) => Ok(()),
         }
-        self.out.flush()
     }
 }

@@ -21,6 +21,18 @@ pub enum Cell<'a> {
     Json(&'a str),
 }
 
+impl Cell<'_> {
+    /// Returns what the file has; of a string what it says.
+    pub(super) fn read(self) -> String {
+        match self {
+            Cell::Null => "null".to_string(),
+            Cell::Bool(value) => value.to_string(),
+            Cell::Escaped(quoted) => resolve(quoted).unwrap_or_else(|_| quoted.to_string()),
+            Cell::Number(text) | Cell::Text(text) | Cell::Json(text) => text.to_string(),
+        }
+    }
+}
+
 /// Takes the fields of a record, one after the other.
 pub type Sink<'a> = dyn FnMut(&str, Cell<'_>) + 'a;
 

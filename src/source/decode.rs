@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tempfile::NamedTempFile;
 
@@ -45,6 +46,36 @@ pub struct Bytes {
     pub compression: Compression,
     /// Where the bytes lie: the path itself, or a temporary file that lives as long as this value.
     file: Arc<Stored>,
+    progress: Progress,
+}
+
+/// Bytes read of files, as they lie on disk; clones count together.
+#[derive(Debug, Clone, Default)]
+pub struct Progress(Arc<AtomicU64>);
+
+impl Progress {
+    /// Returns the bytes that have been read.
+    pub fn bytes(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn add(&self, bytes: u64) {
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+}
+
+/// A file whose reads are counted.
+struct Counted {
+    file: File,
+    progress: Progress,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.progress.add(read as u64);
+        Ok(read)
+    }
 }
 
 #[derive(Debug)]
@@ -88,7 +119,18 @@ impl Bytes {
         let opened = File::open(file.path()).and_then(|file| file.take(4).read_to_end(&mut head));
         opened.map_err(|error| Error::io(name, &error))?;
         let compression = Compression::detect(&head);
-        Ok(Bytes { path: name.to_path_buf(), compression, file: Arc::new(file) })
+        Ok(Bytes { path: name.to_path_buf(), compression, file: Arc::new(file), progress: Progress::default() })
+    }
+
+    /// Counts what is read of them.
+    pub(super) fn counted(mut self, progress: &Progress) -> Bytes {
+        self.progress = progress.clone();
+        self
+    }
+
+    /// Returns the count of what is read of them.
+    pub(super) fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     /// Returns the path of the bytes on disk.
@@ -99,7 +141,7 @@ impl Bytes {
     /// Opens the bytes, decompressed.
     pub fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
         let opened = || -> io::Result<Box<dyn Read + Send>> {
-            let file = File::open(self.file.path())?;
+            let file = Counted { file: File::open(self.file.path())?, progress: self.progress.clone() };
             Ok(match self.compression {
                 Compression::None => Box::new(file),
                 Compression::Gzip => {
@@ -117,7 +159,7 @@ impl Bytes {
             Compression::None => Ok(self.clone()),
             _ => {
                 let mut stream = Located { bytes: self, stream: self.open()?, failed: None };
-                let copy = Bytes::spool(&self.path, &mut stream);
+                let copy = Bytes::spool(&self.path, &mut stream).map(|copy| copy.counted(&self.progress));
                 stream.failed.map_or(copy, Err)
             }
         }

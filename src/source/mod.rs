@@ -27,6 +27,7 @@ mod json_array;
 mod json_lines;
 pub mod parquet;
 mod query_api;
+mod read;
 mod records;
 mod rows;
 pub mod sample;
@@ -35,11 +36,12 @@ mod table;
 mod time;
 pub mod watchlist;
 
-pub use decode::{Bytes, Compression};
+pub use decode::{Bytes, Compression, Progress};
 pub use detect::{Form, Layout, Origin, detect};
 pub use error::{Error, Place};
-pub use rows::{BadRow, BadRows};
-pub use table::{Batches, Input, Table, expand, open, open_all, split_name};
+pub use read::Batches;
+pub use rows::{BadRow, BadRows, Fault};
+pub use table::{Input, Table, expand, open, open_all, open_files, split_name, tables};
 
 /// How records are read.
 #[derive(Debug, Clone)]
@@ -52,11 +54,19 @@ pub struct Options {
     pub bad_rows: BadRows,
     /// Rows in a batch.
     pub batch_rows: usize,
+    /// Counts what is read of files, for who wants to show it.
+    pub progress: Progress,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { name: None, accept_partial: false, bad_rows: BadRows::Fail, batch_rows: 8192 }
+        Options {
+            name: None,
+            accept_partial: false,
+            bad_rows: BadRows::Fail,
+            batch_rows: 8192,
+            progress: Progress::default(),
+        }
     }
 }
 

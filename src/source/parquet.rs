@@ -11,19 +11,21 @@ use ::parquet::arrow::ProjectionMask;
 use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use ::parquet::file::metadata::ParquetMetaData;
 use arrow::array::{
-    Array, ArrayRef, AsArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
+    Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
 };
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit, TimestampNanosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use hashbrown::HashMap;
 
-use crate::types::arrow::{TYPE_KEY, data_type, repeat, schema};
+use crate::types::arrow::{TABLE_KEY, TYPE_KEY, data_type, repeat, schema};
 use crate::types::{Column, ScalarType, Value, json, ticks};
 
 use super::build::{ColumnBuilder, Reading};
 use super::cell::Cell;
 use super::decode::Bytes;
 use super::error::{Error, Place};
+use super::read::Chunk;
+use super::rows::{BadRow, Fault};
 
 /// What a file holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub struct Description {
     pub rows: u64,
     /// The value of the column `Type`, where the statistics say that all rows agree.
     pub type_name: Option<String>,
+    /// The table that the rows are of, where the file's metadata says so.
+    pub table: Option<String>,
 }
 
 /// Describes a file by its footer.
@@ -48,7 +52,7 @@ pub(super) fn describe_bytes(bytes: &Bytes) -> Result<Description, Error> {
     let columns = columns(builder.schema()).map_err(|error| error.at(&bytes.path))?;
     let metadata = builder.metadata();
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
-    Ok(Description { columns, rows, type_name: type_name(metadata) })
+    Ok(Description { columns, rows, type_name: type_name(metadata), table: table_name(metadata) })
 }
 
 fn open(bytes: &Bytes) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>, Error> {
@@ -97,6 +101,11 @@ fn suggested(data_type: &DataType) -> Option<ScalarType> {
         | DataType::Map(..) => ScalarType::Dynamic,
         _ => return None,
     })
+}
+
+fn table_name(metadata: &ParquetMetaData) -> Option<String> {
+    let pairs = metadata.file_metadata().key_value_metadata()?;
+    pairs.iter().find(|pair| pair.key == TABLE_KEY)?.value.clone().filter(|name| super::survey::is_name(name))
 }
 
 /// Reads the one value of `Type` out of the statistics.
@@ -382,6 +391,8 @@ pub(super) struct Rows {
     target: Vec<Column>,
     /// For each column of the target the field of the file's that fills it, by its name.
     sources: Vec<Option<String>>,
+    /// Rows read so far.
+    read: u64,
 }
 
 impl Rows {
@@ -403,23 +414,83 @@ impl Rows {
         let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
         let reader = builder.with_projection(mask).with_batch_size(batch_rows.max(1)).build();
         let reader = reader.map_err(|error| Error::new(format!("not readable as Parquet: {error}")).at(&bytes.path))?;
-        Ok(Rows { bytes: bytes.clone(), reader, target: target.to_vec(), sources })
+        Ok(Rows { bytes: bytes.clone(), reader, target: target.to_vec(), sources, read: 0 })
     }
 
-    pub(super) fn next_batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        let Some(batch) = self.reader.next() else { return Ok(None) };
+    /// Reads on; None behind the end. Rows whose values do not fit are left out and told.
+    pub(super) fn next_chunk(&mut self) -> Result<Option<Chunk>, Error> {
+        let Some(batch) = self.reader.next() else {
+            let size = self.bytes.on_disk().metadata().map_or(0, |metadata| metadata.len());
+            self.bytes.progress().add(size);
+            return Ok(None);
+        };
         let batch =
             batch.map_err(|error| Error::new(format!("the Parquet file is damaged: {error}")).at(&self.bytes.path))?;
-        let at = |index: usize| self.sources[index].as_ref().and_then(|name| batch.schema().index_of(name).ok());
-        adapt_by(&batch, &self.target, at).map(Some).map_err(|error| error.at(&self.bytes.path))
+        let before = self.read;
+        self.read += batch.num_rows() as u64;
+        let adapted = self.adapt(&batch).map(|batch| Chunk { batch, bad: Vec::new() });
+        adapted.or_else(|_| self.sift(&batch, before)).map(Some).map_err(|error| error.at(&self.bytes.path))
     }
+
+    fn adapt(&self, batch: &RecordBatch) -> Result<RecordBatch, Error> {
+        adapt_by(batch, &self.target, |index| self.source(batch, index))
+    }
+
+    fn source(&self, batch: &RecordBatch, index: usize) -> Option<usize> {
+        self.sources[index].as_ref().and_then(|name| batch.schema().index_of(name).ok())
+    }
+
+    /// Adapts the rows that can be.
+    fn sift(&self, batch: &RecordBatch, before: u64) -> Result<Chunk, Error> {
+        let mut bad = Vec::new();
+        let mut keep = vec![true; batch.num_rows()];
+        for (row, keep) in keep.iter_mut().enumerate() {
+            let Some(fault) = self.fault(&batch.slice(row, 1)) else { continue };
+            *keep = false;
+            let place = Place { record: Some(before + row as u64 + 1), ..Place::default() };
+            bad.push(BadRow { path: self.bytes.path.clone(), place, fault, text: record_text(batch, row) });
+        }
+        let kept = arrow::compute::filter_record_batch(batch, &BooleanArray::from(keep));
+        let kept = kept.map_err(|error| Error::new(format!("the batch does not fit its schema: {error}")))?;
+        Ok(Chunk { batch: self.adapt(&kept)?, bad })
+    }
+
+    /// Returns what is wrong with the batch's only row.
+    fn fault(&self, row: &RecordBatch) -> Option<Fault> {
+        self.target.iter().enumerate().find_map(|(index, column)| {
+            let at = self.source(row, index)?;
+            let converted = scalar_type(row.schema().field(at)).and_then(|from| convert(row.column(at), from, column));
+            let error = converted.err()?;
+            let value = shown(row.column(at), 0).unwrap_or_default();
+            Some(Fault { reason: error.message, column: Some(column.name.clone()), value: Some(value) })
+        })
+    }
+}
+
+/// Writes a row as a JSON object, as far as it can be written.
+fn record_text(batch: &RecordBatch, row: usize) -> String {
+    let mut text = String::from("{");
+    for (field, array) in batch.schema().fields().iter().zip(batch.columns()).filter(|(_, array)| array.is_valid(row)) {
+        if text.len() > 1 {
+            text.push(',');
+        }
+        json::write_string(field.name(), &mut text);
+        text.push(':');
+        let from = scalar_type(field).unwrap_or(ScalarType::String);
+        let before = text.len();
+        if write_json(array, row, from, 0, &mut text).is_err() {
+            text.truncate(before);
+            text.push_str("null");
+        }
+    }
+    text.push('}');
+    text
 }
 
 #[cfg(test)]
 mod tests {
     use arrow::array::{
-        BooleanArray, DictionaryArray, Int32Array, LargeStringArray, ListArray, StringArray, StructArray,
-        TimestampMicrosecondArray,
+        DictionaryArray, Int32Array, LargeStringArray, ListArray, StringArray, StructArray, TimestampMicrosecondArray,
     };
     use arrow::datatypes::Int32Type;
 

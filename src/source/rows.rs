@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
 use arrow::datatypes::SchemaRef;
@@ -24,14 +24,37 @@ pub struct BadRow {
     /// Where in the file.
     pub place: Place,
     /// Why it could not be read.
-    pub reason: String,
+    pub fault: Fault,
     /// What stands there.
     pub text: String,
 }
 
+/// Why a record cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The reason, in one sentence; it names the column where there is one.
+    pub reason: String,
+    /// The column whose value is none of its type.
+    pub column: Option<String>,
+    /// That value as the file has it.
+    pub value: Option<String>,
+}
+
+impl Fault {
+    /// Makes the fault of a record as a whole.
+    pub(super) fn of_record(reason: String) -> Fault {
+        Fault { reason, column: None, value: None }
+    }
+
+    /// Makes the fault of one value.
+    pub(super) fn of_value(column: &str, value: String, reason: &str) -> Fault {
+        Fault { reason: format!("column {column}: {reason}"), column: Some(column.to_string()), value: Some(value) }
+    }
+}
+
 impl fmt::Display for BadRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {}: {}", self.path.display(), self.place, self.reason)
+        write!(f, "{}, {}: {}", self.path.display(), self.place, self.fault.reason)
     }
 }
 
@@ -65,10 +88,12 @@ impl BadRows {
             BadRows::Write(writer) => {
                 let line = serde_json::json!({
                     "path": bad.path.to_string_lossy(), "line": bad.place.line, "record": bad.place.record,
-                    "byte": bad.place.byte, "reason": bad.reason, "text": bad.text,
+                    "byte": bad.place.byte, "column": bad.fault.column, "reason": bad.fault.reason,
+                    "value": bad.fault.value, "text": bad.text,
                 });
-                let written = writer.lock().map_err(|_| ()).and_then(|mut out| writeln!(out, "{line}").map_err(|_| ()));
-                written.map_err(|()| Error::new("the rejected records cannot be written"))?;
+                let mut out = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writeln!(out, "{line}")
+                    .map_err(|error| Error::new(format!("the rejected records cannot be written: {error}")))?;
             }
             BadRows::Collect(list) => {
                 if let Ok(mut list) = list.lock() {
@@ -92,7 +117,7 @@ pub(super) struct RowBuilder {
     /// For each column the row that was filled last, counted from 1.
     filled: Vec<u64>,
     row: u64,
-    problem: Option<String>,
+    problem: Option<Fault>,
     keep: Vec<bool>,
     reading: Reading,
     /// How many columns, from the first, hold dynamic values that may be written as their JSON text.
@@ -127,13 +152,18 @@ impl RowBuilder {
     pub(super) fn field(&mut self, name: &str, cell: Cell<'_>) {
         let Some(place) = self.place(name) else { return };
         if self.filled[place] == self.row {
-            self.problem(format!("column {} occurs twice", self.names[place]));
+            let reason = format!("column {} occurs twice", self.names[place]);
+            let (column, value) = (Some(self.names[place].clone()), Some(cell.read()));
+            self.problem.get_or_insert(Fault { reason, column, value });
             return;
         }
         let dynamic_is_text = self.reading.dynamic_is_text || place < self.text_dynamics;
         match self.builders[place].push(cell, Reading { dynamic_is_text, ..self.reading }) {
             Ok(()) => self.filled[place] = self.row,
-            Err(reason) => self.problem(format!("column {}: {reason}", self.names[place])),
+            Err(reason) => {
+                let name = &self.names[place];
+                self.problem.get_or_insert_with(|| Fault::of_value(name, cell.read(), &reason));
+            }
         }
     }
 
@@ -151,12 +181,8 @@ impl RowBuilder {
         place
     }
 
-    fn problem(&mut self, reason: String) {
-        self.problem.get_or_insert(reason);
-    }
-
-    /// Ends the present record; returns the reason if it is none of the table's.
-    pub(super) fn end(&mut self, bad: Option<String>) -> Option<String> {
+    /// Ends the present record; returns why it is none of the table's, if so.
+    pub(super) fn end(&mut self, bad: Option<Fault>) -> Option<Fault> {
         for (builder, filled) in self.builders.iter_mut().zip(&self.filled) {
             if *filled != self.row {
                 builder.push_missing();

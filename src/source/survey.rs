@@ -280,7 +280,8 @@ fn is_plain_number(text: &str) -> bool {
     begins && plain && fits && !leading_zero && text.parse::<f64>().is_ok_and(f64::is_finite)
 }
 
-fn is_name(name: &str) -> bool {
+/// Tells whether text can be a table's name.
+pub(super) fn is_name(name: &str) -> bool {
     let mut letters = name.chars();
     letters.next().is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
         && letters.all(|letter| letter.is_ascii_alphanumeric() || letter == '_')

@@ -2,9 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-
-use arrow::array::RecordBatch;
-use hashbrown::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::catalog::tables::TableInfo;
 use crate::types::Column;
@@ -12,9 +10,10 @@ use crate::types::Column;
 use super::build::Reading;
 use super::decode::Bytes;
 use super::detect::{Form, Layout, Origin, detect};
-use super::error::{Error, Place};
+use super::error::Error;
+use super::read::{Batches, Target};
 use super::records::{Records, Step};
-use super::rows::{BadRow, RowBuilder};
+use super::rows::BadRows;
 use super::survey::{Columns, Survey};
 use super::{Options, parquet};
 
@@ -31,6 +30,8 @@ pub struct Input {
     pub warnings: Vec<String>,
     /// The columns of a Parquet file, under its own names.
     pub parquet_columns: Option<Vec<Column>>,
+    /// The table that a Parquet file says it is of.
+    declared: Option<String>,
     survey: Survey,
 }
 
@@ -77,25 +78,56 @@ pub fn open(path: &str, options: &Options) -> Result<Vec<Table>, Error> {
 
 /// Opens several paths, each with the name of its table if the user gave one; files of one table are one table.
 pub fn open_all(paths: &[(Option<String>, String)], options: &Options) -> Result<Vec<Table>, Error> {
-    let mut groups: Vec<(String, Option<&'static TableInfo>, Vec<Input>)> = Vec::new();
+    let mut files = Vec::new();
     for (name, path) in paths {
-        for file in expand(path)? {
-            let input = Input::open(&file, options)?;
-            let known = match name.as_deref().and_then(TableInfo::find) {
-                Some(known) => Some(known),
-                None => input.survey.known(),
-            };
-            let table = name.clone().unwrap_or_else(|| input.table_name(known));
-            match groups.iter_mut().find(|(other, ..)| *other == table) {
-                Some((_, group_known, inputs)) => {
-                    *group_known = group_known.or(known);
-                    inputs.push(input);
-                }
-                None => groups.push((table, known, vec![input])),
+        files.extend(expand(path)?.into_iter().map(|path| (name.clone(), path)));
+    }
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let inputs = files.iter().zip(open_files(&files, options, threads));
+    let inputs: Result<Vec<_>, Error> = inputs.map(|((name, _), input)| Ok((name.clone(), input?))).collect();
+    Ok(tables(inputs?, options))
+}
+
+/// Opens files, so many at once; the results are in their order.
+///
+/// Fails, for each file, when it cannot be read or its form is not known.
+pub fn open_files(files: &[(Option<String>, PathBuf)], options: &Options, threads: usize) -> Vec<Result<Input, Error>> {
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let at = next.fetch_add(1, Ordering::Relaxed);
+        files.get(at).map(|(_, path)| (at, Input::open(path, options)))
+    };
+    let run = || std::iter::from_fn(take).collect::<Vec<_>>();
+    let mut opened = std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(files.len())).map(|_| scope.spawn(run)).collect();
+        let mut opened = run();
+        for other in others {
+            match other.join() {
+                Ok(more) => opened.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
             }
         }
+        opened
+    });
+    opened.sort_by_key(|(at, _)| *at);
+    opened.into_iter().map(|(_, input)| input).collect()
+}
+
+/// Makes tables of files, each with the name of its table if the user gave one; files of one table are one table.
+pub fn tables(inputs: Vec<(Option<String>, Input)>, options: &Options) -> Vec<Table> {
+    let mut groups: Vec<(String, Option<&'static TableInfo>, Vec<Input>)> = Vec::new();
+    for (name, input) in inputs {
+        let known = name.as_deref().and_then(TableInfo::find).or_else(|| input.known());
+        let table = name.unwrap_or_else(|| input.table_name(known));
+        match groups.iter_mut().find(|(other, ..)| *other == table) {
+            Some((_, group_known, inputs)) => {
+                *group_known = group_known.or(known);
+                inputs.push(input);
+            }
+            None => groups.push((table, known, vec![input])),
+        }
     }
-    Ok(groups.into_iter().map(|(name, known, inputs)| Table::new(name, known, inputs, options.clone())).collect())
+    groups.into_iter().map(|(name, known, inputs)| Table::new(name, known, inputs, options.clone())).collect()
 }
 
 /// Lists the files that a path, folder, glob or `-` stands for.
@@ -171,7 +203,7 @@ impl Form {
 impl Input {
     /// Opens a file and learns what it holds, by reading it once.
     fn open(path: &Path, options: &Options) -> Result<Input, Error> {
-        let mut bytes = Bytes::new(path)?;
+        let mut bytes = Bytes::new(path)?.counted(&options.progress);
         let form = detect(&bytes)?;
         if form.layout == Layout::Parquet {
             bytes = bytes.seekable()?;
@@ -197,7 +229,7 @@ impl Input {
             warnings.push("the file holds no records".to_string());
         }
         let rows = survey.rows;
-        Ok(Input { bytes, form, rows, warnings, parquet_columns: None, survey })
+        Ok(Input { bytes, form, rows, warnings, parquet_columns: None, declared: None, survey })
     }
 
     fn of_parquet(bytes: Bytes, form: Form) -> Result<Input, Error> {
@@ -211,11 +243,23 @@ impl Input {
             survey.observe("Type", super::cell::Cell::Text(name), Reading::default());
         }
         let (rows, columns) = (described.rows, Some(described.columns));
-        Ok(Input { bytes, form, rows, warnings: Vec::new(), parquet_columns: columns, survey })
+        Ok(Input {
+            bytes,
+            form,
+            rows,
+            warnings: Vec::new(),
+            parquet_columns: columns,
+            declared: described.table,
+            survey,
+        })
+    }
+
+    fn known(&self) -> Option<&'static TableInfo> {
+        self.declared.as_deref().and_then(TableInfo::find).or_else(|| self.survey.known())
     }
 
     fn table_name(&self, known: Option<&'static TableInfo>) -> String {
-        if let Some(name) = self.survey.type_name() {
+        if let Some(name) = self.declared.as_deref().or(self.survey.type_name()) {
             return name.to_string();
         }
         if let Some(known) = known {
@@ -245,6 +289,24 @@ impl Table {
     pub fn lacks_type(&self) -> bool {
         let named = |input: &Input| input.parquet_columns.is_some() && input.survey.type_name() == Some(&self.name);
         self.known.is_some() && !self.inputs.iter().all(named)
+    }
+
+    /// Says what becomes of records that cannot be read.
+    pub fn set_bad_rows(&mut self, bad_rows: BadRows) {
+        self.options.bad_rows = bad_rows;
+    }
+
+    /// Leaves a file out; its columns stay. Tells whether it was there.
+    pub fn leave_out(&mut self, path: &Path) -> bool {
+        let before = self.inputs.len();
+        self.inputs.retain(|input| input.bytes.path != path);
+        self.inputs.len() < before
+    }
+
+    /// Returns the columns that the known table of this name does not have.
+    pub fn unknown_columns(&self) -> impl Iterator<Item = &Column> {
+        let known = |column: &&Column| self.known.is_none_or(|known| known.column(&column.name).is_some());
+        self.columns.iter().filter(move |column| !known(column))
     }
 
     /// Returns the number of records in all files, those that cannot be read included.
@@ -277,160 +339,23 @@ impl Table {
     ///
     /// Values of other columns are not looked at, so that what is wrong with them goes unnoticed.
     pub fn read_columns(&self, projection: &[usize]) -> Batches {
+        Batches::new(self.inputs.clone(), self.target(projection), None)
+    }
+
+    /// Reads the rows of all files, in their order, as batches with all columns: so many files at once, each a little
+    /// ahead of its turn.
+    pub fn read_ahead(&self, threads: usize) -> Batches {
+        let all: Vec<usize> = (0..self.columns.len()).collect();
+        Batches::new(self.inputs.clone(), self.target(&all), Some(threads))
+    }
+
+    fn target(&self, projection: &[usize]) -> Target {
         let columns: Vec<Column> = projection.iter().filter_map(|index| self.columns.get(*index).cloned()).collect();
         let wanted = |place: usize| projection.iter().position(|index| *index == place);
         let places = self.layout.places.iter().map(|(name, place)| (name.clone(), wanted(*place))).collect();
         let known = self.known.map_or(0, |known| known.shown().len());
         let known_first = projection.iter().take_while(|index| **index < known).count();
-        Batches {
-            inputs: self.inputs.clone().into_iter(),
-            columns,
-            places,
-            text_dynamics: known_first,
-            options: self.options.clone(),
-            current: None,
-            rejected: 0,
-            read: 0,
-            first: Vec::new(),
-            ended: false,
-        }
-    }
-}
-
-/// The rows of a table, a batch at a time.
-pub struct Batches {
-    inputs: std::vec::IntoIter<Input>,
-    columns: Vec<Column>,
-    places: HashMap<String, Option<usize>>,
-    text_dynamics: usize,
-    options: Options,
-    current: Option<Current>,
-    rejected: u64,
-    read: u64,
-    /// The first records that could not be read.
-    first: Vec<BadRow>,
-    ended: bool,
-}
-
-enum Current {
-    Records { path: PathBuf, records: Box<dyn Records>, builder: Box<RowBuilder> },
-    Parquet(parquet::Rows),
-}
-
-impl Batches {
-    /// Returns the columns of the batches.
-    pub fn columns(&self) -> &[Column] {
-        &self.columns
-    }
-
-    /// Returns how many records could not be read so far.
-    pub fn rejected(&self) -> u64 {
-        self.rejected
-    }
-
-    fn start(&self, input: Input) -> Result<Current, Error> {
-        if input.form.layout == Layout::Parquet {
-            let rows = parquet::Rows::open(&input.bytes, &self.columns, &self.places, self.options.batch_rows)?;
-            return Ok(Current::Parquet(rows));
-        }
-        let reading = input.form.reading();
-        let records = input.form.open(&input.bytes, &self.options)?;
-        let builder = Box::new(RowBuilder::new(&self.columns, self.places.clone(), reading, self.text_dynamics));
-        Ok(Current::Records { path: input.bytes.path, records, builder })
-    }
-
-    fn batch(&mut self) -> Result<Option<RecordBatch>, Error> {
-        loop {
-            let Some(current) = &mut self.current else {
-                match self.inputs.next() {
-                    Some(input) => self.current = Some(self.start(input)?),
-                    None => return self.end().map(|()| None),
-                }
-                continue;
-            };
-            let batch = match current {
-                Current::Parquet(rows) => rows.next_batch()?,
-                Current::Records { path, records, builder } => {
-                    let rejects =
-                        &mut Rejects { options: &self.options, count: &mut self.rejected, first: &mut self.first };
-                    fill(path, &mut **records, builder, rejects)?
-                }
-            };
-            match batch {
-                Some(batch) if batch.num_rows() == 0 => {}
-                Some(batch) => {
-                    self.read += batch.num_rows() as u64;
-                    return Ok(Some(batch));
-                }
-                None => self.current = None,
-            }
-        }
-    }
-
-    /// Fails if records were rejected that nobody took.
-    fn end(&mut self) -> Result<(), Error> {
-        let Some(first) = self.first.first() else { return Ok(()) };
-        let (bad, all) = (self.rejected, self.read + self.rejected);
-        let others = self.first[1..].iter().map(|bad| format!("\n  {bad}")).collect::<String>();
-        let more = bad.saturating_sub(self.first.len() as u64);
-        let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
-        Err(Error::new(format!("{bad} of {all} records cannot be read; the first: {}{others}{more}", first.reason))
-            .at(&first.path)
-            .place(first.place)
-            .remedy("mend them, or set them aside with --skip-bad-rows PATH"))
-    }
-}
-
-struct Rejects<'a> {
-    options: &'a Options,
-    count: &'a mut u64,
-    first: &'a mut Vec<BadRow>,
-}
-
-impl Rejects<'_> {
-    fn add(&mut self, bad: BadRow) -> Result<(), Error> {
-        const TOLD: usize = 5;
-        *self.count += 1;
-        if !self.options.bad_rows.take(&bad)? && self.first.len() < TOLD {
-            self.first.push(bad);
-        }
-        Ok(())
-    }
-}
-
-/// Reads records until a batch is full or the file ends; None behind the end.
-fn fill(
-    path: &Path,
-    records: &mut dyn Records,
-    builder: &mut RowBuilder,
-    rejects: &mut Rejects<'_>,
-) -> Result<Option<RecordBatch>, Error> {
-    while builder.len() < rejects.options.batch_rows {
-        let bad = match records.next(&mut |name, cell| builder.field(name, cell))? {
-            Step::End => {
-                return if builder.len() > 0 { builder.finish().map(Some) } else { Ok(None) };
-            }
-            Step::Bad(reason) => builder.end(Some(reason)),
-            Step::Record => builder.end(None),
-        };
-        if let Some(reason) = bad {
-            let (place, text): (Place, String) = (records.place(), records.text());
-            rejects.add(BadRow { path: path.to_path_buf(), place, reason, text })?;
-        }
-    }
-    builder.finish().map(Some)
-}
-
-impl Iterator for Batches {
-    type Item = Result<RecordBatch, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
-            return None;
-        }
-        let batch = self.batch().transpose();
-        self.ended = !matches!(batch, Some(Ok(_)));
-        batch
+        Target { columns, places, text_dynamics: known_first, options: self.options.clone() }
     }
 }
 
@@ -506,7 +431,7 @@ mod tests {
         let rows: usize = tables[0].read().map(|batch| batch.unwrap().num_rows()).sum();
         assert_eq!(rows, 2);
         let bad = list.lock().unwrap();
-        assert_eq!(bad[0].reason, "the row has 1 fields for 2 columns");
+        assert_eq!(bad[0].fault.reason, "the row has 1 fields for 2 columns");
         assert_eq!((bad[0].place.line, bad[0].text.as_str()), (Some(3), "1"));
     }
 

@@ -28,6 +28,8 @@ pub const DECIMAL_SCALE: i8 = 18;
 pub const DECIMAL_PRECISION: u8 = 38;
 /// Key of an Arrow field's metadata that holds the KQL type, where batches leave the engine or lie in a file.
 pub const TYPE_KEY: &str = "kql.type";
+/// Key of a file's metadata that holds the name of the table that its rows are of.
+pub const TABLE_KEY: &str = "kql.table";
 
 /// Returns the Arrow type that holds a KQL type in the engine.
 pub fn data_type(scalar_type: ScalarType) -> DataType {
