@@ -14,6 +14,8 @@ mod convert;
 mod names;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "cli/verify.rs"]
+mod verify;
 
 /// How a run ended.
 struct Run {

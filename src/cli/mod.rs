@@ -7,6 +7,7 @@ mod check;
 mod config;
 mod console;
 mod convert;
+mod creation;
 mod data;
 #[cfg(feature = "fetch")]
 mod fetch;
@@ -24,6 +25,7 @@ mod stop;
 mod stored;
 mod surroundings;
 mod value;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -85,6 +87,7 @@ enum Command {
     Fetch(fetch::Arguments),
     Serve(serve::Arguments),
     Functions(functions::Arguments),
+    Verify(verify::Arguments),
 }
 
 /// How a command that could do its work ended.
@@ -137,6 +140,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Fetch(arguments) => fetch::run(arguments, global, console),
         Command::Serve(arguments) => serve::run(arguments, global, console),
         Command::Functions(arguments) => functions::run(arguments, console),
+        Command::Verify(arguments) => verify::run(arguments, console),
     }
 }
 

@@ -5,9 +5,14 @@
 //!                  \-- query: syntax, bind ----^
 //! ```
 
+pub mod assume;
 pub mod checks;
 pub mod embedded;
+pub mod incident;
 pub mod model;
+pub mod row;
+pub mod verify;
+pub mod workspace;
 pub mod yaml;
 
 use crate::bind;
@@ -16,8 +21,11 @@ use crate::diagnostic::Diagnostic;
 use crate::syntax;
 use crate::types::Column;
 
+pub use assume::Assumptions;
 pub use embedded::Embedded;
 pub use model::Rule;
+pub use row::{Alert, Incident};
+pub use workspace::Workspace;
 
 /// What became of a rule's query.
 #[derive(Debug, Default)]

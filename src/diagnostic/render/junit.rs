@@ -29,7 +29,7 @@ fn case(out: &mut String, report: &Report) {
 }
 
 /// Escapes text for XML; characters that XML 1.0 does not have become `?`.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
