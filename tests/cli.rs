@@ -12,6 +12,8 @@ use tempfile::TempDir;
 mod convert;
 #[path = "cli/names.rs"]
 mod names;
+#[path = "cli/options.rs"]
+mod options;
 #[path = "cli/serve.rs"]
 mod serve;
 #[path = "cli/verify.rs"]

@@ -192,7 +192,17 @@ impl Binder<'_> {
             self.error("KS206", value.value.span, "a dynamic value can't be ordered: convert it first");
         }
         let word = if aggregate.name == "arg_max" { "max" } else { "min" };
-        let own = match argument_name(value, row) {
+        let own = argument_name(value, row);
+        // The old names of the aggregates say more: `argmax(a, b)` is `max_a` and `max_a_b` (Microsoft's parser).
+        let old = matches!(name.text.as_str(), "argmax" | "argmin");
+        let prefix = match own.text() {
+            Some(text) if old => format!("{word}_{text}_"),
+            None if old => format!("{word}__"),
+            _ => String::new(),
+        };
+        let own = match own {
+            Given::Spelled(text) => Given::Spelled(text),
+            given if old => Given::Made(format!("{word}_{}", given.text().unwrap_or(""))),
             Given::Positional => Given::Made(format!("{word}_")),
             given => given,
         };
@@ -210,7 +220,7 @@ impl Binder<'_> {
                         continue;
                     }
                     exprs.push(Scalar::known(Expr::Column(column.clone())));
-                    names.push(Given::Made(column.name.clone()));
+                    names.push(Given::Made(format!("{prefix}{}", column.name)));
                 }
                 if row.open {
                     self.refuse(
@@ -228,7 +238,8 @@ impl Binder<'_> {
                     let prefix = if stem.starts_with(word) { stem.clone() } else { format!("{word}_{stem}") };
                     Given::Made(format!("{prefix}_arg{}", index + 1))
                 }
-                Given::Spelled(text) | Given::Passed(text) | Given::Made(text) | Given::Part(text) => Given::Made(text),
+                Given::Spelled(text) => Given::Made(text),
+                Given::Passed(text) | Given::Made(text) | Given::Part(text) => Given::Made(format!("{prefix}{text}")),
             });
         }
         self.built_several(aggregate, exprs, names, None, span)
@@ -307,7 +318,13 @@ impl Binder<'_> {
             }
             exprs.push(scalar);
         }
-        let value_type = exprs[0].scalar_type?;
+        let value_type = match exprs[0].scalar_type? {
+            ScalarType::Int => {
+                exprs[0].expr = to(exprs[0].expr.clone(), ScalarType::Long);
+                ScalarType::Long
+            }
+            other => other,
+        };
         if exprs.iter().any(|e| e.scalar_type.is_none()) {
             return None;
         }

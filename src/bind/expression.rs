@@ -234,7 +234,7 @@ impl Binder<'_> {
         }
         match cx.scope.find(&name.text) {
             Some(Binding::Scalar(scalar)) => return scalar,
-            Some(Binding::Table(_)) => {
+            Some(Binding::Table(_) | Binding::Pattern(_)) => {
                 self.error("KS109", name.span, format!("`{}` is a table, and a value belongs here", name.text));
                 return Scalar::unknown();
             }

@@ -6,14 +6,17 @@
 
 mod aggregate;
 mod call;
+mod case;
 mod expression;
 mod fold;
 mod hidden;
 mod name;
 mod operator;
+mod option;
 mod pattern;
 mod place;
 mod plugin;
+mod restrict;
 mod scope;
 mod seen;
 mod signature;
@@ -120,6 +123,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         calls: 0,
         names: 0,
         bin_auto: [None, None],
+        set: option::Options::default(),
         stored: RefCell::default(),
         expanding: Vec::new(),
         aliases: HashMap::new(),
@@ -134,7 +138,8 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         binder.only_a_graph(query.statements.last().map_or(Span::default(), |statement| statement.span));
     }
     let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
-    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, mut first, .. } = binder;
+    binder.check_scope_in_time(&results);
+    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, mut first, set, .. } = binder;
     if first.is_some() {
         // What is not known yet will be.
         refusals.retain(|refusal| refusal.code != "AQ002");
@@ -152,6 +157,11 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     if !valid || !runnable || !refusals.is_empty() {
         first = None;
     }
+    let first = first.map(|first| First {
+        input: set.scoped(first.input),
+        shared: first.shared.into_iter().map(|node| set.scoped(node)).collect(),
+        ..first
+    });
     let plan = (valid && runnable && refusals.is_empty() && first.is_none()).then(|| Plan {
         results: results
             .into_iter()
@@ -161,12 +171,13 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
                     0 => "PrimaryResult".into(),
                     i => format!("PrimaryResult_{i}"),
                 }),
-                node: table.node,
+                node: set.taken(set.scoped(table.node)),
                 render: table.render,
             })
             .collect(),
-        shared,
+        shared: shared.into_iter().map(|node| set.scoped(node)).collect(),
         now: Some(now),
+        most_records: set.most_records(),
     });
     Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now) }
 }
@@ -237,6 +248,8 @@ struct Binder<'a> {
     names: usize,
     /// `set query_bin_auto_size` and `set query_bin_auto_at`.
     bin_auto: [Option<Value>; 2],
+    /// What `set` has said of the whole query.
+    set: option::Options,
     /// Saved functions that have been read.
     stored: RefCell<HashMap<String, Rc<stored::Stored>>>,
     /// The saved functions whose bodies are being bound.

@@ -5,7 +5,7 @@
 
 use std::rc::Rc;
 
-use super::scope::{Context, Scope};
+use super::scope::{Binding, Context, Scope};
 use super::{Binder, Table, hidden};
 use crate::catalog::Place;
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -28,15 +28,24 @@ pub(super) enum Qualifier {
 impl Binder<'_> {
     /// Binds `base.member`.
     pub(super) fn qualified_table(&mut self, base: &ast::Expr, member: &ast::Name, scope: &Rc<Scope>) -> Table {
+        if let ExprKind::Call { name, arguments } = &base.kind
+            && let Some(Binding::Pattern(pattern)) = scope.find(&name.text)
+        {
+            return self.matched_in_sight(&pattern, arguments, Some(member), base.span.to(member.span), scope);
+        }
         match self.qualifier(base, scope) {
             Qualifier::Wrong => Binder::nothing(),
-            Qualifier::Here => self.named_table(member, &Rc::new(Scope::default())),
+            Qualifier::Here => self.named_table(member, &Scope::bare(scope)),
+            Qualifier::Place(place) if !self.sees(Some(&place), &member.text, scope) => {
+                self.out_of_sight(&format!("{place}.{}", member.text), base.span.to(member.span));
+                Binder::nothing()
+            }
             Qualifier::Place(place) => self.table_of(&place, member, base.span),
             Qualifier::Unknown => {
                 if !self.catalog.is_for_checks() {
                     self.refuse("AQ037", base.span, "where a name leads to must be a constant");
                 }
-                self.named_table(member, &Rc::new(Scope::default()))
+                self.named_table(member, &Scope::bare(scope))
             }
         }
     }
@@ -70,7 +79,7 @@ impl Binder<'_> {
         }
     }
 
-    fn qualifier(&mut self, base: &ast::Expr, scope: &Rc<Scope>) -> Qualifier {
+    pub(super) fn qualifier(&mut self, base: &ast::Expr, scope: &Rc<Scope>) -> Qualifier {
         match &base.kind {
             ExprKind::Call { name, arguments } => match name.text.as_str() {
                 "database" => match self.place_name(arguments, scope) {
@@ -192,20 +201,28 @@ impl Binder<'_> {
 
     /// Returns the names of a place's tables, for wildcards.
     pub(super) fn names_of(&mut self, base: &ast::Expr, scope: &Rc<Scope>) -> Vec<String> {
+        let (place, mut names) = self.all_names_of(base, scope);
+        names.retain(|name| self.sees(place.as_ref(), name, scope));
+        names
+    }
+
+    fn all_names_of(&mut self, base: &ast::Expr, scope: &Rc<Scope>) -> (Option<Place>, Vec<String>) {
         let here = |binder: &Self| binder.catalog.names().map(str::to_string).collect();
         match self.qualifier(base, scope) {
-            Qualifier::Wrong => Vec::new(),
-            Qualifier::Here => here(self),
-            Qualifier::Place(place) => match self.catalog.elsewhere(&place) {
-                Some(elsewhere) => elsewhere.names.clone(),
-                None if self.catalog.is_for_checks() => here(self),
-                None => {
-                    let member = ast::Name { span: base.span, text: "TABLE".to_string(), quoted: true };
-                    self.table_of_unknown(&place, &member, base.span);
-                    Vec::new()
-                }
-            },
-            Qualifier::Unknown => here(self),
+            Qualifier::Wrong => (None, Vec::new()),
+            Qualifier::Here | Qualifier::Unknown => (None, here(self)),
+            Qualifier::Place(place) => {
+                let names = match self.catalog.elsewhere(&place) {
+                    Some(elsewhere) => elsewhere.names.clone(),
+                    None if self.catalog.is_for_checks() => here(self),
+                    None => {
+                        let member = ast::Name { span: base.span, text: "TABLE".to_string(), quoted: true };
+                        self.table_of_unknown(&place, &member, base.span);
+                        Vec::new()
+                    }
+                };
+                (Some(place), names)
+            }
         }
     }
 

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::Table;
+use super::case::Cases;
 use super::expression::Scalar;
 use super::operator::scan::Steps;
 use super::pattern::Pattern;
+use super::restrict::Restriction;
 use super::stored::Stored;
 use crate::plan::{AggregateCall, WindowCall};
 use crate::syntax::ast;
@@ -17,6 +19,8 @@ use crate::types::Column;
 #[derive(Debug, Default)]
 pub(super) struct Scope {
     names: RefCell<HashMap<String, Binding>>,
+    /// What `restrict` leaves to be seen.
+    restriction: RefCell<Option<Rc<Restriction>>>,
     parent: Option<Rc<Scope>>,
 }
 
@@ -26,6 +30,7 @@ pub(super) enum Binding {
     Scalar(Scalar),
     Table(Rc<Table>),
     Function(Rc<Function>),
+    Pattern(Rc<Cases>),
     /// `entity_group [...]`, and other things that only few operators take.
     Other,
 }
@@ -45,13 +50,29 @@ pub(super) struct Function {
 
 impl Scope {
     pub(super) fn child(parent: &Rc<Scope>) -> Rc<Scope> {
-        Rc::new(Scope { names: RefCell::default(), parent: Some(parent.clone()) })
+        Rc::new(Scope { parent: Some(parent.clone()), ..Scope::default() })
     }
 
     /// Makes a copy of what can be seen now: later declarations do not show in it.
     pub(super) fn frozen(scope: &Rc<Scope>) -> Rc<Scope> {
         let names = RefCell::new(scope.names.borrow().clone());
-        Rc::new(Scope { names, parent: scope.parent.as_ref().map(Scope::frozen) })
+        let restriction = RefCell::new(scope.restriction.borrow().clone());
+        Rc::new(Scope { names, restriction, parent: scope.parent.as_ref().map(Scope::frozen) })
+    }
+
+    /// Makes a scope in which nothing is declared, and no more of tables can be seen than in another one.
+    pub(super) fn bare(scope: &Scope) -> Rc<Scope> {
+        Rc::new(Scope { restriction: RefCell::new(scope.restriction()), ..Scope::default() })
+    }
+
+    pub(super) fn restrict(&self, restriction: Restriction) {
+        *self.restriction.borrow_mut() = Some(Rc::new(restriction));
+    }
+
+    /// Returns what limits the tables that can be seen here.
+    pub(super) fn restriction(&self) -> Option<Rc<Restriction>> {
+        let own = self.restriction.borrow().clone();
+        own.or_else(|| self.parent.as_ref().and_then(|parent| parent.restriction()))
     }
 
     pub(super) fn find(&self, name: &str) -> Option<Binding> {

@@ -82,7 +82,17 @@ impl Binder<'_> {
     }
 
     pub(super) fn named_table(&mut self, name: &ast::Name, scope: &Rc<Scope>) -> Table {
-        match scope.find(&name.text) {
+        let declared = scope.find(&name.text);
+        let in_sight = match &declared {
+            Some(_) => self.sees_declared(&name.text, scope),
+            None => self.sees(None, &name.text, scope),
+        };
+        if !in_sight {
+            self.out_of_sight(&name.text, name.span);
+            return Binder::nothing();
+        }
+        match declared {
+            Some(Binding::Pattern(pattern)) => return self.matched(&pattern, &[], None, name.span, scope),
             Some(Binding::Table(table)) => return (*table).clone(),
             Some(Binding::Function(function)) => {
                 let table = self.call_function_table(&function, &[], name.span, &Context::rowless(scope));
@@ -144,7 +154,19 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Table {
         let cx = Context::rowless(scope);
-        if let Some(Binding::Function(function)) = scope.find(&name.text) {
+        let declared = scope.find(&name.text);
+        if let Some(Binding::Pattern(pattern)) = &declared {
+            return self.matched_in_sight(pattern, arguments, None, span, scope);
+        }
+        let in_sight = match &declared {
+            Some(_) => self.sees_declared(&name.text, scope),
+            None => matches!(name.text.as_str(), "materialize" | "table") || self.sees(None, &name.text, scope),
+        };
+        if !in_sight {
+            self.out_of_sight(&name.text, name.span);
+            return Binder::nothing();
+        }
+        if let Some(Binding::Function(function)) = declared {
             let table = self.call_function_table(&function, arguments, span, &cx);
             let label = if function.view { Some(name.text.clone()) } else { table.label.clone() };
             return Table { label, ..table };

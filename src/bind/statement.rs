@@ -1,4 +1,4 @@
-//! Statements: `let`, `set`, `declare query_parameters`, and the expressions that give results.
+//! Statements: `let`, `declare query_parameters`, and the expressions that give results.
 
 use std::rc::Rc;
 
@@ -28,12 +28,9 @@ impl Binder<'_> {
                 StatementKind::Let { name, value } => self.let_statement(name, value, scope),
                 StatementKind::Set { name, value } => self.set_statement(name, value.as_ref(), scope),
                 StatementKind::DeclareParameters { parameters } => self.query_parameters(parameters, scope),
-                StatementKind::DeclarePattern { name, .. } => {
-                    self.unsupported(name.span, "`declare pattern`");
-                    scope.declare(&name.text, Binding::Other);
-                }
+                StatementKind::DeclarePattern { name, pattern } => self.declare_pattern(name, pattern.as_ref(), scope),
                 StatementKind::Alias { name, value } => self.alias(name, value, scope),
-                StatementKind::Restrict { .. } => self.unsupported(statement.span, "`restrict access`"),
+                StatementKind::Restrict { entities } => self.restrict(entities, scope),
                 StatementKind::Expr(expr) => self.result(expr, scope, &mut outcome),
             }
         }
@@ -93,7 +90,7 @@ impl Binder<'_> {
     }
 
     /// Binds the body of a function once with its parameters unknown, so that its mistakes show without a call.
-    fn check_function(&mut self, function: &Rc<Function>) {
+    pub(super) fn check_function(&mut self, function: &Rc<Function>) {
         let scope = Scope::child(&function.scope);
         for parameter in &function.parameters {
             let binding = match &parameter.kind {
@@ -125,57 +122,6 @@ impl Binder<'_> {
         self.guessing = guessing;
         self.refusals.truncate(refusals);
         self.shared.truncate(shared);
-    }
-
-    fn set_statement(&mut self, name: &ast::Name, value: Option<&ast::Expr>, scope: &Rc<Scope>) {
-        match name.text.as_str() {
-            "query_now" => {
-                let Some(value) = value else { return };
-                let scalar = self.scalar(value, &Context::rowless(scope));
-                match self.constant(&scalar) {
-                    Some(Value::DateTime(now)) => self.now = now,
-                    _ => self.refuse("AQ010", value.span, "`query_now` must be a datetime literal"),
-                }
-            }
-            "query_bin_auto_size" | "query_bin_auto_at" => {
-                let Some(value) = value else { return };
-                let scalar = self.scalar(value, &Context::rowless(scope));
-                match self.constant(&scalar) {
-                    Some(constant) => self.bin_auto[usize::from(name.text.ends_with("_at"))] = Some(constant),
-                    None => self.refuse("AQ010", value.span, format!("`{}` must be a literal", name.text)),
-                }
-            }
-            // They choose how Kusto runs a query, or limit its result: nothing that changes the rows of a small one.
-            "notruncation"
-            | "truncationmaxsize"
-            | "truncationmaxrecords"
-            | "maxmemoryconsumptionperiterator"
-            | "max_memory_consumption_per_query_per_node"
-            | "servertimeout"
-            | "norequesttimeout"
-            | "query_language"
-            | "request_app_name"
-            | "request_description"
-            | "request_user"
-            | "client_activity_id"
-            | "request_readonly"
-            | "query_consistency"
-            | "query_datascope"
-            | "materialized_view_shuffle"
-            | "query_results_cache_max_age"
-            | "query_fanout_threads_percent"
-            | "query_fanout_nodes_percent"
-            | "deferpartialqueryfailures"
-            | "best_effort"
-            | "query_take_max_records"
-            | "query_python_debug"
-            | "debug_query_externaldata_projection_fusion_disabled" => {
-                if name.text == "query_take_max_records" {
-                    self.unsupported(name.span, "`set query_take_max_records`");
-                }
-            }
-            other => self.unsupported(name.span, format_args!("`set {other}`")),
-        }
     }
 
     fn query_parameters(&mut self, parameters: &[ast::Parameter], scope: &Rc<Scope>) {
@@ -249,6 +195,7 @@ impl Binder<'_> {
                 }
                 other => match scope.find(other) {
                     Some(Binding::Function(function)) => self.is_tabular_function(&function),
+                    Some(Binding::Pattern(_)) => true,
                     _ if crate::functions::scalar_function(other).is_some()
                         || super::call::is_special(other)
                         || super::signature::is_known(super::signature::Library::Functions, other) =>
@@ -259,7 +206,8 @@ impl Binder<'_> {
                 },
             },
             ExprKind::Member { base, .. } | ExprKind::MethodCall { base, .. } => {
-                matches!(&base.kind, ExprKind::Call { name, .. } if matches!(name.text.as_str(), "workspace" | "app" | "database" | "cluster" | "resource" | "arg" | "adx"))
+                matches!(&base.kind, ExprKind::Call { name, .. } if matches!(name.text.as_str(), "workspace" | "app" | "database" | "cluster" | "resource" | "arg" | "adx")
+                    || matches!(scope.find(&name.text), Some(Binding::Pattern(_))))
                     || matches!(&base.kind, ExprKind::MethodCall { .. } | ExprKind::Member { .. })
                         && self.is_tabular(base, scope)
             }

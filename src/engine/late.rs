@@ -115,7 +115,7 @@ fn whole_number(value: &Value) -> Option<i64> {
 fn rewritten(node: Node) -> Node {
     let fallback = node.clone();
     let result = QueryResult { name: String::new(), node, render: None };
-    let plan = rewrite::rewrite(Plan { results: vec![result], shared: Vec::new(), now: None });
+    let plan = rewrite::rewrite(Plan { results: vec![result], ..Plan::default() });
     plan.results.into_iter().next().map_or(fallback, |result| result.node)
 }
 

@@ -46,7 +46,8 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
 
-use crate::plan::{Kind, Node, Plan, Render};
+use crate::functions::sketch::SKETCHES;
+use crate::plan::{AggregateCall, Kind, Node, Plan, Render};
 use crate::types::arrow::schema;
 use crate::types::{Column, ScalarType};
 
@@ -148,6 +149,10 @@ pub struct Output {
     pub render: Option<Render>,
     runtime: Arc<Runtime>,
     stream: SendableRecordBatchStream,
+    /// How many more rows there may be: `set truncationmaxrecords`.
+    left: Option<usize>,
+    /// The plan makes sketches of `hll` or `tdigest`, which no result may show.
+    sketches: bool,
     physical: Arc<dyn ExecutionPlan>,
 }
 
@@ -163,8 +168,26 @@ impl Iterator for Output {
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.runtime.tokio.block_on(self.stream.next())?;
         let batch = batch.map_err(Error::from).and_then(|batch| named(&batch, &self.columns));
-        Some(batch.and_then(|batch| shown(batch, &self.columns)))
+        let batch = batch.and_then(|batch| self.counted(batch));
+        Some(batch.and_then(|batch| if self.sketches { shown(batch, &self.columns) } else { Ok(batch) }))
     }
+}
+
+fn makes_sketches(plan: &Plan) -> bool {
+    let mut found = false;
+    plan.for_each_node(&mut |node| {
+        let calls: &[AggregateCall] = match &node.kind {
+            Kind::Aggregate { aggregates, .. } => aggregates,
+            Kind::Materialized { .. } => {
+                // What an earlier part of the query made is not in the plan.
+                found = true;
+                &[]
+            }
+            _ => &[],
+        };
+        found |= calls.iter().any(|call| SKETCHES.contains(&call.aggregate.name));
+    });
+    found
 }
 
 /// Refuses to show a sketch: its form is Kusto's own, and not documented.
@@ -173,7 +196,7 @@ fn shown(batch: RecordBatch, columns: &[Column]) -> Result<RecordBatch> {
         if !matches!(column.scalar_type, ScalarType::Dynamic | ScalarType::String) {
             continue;
         }
-        if array.as_string_view().iter().flatten().any(crate::functions::sketch::is_sketch) {
+        if array.as_string_view().iter().flatten().any(crate::functions::sketch::holds_sketch) {
             return Err(Error::unsupported(format!(
                 "`{}` holds a sketch of hll() or tdigest(), whose form is Kusto's own: read it with dcount_hll(), \
                  percentile_tdigest() or rank_tdigest()",
@@ -185,6 +208,19 @@ fn shown(batch: RecordBatch, columns: &[Column]) -> Result<RecordBatch> {
 }
 
 impl Output {
+    /// Fails where a result has more rows than the query allows itself.
+    fn counted(&mut self, batch: RecordBatch) -> Result<RecordBatch> {
+        if let Some(left) = &mut self.left {
+            *left = left.checked_sub(batch.num_rows()).ok_or_else(|| {
+                Error::resources(format!(
+                    "`{}` has more rows than `set truncationmaxrecords` allows: raise it, or `summarize` or `take` first",
+                    self.name
+                ))
+            })?;
+        }
+        Ok(batch)
+    }
+
     /// Tells what was read; complete once the batches are.
     pub fn stats(&self) -> Stats {
         Stats::of(&self.physical)
@@ -276,6 +312,7 @@ impl datafusion::execution::context::QueryPlanner for Planner {
 pub fn run(plan: &Plan, session: &Session) -> Result<Vec<Output>> {
     let runtime = Runtime::new(session)?;
     let prepared = prepare(plan, session, &runtime)?;
+    let sketches = makes_sketches(plan);
     let mut outputs = Vec::new();
     for (result, logical) in plan.results.iter().zip(prepared) {
         let (physical, stream) = runtime.tokio.block_on(start(&runtime.state, logical))?;
@@ -285,6 +322,8 @@ pub fn run(plan: &Plan, session: &Session) -> Result<Vec<Output>> {
             render: result.render.clone(),
             runtime: runtime.clone(),
             stream,
+            left: plan.most_records,
+            sketches,
             physical,
         });
     }

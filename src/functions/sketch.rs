@@ -1,6 +1,6 @@
 //! Sketches: what `hll` and `tdigest` give, and what reads them.
 //!
-//! A sketch is a dynamic. Its form is alertq's own, for Kusto's is not documented; [`is_sketch`] tells it from other
+//! A sketch is a dynamic. Its form is alertq's own, for Kusto's is not documented; [`holds_sketch`] finds it in other
 //! values, so that no result shows one.
 
 use std::collections::HashSet;
@@ -14,10 +14,20 @@ use crate::types::{ScalarType, Value};
 const HLL: &str = "{\"$hll\":";
 const TDIGEST: &str = "{\"$tdigest\":";
 
-/// Tells whether a dynamic is a sketch.
-pub fn is_sketch(text: &str) -> bool {
-    text.starts_with(HLL) || text.starts_with(TDIGEST)
+/// Tells whether a value is a sketch, or a list, a bag or a text that has one within.
+///
+/// ```
+/// use alertq::functions::sketch::holds_sketch;
+/// assert!(holds_sketch(r#"[{"$hll":1}]"#) && holds_sketch(r#"{"a":"{\"$hll\":1}"}"#));
+/// assert!(!holds_sketch(r#"{"hll":"$hll"}"#));
+/// ```
+pub fn holds_sketch(text: &str) -> bool {
+    // Within a text in JSON the quotes are escaped.
+    [HLL, TDIGEST].iter().any(|form| text.contains(form) || text.contains(&form.replace('"', "\\\"")))
 }
+
+/// The aggregates that give sketches.
+pub const SKETCHES: [&str; 4] = ["hll", "hll_merge", "tdigest", "tdigest_merge"];
 
 /// A HyperLogLog: hashes one by one up to so many, then registers.
 #[derive(Debug, Clone, PartialEq)]

@@ -4,6 +4,7 @@
 //! node their names are unique. The tree knows nothing of syntax and nothing of the engine that runs it.
 
 pub mod graph;
+pub mod period;
 pub mod print;
 pub mod rewrite;
 pub mod visit;
@@ -14,7 +15,7 @@ use crate::functions::{Function, Kernel};
 use crate::types::{Column, ScalarType, Value};
 
 /// A query, ready to run.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Plan {
     /// One result for each tabular expression statement (and each branch of `fork`), in order.
     pub results: Vec<QueryResult>,
@@ -22,6 +23,8 @@ pub struct Plan {
     pub shared: Vec<Node>,
     /// `set query_now = ...`, in ticks.
     pub now: Option<i64>,
+    /// `set truncationmaxrecords = ...`: with more rows in a result the query fails.
+    pub most_records: Option<usize>,
 }
 
 /// One result of a query.

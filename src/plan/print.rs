@@ -19,6 +19,9 @@ pub fn print(plan: &Plan) -> String {
     if let Some(now) = plan.now {
         printer.line(0, &format!("now: {}", convert::text_of(&Value::DateTime(now))));
     }
+    if let Some(most) = plan.most_records {
+        printer.line(0, &format!("at most {most} records"));
+    }
     for (index, node) in plan.shared.iter().enumerate() {
         printer.line(0, &format!("shared {index}:"));
         printer.node(node, 1);
@@ -609,7 +612,7 @@ mod tests {
     fn result(node: Node) -> Plan {
         let render = Render { chart: "piechart".into(), properties: vec![("title".into(), "T".into())] };
         let results = vec![QueryResult { name: "PrimaryResult".into(), node, render: Some(render) }];
-        Plan { results, shared: Vec::new(), now: None }
+        Plan { results, ..Plan::default() }
     }
 
     #[test]

@@ -1101,7 +1101,7 @@ mod tests {
 
     fn plan(node: Node) -> Plan {
         let result = QueryResult { name: "R".into(), node, render: None };
-        Plan { results: vec![result], shared: Vec::new(), now: None }
+        Plan { results: vec![result], ..Plan::default() }
     }
 
     /// Compares what a rewritten relation prints, without the line of the result.

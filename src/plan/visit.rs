@@ -96,7 +96,7 @@ impl Node {
         asks
     }
 
-    fn for_each_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {
+    pub(super) fn for_each_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {
         for expression in self.expressions_mut() {
             expression.for_each_query_mut(f);
         }
@@ -358,7 +358,7 @@ mod tests {
         let predicate =
             Expr::Not(Box::new(Expr::InQuery { value, query: Box::new(scan("B")), fold_case: false, negated: false }));
         let result = QueryResult { name: "x".into(), node: over(scan("A"), predicate), render: None };
-        let mut plan = Plan { results: vec![result], shared: vec![scan("C")], now: None };
+        let mut plan = Plan { results: vec![result], shared: vec![scan("C")], ..Plan::default() };
         assert_eq!(tables(&plan), ["A", "B", "C"]);
         plan.for_each_node_mut(&mut |node| {
             if let Kind::Scan { table } = &mut node.kind {
@@ -378,7 +378,7 @@ mod tests {
         let kind = Kind::Aggregate { input: Box::new(filter), keys, aggregates: Vec::new() };
         let node = Node { columns: columns[..1].to_vec(), serialized: false, kind };
         let result = QueryResult { name: "x".into(), node, render: None };
-        let plan = Plan { results: vec![result], shared: Vec::new(), now: None };
+        let plan = Plan { results: vec![result], ..Plan::default() };
         assert_eq!(plan.scans(), [("A", columns[..2].to_vec())]);
     }
 }

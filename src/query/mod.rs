@@ -71,7 +71,7 @@ pub fn settle<E: From<engine::Error>>(
             return Ok(Settled { bound, materialized });
         }
         let results = vec![QueryResult { name: "PrimaryResult".into(), node: input, render: None }];
-        let (plan, mut session) = prepare(Plan { results, shared, now: bound.now })?;
+        let (plan, mut session) = prepare(Plan { results, shared, now: bound.now, ..Plan::default() })?;
         session.materialized.clone_from(&materialized);
         let mut rows = Rows::run(&plan, &session, held)?;
         let columns = call.discover(&mut rows);

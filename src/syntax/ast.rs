@@ -27,13 +27,30 @@ pub enum StatementKind {
     /// `declare query_parameters(a:long = 1)`
     DeclareParameters { parameters: Vec<Parameter> },
     /// `declare pattern p = (a:string)[b:string] { ... }`: kept as text, it has no use outside Kusto.
-    DeclarePattern { name: Name, text: String },
+    DeclarePattern { name: Name, pattern: Option<Pattern> },
     /// `alias database d = cluster("c").database("d")`
     Alias { name: Name, value: Expr },
     /// `restrict access to (T, d.*)`
     Restrict { entities: Vec<Expr> },
     /// An expression; the last one of a query is its result.
     Expr(Expr),
+}
+
+/// `(a:string)[b:string] { ("x").["y"] = { T }; }`: which table stands for which values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pattern {
+    pub parameters: Vec<ColumnDeclaration>,
+    pub path: Option<ColumnDeclaration>,
+    pub cases: Vec<PatternCase>,
+}
+
+/// `("x").["y"] = { T };`
+#[derive(Debug, Clone, PartialEq)]
+pub struct PatternCase {
+    pub span: Span,
+    pub values: Vec<Expr>,
+    pub path: Option<Expr>,
+    pub body: Query,
 }
 
 /// A name as written. `text` is without quotes: `['a b']` and `["a b"]` have the text `a b`.

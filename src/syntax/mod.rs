@@ -8,6 +8,7 @@ mod grammar;
 mod lexer;
 pub mod print;
 
+pub use grammar::operator::render::CHARTS;
 pub use lexer::{Token, TokenKind, tokenize};
 
 use crate::diagnostic::Diagnostic;

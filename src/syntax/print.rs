@@ -11,7 +11,7 @@ pub use tree::tree;
 
 use super::ast::{
     Argument, BinaryOperator, DynamicLiteral, Expr, ExprKind, InOperator, Literal, LiteralKind, Name, Parameter,
-    ParameterKind, Query, Statement, StatementKind, TextOperator, UnaryOperator,
+    ParameterKind, Pattern, PatternCase, Query, Statement, StatementKind, TextOperator, UnaryOperator,
 };
 use clause::{columns, parameters_with};
 
@@ -139,9 +139,10 @@ impl Printer {
                 self.push("declare query_parameters");
                 self.parameters(parameters);
             }
-            StatementKind::DeclarePattern { text, .. } => {
+            StatementKind::DeclarePattern { name, pattern } => {
                 self.push("declare pattern ");
-                self.push(text);
+                self.name(name);
+                pattern.iter().for_each(|pattern| self.pattern(pattern));
             }
             StatementKind::Restrict { entities } => {
                 self.push("restrict access to (");
@@ -150,6 +151,39 @@ impl Printer {
             }
             StatementKind::Expr(value) => self.expr(value),
         }
+    }
+
+    /// ` = (a: string)[b: string]`, then the cases in braces, each in lines of its own.
+    fn pattern(&mut self, pattern: &Pattern) {
+        self.push(" = (");
+        columns(self, &pattern.parameters);
+        self.push(")");
+        if let Some(path) = &pattern.path {
+            self.push("[");
+            clause::column(self, path);
+            self.push("]");
+        }
+        self.block(" {", "}", |printer| {
+            for (n, case) in pattern.cases.iter().enumerate() {
+                if n > 0 {
+                    printer.new_line();
+                }
+                printer.pattern_case(case);
+            }
+        });
+    }
+
+    fn pattern_case(&mut self, case: &PatternCase) {
+        self.push("(");
+        self.list(&case.values, Printer::expr);
+        self.push(")");
+        if let Some(path) = &case.path {
+            self.push(".[");
+            self.expr(path);
+            self.push("]");
+        }
+        self.push(" = ");
+        self.block("{", "};", |printer| printer.statements(&case.body));
     }
 
     fn assignment(&mut self, start: &str, name: &Name, value: &Expr) {

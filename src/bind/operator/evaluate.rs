@@ -258,7 +258,7 @@ mod tests {
         let text = "SecurityAlert | extend d = parse_json(ExtendedProperties) | evaluate bag_unpack(d)";
         let First { input, shared, .. } = bound(text, &Options::default()).first.expect("a first part");
         let results = vec![QueryResult { name: String::new(), node: input, render: None }];
-        let plan = rewrite(Plan { results, shared, now: None });
+        let plan = rewrite(Plan { results, shared, ..Plan::default() });
         let columns = vec![Column::new("ExtendedProperties", ScalarType::String)];
         assert_eq!(plan.scans(), [("SecurityAlert", columns)]);
     }

@@ -25,6 +25,8 @@ mod summarize;
 mod top_nested;
 mod union;
 
+pub(super) use project::matches_wildcard;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -220,7 +222,7 @@ impl Binder<'_> {
         }
     }
 
-    fn count(&mut self, as_name: Option<&ast::Name>, input: Table) -> Table {
+    fn count(&self, as_name: Option<&ast::Name>, input: Table) -> Table {
         let name = as_name.map_or("Count", |name| name.text.as_str());
         let column = Column::new(name, ScalarType::Long);
         let Some(aggregate) = crate::functions::aggregate::aggregate("count") else { return Binder::nothing() };

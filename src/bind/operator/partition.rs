@@ -9,8 +9,8 @@ use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
 use super::mv_apply::{Parts, needs_rows};
 use super::{projection, windowed, word};
-use crate::diagnostic::Diagnostic;
-use crate::plan::{Expr, Kind, Node, SortKey, WindowCall, WindowFunction};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::plan::{Comparison, Expr, Kind, Node, SortKey, WindowCall, WindowFunction};
 use crate::syntax::ast::{self, ExprKind, Operator, OperatorKind, PartitionBody};
 use crate::types::{Column, ScalarType, Value};
 
@@ -49,6 +49,9 @@ const OPERATORS: &[&str] = &[
     "where",
 ];
 
+/// How many values of the key the strategy `legacy` takes, which holds where none is named (documented).
+const MOST_PARTS: i64 = 64;
+
 impl Binder<'_> {
     pub(super) fn partition(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
         let OperatorKind::Partition { parameters, by, scope: values, body } = &operator.kind else { return input };
@@ -64,7 +67,8 @@ impl Binder<'_> {
                 return Table { open: true, ..Binder::nothing() };
             }
         };
-        match word(parameters, "hint.strategy") {
+        let strategy = word(parameters, "hint.strategy");
+        match strategy {
             None | Some(("legacy", _)) => {}
             Some(("native" | "shuffle", _)) => self.only_native_operators(operators),
             Some((other, at)) => {
@@ -85,7 +89,11 @@ impl Binder<'_> {
         let body = self.partition_body(operators, Table { node: stand_in, label: None, ..input.clone() }, scope);
         let columns = body.node.columns.clone();
         let Some(key) = key else { return Table { node: empty(columns), ..body } };
-        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: Some(input.node), all: None, level: 0 };
+        let leaf = match strategy {
+            Some(("native" | "shuffle", _)) => input.node,
+            _ => self.few_parts(input.node, &key),
+        };
+        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: Some(leaf), all: None, level: 0 };
         if needs_rows(&body.node) {
             self.number(&mut parts, key, loses_groups(&body.node));
         }
@@ -121,6 +129,38 @@ impl Binder<'_> {
             return None;
         }
         Some(column.clone())
+    }
+
+    /// Lets the rows pass where the key has no more values than the legacy strategy takes; else the query fails.
+    fn few_parts(&mut self, rows: Node, key: &Column) -> Node {
+        let Some(assert) = crate::functions::scalar_function("assert") else { return rows };
+        // Counted over the rows themselves: computed twice, they may be others.
+        let rows = if rows.is_volatile() { self.share(rows) } else { rows };
+        let kind = Kind::Aggregate {
+            input: Box::new(rows.clone()),
+            keys: vec![Expr::Column(key.clone())],
+            aggregates: Vec::new(),
+        };
+        let values = Node { columns: vec![key.clone()], serialized: false, kind };
+        let count = self.scalar_query(self.count(None, Table::new(values)), Span::default());
+        let few = Expr::Compare {
+            operator: Comparison::LessOrEqual,
+            left: Box::new(count.expr),
+            right: Box::new(Expr::Literal(Value::Long(MOST_PARTS))),
+        };
+        let message = format!(
+            "`partition by {}` has more than {MOST_PARTS} parts, the most that its legacy strategy takes: write `partition \
+             hint.strategy=native by {}`",
+            key.name, key.name
+        );
+        let predicate = Expr::Call {
+            function: assert,
+            overload: 0,
+            arguments: vec![few, Expr::Literal(Value::String(message))],
+            returns: ScalarType::Bool,
+        };
+        let (columns, serialized) = (rows.columns.clone(), rows.serialized);
+        Node { columns, serialized, kind: Kind::Filter { input: Box::new(rows), predicate } }
     }
 
     fn only_native_operators(&mut self, operators: &[Operator]) {

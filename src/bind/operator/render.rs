@@ -6,32 +6,11 @@ use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::plan::Render;
+use crate::syntax::CHARTS;
 use crate::syntax::ast::{self, ExprKind, Literal, OperatorParameter};
 
-/// Charts by their names (Microsoft's parser).
-const CHARTS: &[&str] = &[
-    "table",
-    "list",
-    "barchart",
-    "piechart",
-    "ladderchart",
-    "timechart",
-    "linechart",
-    "anomalychart",
-    "pivotchart",
-    "areachart",
-    "stackedareachart",
-    "scatterchart",
-    "timepivot",
-    "columnchart",
-    "timeline",
-    "3Dchart",
-    "card",
-    "treemap",
-    "plotly",
-    "graph",
-    "sankey",
-];
+/// Charts whose names are no words of the language (Microsoft's parser).
+const OTHER_CHARTS: &[&str] = &["table", "list", "sankey"];
 
 /// Properties that take one of a few words.
 const WORDS: &[(&str, &[&str])] = &[
@@ -45,6 +24,10 @@ const WORDS: &[(&str, &[&str])] = &[
 /// Properties that take columns of the result.
 const COLUMNS: &[&str] = &["xcolumn", "ycolumns", "anomalycolumns", "series", "by"];
 
+fn charts() -> impl Iterator<Item = &'static str> {
+    CHARTS.iter().chain(OTHER_CHARTS).copied()
+}
+
 impl Binder<'_> {
     pub(super) fn render(
         &mut self,
@@ -54,10 +37,10 @@ impl Binder<'_> {
         scope: &Rc<Scope>,
     ) -> Table {
         if let Some(chart) = chart
-            && !CHARTS.contains(&chart.text.as_str())
+            && !charts().any(|known| known == chart.text)
         {
             let mut problem = Diagnostic::error("KS005", chart.span, format!("there is no chart `{}`", chart.text));
-            if let Some(near) = nearest(&chart.text, CHARTS.iter().copied()) {
+            if let Some(near) = nearest(&chart.text, charts()) {
                 problem = problem.help(format!("did you mean `{near}`?"));
             }
             self.problem(problem);

@@ -28,7 +28,7 @@ impl Binder<'_> {
         span: Span,
         scope: &Rc<Scope>,
     ) -> Table {
-        let fuzzy = word(parameters, "isfuzzy").is_some_and(|(v, _)| matches!(v, "true" | "1"));
+        let fuzzy = self.set.best_effort || word(parameters, "isfuzzy").is_some_and(|(v, _)| matches!(v, "true" | "1"));
         let inner = word(parameters, "kind").is_some_and(|(v, _)| v == "inner");
         let source = word(parameters, "withsource").or_else(|| word(parameters, "with_source"));
         let mut legs: Vec<Table> =
@@ -137,15 +137,18 @@ impl Binder<'_> {
         legs: &mut Vec<Table>,
     ) {
         let before = legs.len();
-        let names: Vec<String> =
-            self.catalog.names().filter(|n| matches_wildcard(pattern, n)).map(str::to_string).collect();
+        let names = self.catalog.names().filter(|n| matches_wildcard(pattern, n) && self.sees(None, n, scope));
+        let names: Vec<String> = names.map(str::to_string).collect();
         for name in names {
             if !matches!(scope.find(&name), Some(Binding::Table(_))) {
                 legs.push(self.named_table(&ast::Name { span, text: name, quoted: false }, scope));
             }
         }
         for (name, function) in scope.views() {
-            if matches_wildcard(pattern, &name) && self.is_tabular_function(&function) {
+            if self.sees_declared(&name, scope)
+                && matches_wildcard(pattern, &name)
+                && self.is_tabular_function(&function)
+            {
                 let table = self.call_function_table(&function, &[], span, &Context::rowless(scope));
                 legs.push(Table { label: Some(name), ..table });
             }

@@ -223,7 +223,7 @@ fn in_order(table: &source::Table, columns: Vec<Column>) -> Plan {
     let keys = columns.iter().filter(|column| **column == time()).chain(columns.last()).map(key).collect();
     let sort = Node { serialized: true, ..node(Kind::Sort { input: scan, keys, limit: None }) };
     let result = QueryResult { name: UNNAMED.to_string(), node: sort, render: None };
-    Plan { results: vec![result], shared: Vec::new(), now: None }
+    Plan { results: vec![result], ..Plan::default() }
 }
 
 #[cfg(test)]

@@ -26,6 +26,10 @@ pub const AGGREGATES: &[Aggregate] = &[
         several: true,
         examples: &[
             ("datatable(t: long, n: string)[1, 'a', 3, 'b', 2, 'c'] | summarize arg_max(t, n)", "print t = 3, n = 'b'"),
+            (
+                "datatable(g: string, t: long)['a', 1, 'a', 2, 'b', 1] | summarize arg_max(t) by g",
+                "datatable(g: string, t: long)['a', 2, 'b', 1]",
+            ),
             ("datatable(t: long, n: string)[] | summarize arg_max(t, n)", "print t = long(null), n = ''"),
         ],
         page: "arg-max-aggregation-function",
@@ -47,6 +51,10 @@ pub const AGGREGATES: &[Aggregate] = &[
                 "datatable(t: long, n: string)[long(null), 'a', 3, 'b', 2, 'c'] | summarize arg_min(t, n)",
                 "print t = 2, n = 'c'",
             ),
+            (
+                "datatable(g: string, t: long)['a', 1, 'a', 2, 'b', 1] | summarize arg_min(t) by g",
+                "datatable(g: string, t: long)['a', 1, 'b', 1]",
+            ),
             ("datatable(t: long, n: string)[] | summarize arg_min(t, n)", "print t = long(null), n = ''"),
         ],
         page: "arg-min-aggregation-function",
@@ -65,6 +73,10 @@ pub const AGGREGATES: &[Aggregate] = &[
         several: true,
         examples: &[
             ("datatable(n: string)['', 'a'] | summarize take_any(n)", "print n = 'a'"),
+            (
+                "datatable(g: long, n: string)[1, 'a', 2, 'b'] | summarize take_any(n) by g",
+                "datatable(g: long, n: string)[1, 'a', 2, 'b']",
+            ),
             ("datatable(n: long)[] | summarize take_any(n)", "print n = long(null)"),
         ],
         page: "take-any-aggregation-function",

@@ -19,6 +19,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         AND,
         &[
             ("datatable(x: long)[6, 3] | summarize r = binary_all_and(x)", "print r = 2"),
+            ("datatable(x: long)[7, 6, long(null)] | summarize r = binary_all_and(x)", "print r = 6"),
             ("datatable(x: long)[] | summarize r = binary_all_and(x)", "print r = long(null)"),
         ],
         "binary-all-and-aggregation-function",
@@ -27,14 +28,25 @@ pub const AGGREGATES: &[Aggregate] = &[
         "binary_all_or",
         "Gives the bits that some value of the group has.",
         OR,
-        &[("datatable(x: long)[6, 3] | summarize r = binary_all_or(x)", "print r = 7")],
+        &[
+            ("datatable(x: long)[6, 3] | summarize r = binary_all_or(x)", "print r = 7"),
+            (
+                "range x from 1 to 4 step 1 | summarize binary_all_or(x) by g = x % 2",
+                "datatable(g: long, x: long)[1, 3, 0, 6]",
+            ),
+            ("datatable(x: long)[1, 8, long(null)] | summarize r = binary_all_or(x)", "print r = 9"),
+        ],
         "binary-all-or-aggregation-function",
     ),
     bits(
         "binary_all_xor",
         "Gives the bits that an odd number of values of the group have.",
         XOR,
-        &[("datatable(x: long)[6, 3] | summarize r = binary_all_xor(x)", "print r = 5")],
+        &[
+            ("datatable(x: long)[6, 3] | summarize r = binary_all_xor(x)", "print r = 5"),
+            ("datatable(x: long)[5, 5] | summarize r = binary_all_xor(x)", "print r = 0"),
+            ("datatable(x: long)[1, 8, long(null)] | summarize r = binary_all_xor(x)", "print r = 9"),
+        ],
         "binary-all-xor-aggregation-function",
     ),
 ];

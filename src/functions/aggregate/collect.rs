@@ -57,10 +57,14 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: true,
         several: false,
-        examples: &[(
-            "datatable(x: long)[2, long(null)] | summarize make_list_with_nulls(x)",
-            "print list_x = dynamic([2, null])",
-        )],
+        examples: &[
+            (
+                "datatable(x: long)[2, long(null)] | summarize make_list_with_nulls(x)",
+                "print list_x = dynamic([2, null])",
+            ),
+            ("range x from 1 to 3 step 1 | summarize make_list_with_nulls(x)", "print list_x = dynamic([1, 2, 3])"),
+            ("datatable(x: long)[] | summarize make_list_with_nulls(x)", "print list_x = dynamic([])"),
+        ],
         page: "make-list-with-nulls-aggregation-function",
     },
     Aggregate {
@@ -104,6 +108,10 @@ pub const AGGREGATES: &[Aggregate] = &[
             (
                 "datatable(x: dynamic)[dynamic({'a': 1}), dynamic({'a': 2, 'b': 3})] | summarize make_bag(x)",
                 "print bag_x = dynamic({'a': 1, 'b': 3})",
+            ),
+            (
+                "datatable(x: dynamic)[dynamic({'a': 1}), dynamic(null), dynamic(5)] | summarize make_bag(x)",
+                "print bag_x = dynamic({'a': 1})",
             ),
             ("datatable(x: dynamic)[] | summarize make_bag(x)", "print bag_x = dynamic({})"),
         ],

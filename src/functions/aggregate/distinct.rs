@@ -34,6 +34,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         several: false,
         examples: &[
             ("datatable(x: string)['a', 'b', 'a'] | summarize dcount(x)", "print dcount_x = 2"),
+            ("range x from 1 to 9 step 1 | summarize dcount(x % 3, 2)", "print dcount_ = 3"),
             ("datatable(x: long)[long(null)] | summarize dcount(x)", "print dcount_x = 0"),
         ],
         page: "dcount-aggregation-function",
@@ -52,6 +53,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         several: false,
         examples: &[
             ("range x from 1 to 9 step 1 | summarize count_distinct(x % 3)", "print count_distinct_ = 3"),
+            ("datatable(x: string)['a', 'A', 'a'] | summarize count_distinct(x)", "print count_distinct_x = 2"),
             ("datatable(x: long)[long(null)] | summarize count_distinct(x)", "print count_distinct_x = 0"),
         ],
         page: "count-distinct-aggregation-function",

@@ -20,6 +20,9 @@ use crate::types::arrow::DECIMAL_SCALE;
 use crate::types::convert::to_dynamic;
 use crate::types::{ScalarType, Value};
 
+/// Of ints the percentiles are longs (Microsoft's parser).
+const INTEGER: Parameter = one("value", Kind::Is(ScalarType::Long));
+
 /// The family.
 pub const AGGREGATES: &[Aggregate] = &[
     Aggregate {
@@ -27,15 +30,26 @@ pub const AGGREGATES: &[Aggregate] = &[
         aliases: &[],
         summary: "Gives the value of each group below which so many percent of its values lie.",
         naming: Naming::Special,
-        overloads: &[Overload {
-            parameters: &[one("value", Kind::Summable), one("percentile", Kind::Number).constant()],
-            returns: Returns::With(element_type),
-            state: State::New(|setup| percentiles(setup, 1, Shape::One)),
-        }],
+        overloads: &[
+            Overload {
+                parameters: &[INTEGER, one("percentile", Kind::Number).constant()],
+                returns: Returns::Argument(0),
+                state: State::New(|setup| percentiles(setup, 1, Shape::One)),
+            },
+            Overload {
+                parameters: &[one("value", Kind::Summable), one("percentile", Kind::Number).constant()],
+                returns: Returns::With(element_type),
+                state: State::New(|setup| percentiles(setup, 1, Shape::One)),
+            },
+        ],
         ordered: false,
         several: false,
         examples: &[
             ("range x from 1 to 100 step 1 | summarize percentile(x, 95)", "print percentile_x_95 = 95"),
+            (
+                "datatable(x: real)[1.5, 2.5, 3.5, 4.5, real(null)] | summarize percentile(x, 50)",
+                "print percentile_x_50 = 2.5",
+            ),
             ("datatable(x: long)[] | summarize percentile(x, 50)", "print percentile_x_50 = long(null)"),
         ],
         page: "percentiles-aggregation-function",
@@ -52,10 +66,17 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: true,
-        examples: &[(
-            "range x from 1 to 10 step 1 | summarize percentiles(x, 50, 99.9)",
-            "print percentile_x_50 = 5, percentile_x_99_9 = 10",
-        )],
+        examples: &[
+            (
+                "range x from 1 to 10 step 1 | summarize percentiles(x, 50, 99.9)",
+                "print percentile_x_50 = 5, percentile_x_99_9 = 10",
+            ),
+            (
+                "range x from 1 to 100 step 1 | summarize percentiles(x, 5, 99)",
+                "print percentile_x_5 = 5, percentile_x_99 = 99",
+            ),
+            ("datatable(x: long)[] | summarize percentiles(x, 50)", "print percentile_x_50 = long(null)"),
+        ],
         page: "percentiles-aggregation-function",
     },
     Aggregate {
@@ -70,10 +91,14 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: false,
-        examples: &[(
-            "range x from 1 to 10 step 1 | summarize p = percentiles_array(x, dynamic([10, 50]))",
-            "print p = dynamic([1, 5])",
-        )],
+        examples: &[
+            (
+                "range x from 1 to 10 step 1 | summarize p = percentiles_array(x, dynamic([10, 50]))",
+                "print p = dynamic([1, 5])",
+            ),
+            ("datatable(x: long)[3, long(null)] | summarize p = percentiles_array(x, 50)", "print p = dynamic([3])"),
+            ("range x from 1 to 100 step 1 | summarize p = percentiles_array(x, 5, 99)", "print p = dynamic([5, 99])"),
+        ],
         page: "percentiles-aggregation-function",
     },
     Aggregate {
@@ -81,21 +106,29 @@ pub const AGGREGATES: &[Aggregate] = &[
         aliases: &[],
         summary: "Gives a percentile of values that count as often as their weight says.",
         naming: Naming::Special,
-        overloads: &[Overload {
-            parameters: &[
-                one("value", Kind::Summable),
-                one("weight", Kind::Integer),
-                one("percentile", Kind::Number).constant(),
-            ],
-            returns: Returns::With(element_type),
-            state: State::New(|setup| percentiles(setup, 2, Shape::One)),
-        }],
+        overloads: &[
+            Overload {
+                parameters: &[INTEGER, one("weight", Kind::Integer), one("percentile", Kind::Number).constant()],
+                returns: Returns::Argument(0),
+                state: State::New(|setup| percentiles(setup, 2, Shape::One)),
+            },
+            Overload {
+                parameters: &[
+                    one("value", Kind::Summable),
+                    one("weight", Kind::Integer),
+                    one("percentile", Kind::Number).constant(),
+                ],
+                returns: Returns::With(element_type),
+                state: State::New(|setup| percentiles(setup, 2, Shape::One)),
+            },
+        ],
         ordered: false,
         several: false,
-        examples: &[(
-            "datatable(n: long, x: long)[8, 10, 6, 20] | summarize p = percentilew(x, n, 50)",
-            "print p = 10",
-        )],
+        examples: &[
+            ("datatable(n: long, x: long)[8, 10, 6, 20] | summarize p = percentilew(x, n, 50)", "print p = 10"),
+            ("datatable(n: long, x: long)[] | summarize p = percentilew(x, n, 50)", "print p = long(null)"),
+            ("datatable(n: long, x: long)[1, 10, 9, 20] | summarize p = percentilew(x, n, 50)", "print p = 20"),
+        ],
         page: "percentiles-aggregation-function",
     },
     Aggregate {
@@ -110,10 +143,17 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: true,
-        examples: &[(
-            "datatable(x: long, w: long)[10, 8, 20, 6, 30, 1] | summarize percentilesw(x, w, 50, 90)",
-            "print percentile_x_50 = 10, percentile_x_90 = 20",
-        )],
+        examples: &[
+            (
+                "datatable(x: long, w: long)[10, 8, 20, 6, 30, 1] | summarize percentilesw(x, w, 50, 90)",
+                "print percentile_x_50 = 10, percentile_x_90 = 20",
+            ),
+            ("datatable(x: long, w: long)[] | summarize percentilesw(x, w, 50)", "print percentile_x_50 = long(null)"),
+            (
+                "datatable(x: long, w: long)[10, 1, 20, 1] | summarize percentilesw(x, w, 50)",
+                "print percentile_x_50 = 10",
+            ),
+        ],
         page: "percentiles-aggregation-function",
     },
     Aggregate {
@@ -128,10 +168,20 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: false,
-        examples: &[(
-            "datatable(x: long, w: long)[10, 8, 20, 6, 30, 1] | summarize percentilesw_array(x, w, dynamic([50, 90]))",
-            "print percentiles_x = dynamic([10, 20])",
-        )],
+        examples: &[
+            (
+                "datatable(x: long, w: long)[10, 8, 20, 6, 30, 1] | summarize percentilesw_array(x, w, dynamic([50, 90]))",
+                "print percentiles_x = dynamic([10, 20])",
+            ),
+            (
+                "datatable(x: long, w: long)[10, 1, long(null), 5] | summarize percentilesw_array(x, w, 90)",
+                "print percentiles_x = dynamic([10])",
+            ),
+            (
+                "datatable(x: long, w: long)[10, 1, 20, 1] | summarize percentilesw_array(x, w, 50)",
+                "print percentiles_x = dynamic([10])",
+            ),
+        ],
         page: "percentiles-aggregation-function",
     },
 ];

@@ -30,6 +30,10 @@ pub(super) const BUILDSCHEMA: Aggregate = Aggregate {
             "datatable(x: dynamic)[dynamic({'a': 1}), dynamic({'a': 'b'})] | summarize buildschema(x)",
             "print schema_x = dynamic({'a': ['long', 'string']})",
         ),
+        (
+            "datatable(x: dynamic)[dynamic({'a': 1.5}), dynamic({'b': true})] | summarize buildschema(x)",
+            "print schema_x = dynamic({'a': 'double', 'b': 'bool'})",
+        ),
         ("datatable(x: dynamic)[] | summarize buildschema(x)", "print schema_x = dynamic(null)"),
     ],
     page: "buildschema-aggregation-function",

@@ -30,6 +30,7 @@ pub const AGGREGATES: &[Aggregate] = &[
         several: false,
         examples: &[
             ("range x from 1 to 9 step 1 | summarize h = hll(x % 4) | project n = dcount_hll(h)", "print n = 4"),
+            ("datatable(x: long)[] | summarize h = hll(x) | project n = dcount_hll(h)", "print n = long(null)"),
             ("datatable(x: long)[] | summarize hll(x)", "print hll_x = dynamic(null)"),
         ],
         page: "hll-aggregation-function",
@@ -46,11 +47,22 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: false,
-        examples: &[(
-            "range x from 1 to 9 step 1 | summarize h = hll(x % 4) by x % 2 | summarize m = hll_merge(h) | project n = \
-             dcount_hll(m)",
-            "print n = 4",
-        )],
+        examples: &[
+            (
+                "range x from 1 to 9 step 1 | summarize h = hll(x % 4) by x % 2 | summarize m = hll_merge(h) | project n \
+                 = dcount_hll(m)",
+                "print n = 4",
+            ),
+            (
+                "range x from 1 to 9 step 1 | summarize h = hll(x) by x % 3 | summarize m = hll_merge(h) | project n = \
+                 dcount_hll(m)",
+                "print n = 9",
+            ),
+            (
+                "datatable(x: long)[] | summarize h = hll(x) by x | summarize m = hll_merge(h) | project n = isnull(m)",
+                "print n = true",
+            ),
+        ],
         page: "hll-merge-aggregation-function",
     },
     Aggregate {
@@ -72,6 +84,7 @@ pub const AGGREGATES: &[Aggregate] = &[
                 "print p = 5",
             ),
             ("datatable(x: long)[] | summarize tdigest(x)", "print tdigest_x = dynamic(null)"),
+            ("datatable(x: long)[] | summarize t = tdigest(x) | project n = isnull(t)", "print n = true"),
         ],
         page: "tdigest-aggregation-function",
     },
@@ -87,11 +100,23 @@ pub const AGGREGATES: &[Aggregate] = &[
         }],
         ordered: false,
         several: false,
-        examples: &[(
-            "range x from 1 to 9 step 1 | summarize t = tdigest(x) by x % 2 | summarize m = tdigest_merge(t) | project \
-             r = rank_tdigest(m, 4)",
-            "print r = 4.0",
-        )],
+        examples: &[
+            (
+                "range x from 1 to 9 step 1 | summarize t = tdigest(x) by x % 2 | summarize m = tdigest_merge(t) | \
+                 project r = rank_tdigest(m, 4)",
+                "print r = 4.0",
+            ),
+            (
+                "range x from 1 to 9 step 1 | summarize t = tdigest(x) by x % 3 | summarize m = tdigest_merge(t) | \
+                 project p = percentile_tdigest(m, 50, typeof(long))",
+                "print p = 5",
+            ),
+            (
+                "datatable(x: long)[] | summarize t = tdigest(x) by x | summarize m = tdigest_merge(t) | project n = \
+                 isnull(m)",
+                "print n = true",
+            ),
+        ],
         page: "tdigest-merge-aggregation-function",
     },
 ];
@@ -104,12 +129,12 @@ fn hll(setup: &Setup) -> Result<Box<dyn Accumulator>> {
     };
     let bits = ACCURACY_BITS[accuracy];
     Ok(match setup.types[0] {
-        ScalarType::Bool => Box::new(Counted::<Bits<Bools>>::new(bits)),
-        ScalarType::Int => Box::new(Counted::<Bits<Ints>>::new(bits)),
-        ScalarType::Real => Box::new(Counted::<Bits<Reals>>::new(bits)),
-        ScalarType::Decimal => Box::new(Counted::<Bits<Decimals>>::new(bits)),
-        ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => Box::new(Counted::<Bits<Longs>>::new(bits)),
-        ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => Box::new(Counted::<Hashes>::new(bits)),
+        ScalarType::Bool => Counted::<Bits<Bools>>::boxed(bits),
+        ScalarType::Int => Counted::<Bits<Ints>>::boxed(bits),
+        ScalarType::Real => Counted::<Bits<Reals>>::boxed(bits),
+        ScalarType::Decimal => Counted::<Bits<Decimals>>::boxed(bits),
+        ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => Counted::<Bits<Longs>>::boxed(bits),
+        ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => Counted::<Hashes>::boxed(bits),
     })
 }
 
@@ -120,7 +145,7 @@ fn tdigest(setup: &Setup) -> Result<Box<dyn Accumulator>> {
             "AQ001",
             format!("`tdigest()` of values of type {} is not supported yet", setup.types[0]),
         )),
-        scalar_type => Ok(Box::new(Spread { scalar_type, merged: Merged::default() })),
+        scalar_type => Ok(Box::new(Sketched::new(Spread { scalar_type }))),
     }
 }
 
@@ -261,21 +286,33 @@ impl<S: Sketch> Accumulator for Merged<Option<S>> {
     }
 }
 
-/// `hll`
-#[derive(Debug)]
-struct Counted<C> {
-    bits: u32,
-    merged: Merged<Option<Hll>>,
-    coder: PhantomData<C>,
+/// Adds rows to the sketches of their groups.
+trait Feed: std::fmt::Debug + Send + Sync {
+    type Sketch: Sketch;
+
+    fn feed(
+        &mut self,
+        sketches: &mut [Option<Self::Sketch>],
+        arguments: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+    );
 }
 
-impl<C> Counted<C> {
-    fn new(bits: u32) -> Self {
-        Counted { bits, merged: Merged::default(), coder: PhantomData }
+/// Sketches that are made of rows, and merged as `hll_merge` and `tdigest_merge` merge them.
+#[derive(Debug)]
+struct Sketched<F: Feed> {
+    feed: F,
+    merged: Merged<Option<F::Sketch>>,
+}
+
+impl<F: Feed> Sketched<F> {
+    fn new(feed: F) -> Self {
+        Sketched { feed, merged: Merged::default() }
     }
 }
 
-impl<C: Coder> Accumulator for Counted<C> {
+impl<F: Feed> Accumulator for Sketched<F> {
     fn update(
         &mut self,
         arguments: &[ArrayRef],
@@ -284,13 +321,7 @@ impl<C: Coder> Accumulator for Counted<C> {
         total: usize,
     ) -> Result<()> {
         self.merged.grow(total);
-        let values = C::array(&arguments[0]);
-        let rows = chosen_rows(values.logical_nulls(), filter, groups.len());
-        let mut codes = Vec::new();
-        C::default().codes(values, &rows, &mut codes);
-        for (row, code) in rows.iter().zip(codes) {
-            self.merged.sketches[groups[*row as usize]].get_or_insert_with(|| Hll::new(self.bits)).add(code);
-        }
+        self.feed.feed(&mut self.merged.sketches, arguments, groups, filter);
         self.merged.measure();
         Ok(())
     }
@@ -308,15 +339,48 @@ impl<C: Coder> Accumulator for Counted<C> {
     }
 
     fn result_type(&self) -> DataType {
-        DataType::Utf8View
+        self.merged.result_type()
     }
 
     fn finish(&mut self, take: usize) -> Result<ArrayRef> {
-        self.merged.texts(take)
+        self.merged.finish(take)
     }
 
     fn size(&self) -> usize {
-        self.merged.bytes
+        self.merged.size()
+    }
+}
+
+/// `hll`
+#[derive(Debug)]
+struct Counted<C> {
+    bits: u32,
+    coder: PhantomData<C>,
+}
+
+impl<C: Coder> Counted<C> {
+    fn boxed(bits: u32) -> Box<dyn Accumulator> {
+        Box::new(Sketched::new(Counted { bits, coder: PhantomData::<C> }))
+    }
+}
+
+impl<C: Coder> Feed for Counted<C> {
+    type Sketch = Hll;
+
+    fn feed(
+        &mut self,
+        sketches: &mut [Option<Hll>],
+        arguments: &[ArrayRef],
+        groups: &[usize],
+        filter: Option<&BooleanArray>,
+    ) {
+        let values = C::array(&arguments[0]);
+        let rows = chosen_rows(values.logical_nulls(), filter, groups.len());
+        let mut codes = Vec::new();
+        C::default().codes(values, &rows, &mut codes);
+        for (row, code) in rows.iter().zip(codes) {
+            sketches[groups[*row as usize]].get_or_insert_with(|| Hll::new(self.bits)).add(code);
+        }
     }
 }
 
@@ -324,18 +388,18 @@ impl<C: Coder> Accumulator for Counted<C> {
 #[derive(Debug)]
 struct Spread {
     scalar_type: ScalarType,
-    merged: Merged<Option<Digest>>,
 }
 
-impl Accumulator for Spread {
-    fn update(
+impl Feed for Spread {
+    type Sketch = Digest;
+
+    fn feed(
         &mut self,
+        sketches: &mut [Option<Digest>],
         arguments: &[ArrayRef],
         groups: &[usize],
         filter: Option<&BooleanArray>,
-        total: usize,
-    ) -> Result<()> {
-        self.merged.grow(total);
+    ) {
         let weights = arguments.get(1).map(|weights| match weights.as_primitive_opt::<Int32Type>() {
             Some(ints) => ints.unary::<_, Int64Type>(i64::from),
             None => weights.as_primitive::<Int64Type>().clone(),
@@ -350,35 +414,8 @@ impl Accumulator for Spread {
             );
             let value = Number::of(&value_at(&arguments[0], row, self.scalar_type));
             if let (Some(value), 1..) = (value, weight) {
-                let digest = self.merged.sketches[group].get_or_insert_with(|| Digest::new(self.scalar_type));
-                digest.add(value, weight);
+                sketches[group].get_or_insert_with(|| Digest::new(self.scalar_type)).add(value, weight);
             }
         });
-        self.merged.measure();
-        Ok(())
-    }
-
-    fn merge(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
-        self.merged.update(states, groups, None, total)
-    }
-
-    fn state_types(&self) -> Vec<DataType> {
-        self.merged.state_types()
-    }
-
-    fn state(&mut self, take: usize) -> Result<Vec<ArrayRef>> {
-        self.merged.state(take)
-    }
-
-    fn result_type(&self) -> DataType {
-        DataType::Utf8View
-    }
-
-    fn finish(&mut self, take: usize) -> Result<ArrayRef> {
-        self.merged.texts(take)
-    }
-
-    fn size(&self) -> usize {
-        self.merged.bytes
     }
 }

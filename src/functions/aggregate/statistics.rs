@@ -19,7 +19,11 @@ pub const AGGREGATES: &[Aggregate] = &[
         "stdevp",
         "Gives the standard deviation of a whole population.",
         STDEVP,
-        &[("range x from 1 to 3 step 2 | summarize stdevp(x)", "print stdevp_x = 1.0")],
+        &[
+            ("range x from 1 to 3 step 2 | summarize stdevp(x)", "print stdevp_x = 1.0"),
+            ("datatable(x: long)[1, 3, long(null)] | summarize stdevp(x)", "print stdevp_x = 1.0"),
+            ("datatable(x: long)[] | summarize stdevp(x)", "print stdevp_x = 0.0"),
+        ],
         "stdevp-aggregation-function",
     ),
     spread("variance", "Gives the variance of a sample.", VARIANCE, VARIANCE_EXAMPLES, "variance-aggregation-function"),
@@ -27,32 +31,54 @@ pub const AGGREGATES: &[Aggregate] = &[
         "variancep",
         "Gives the variance of a whole population.",
         VARIANCEP,
-        &[("range x from 1 to 3 step 2 | summarize variancep(x)", "print variancep_x = 1.0")],
+        &[
+            ("range x from 1 to 3 step 2 | summarize variancep(x)", "print variancep_x = 1.0"),
+            ("datatable(x: long)[1, 3, long(null)] | summarize variancep(x)", "print variancep_x = 1.0"),
+            ("datatable(x: long)[] | summarize variancep(x)", "print variancep_x = 0.0"),
+        ],
         "variancep-aggregation-function",
     ),
     spread(
         "covariance",
         "Gives the covariance of a sample.",
         COVARIANCE,
-        &[("range x from 1 to 3 step 1 | summarize covariance(x, 2 * x)", "print covariance_x = 2.0")],
+        &[
+            ("range x from 1 to 3 step 1 | summarize covariance(x, 2 * x)", "print covariance_x = 2.0"),
+            (
+                "datatable(x: long, y: long)[1, 1, 2, 2, long(null), 5] | summarize covariance(x, y)",
+                "print covariance_x = 0.5",
+            ),
+            ("datatable(x: long, y: long)[1, 3, 2, 2, 3, 1] | summarize covariance(x, y)", "print covariance_x = -1.0"),
+        ],
         "covariance-aggregation-function",
     ),
     spread(
         "covariancep",
         "Gives the covariance of a population.",
         COVARIANCEP,
-        &[("range x from 1 to 3 step 2 | summarize covariancep(x, -x)", "print covariancep_x = -1.0")],
+        &[
+            ("range x from 1 to 3 step 2 | summarize covariancep(x, -x)", "print covariancep_x = -1.0"),
+            (
+                "datatable(x: long, y: long)[1, 1, 3, 3, long(null), 5] | summarize covariancep(x, y)",
+                "print covariancep_x = 1.0",
+            ),
+            ("range x from 1 to 3 step 2 | summarize covariancep(x, x)", "print covariancep_x = 1.0"),
+        ],
         "covariancep-aggregation-function",
     ),
 ];
 
 const STDEV_EXAMPLES: &[(&str, &str)] = &[
     ("datatable(x: long)[1, 3, long(null)] | summarize round(stdev(x), 4)", "print stdev_x = 1.4142"),
+    ("datatable(x: long)[5] | summarize stdev(x)", "print stdev_x = 0.0"),
     // Nothing has no spread, and neither has one row (measured).
     ("datatable(x: long)[] | summarize stdev(x)", "print stdev_x = 0.0"),
 ];
-const VARIANCE_EXAMPLES: &[(&str, &str)] =
-    &[("range x from 1 to 3 step 1 | summarize variance(x)", "print variance_x = 1.0")];
+const VARIANCE_EXAMPLES: &[(&str, &str)] = &[
+    ("range x from 1 to 3 step 1 | summarize variance(x)", "print variance_x = 1.0"),
+    ("datatable(x: long)[1, 3, long(null)] | summarize variance(x)", "print variance_x = 2.0"),
+    ("datatable(x: long)[] | summarize variance(x)", "print variance_x = 0.0"),
+];
 
 const fn spread(
     name: &'static str,

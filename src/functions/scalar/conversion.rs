@@ -62,7 +62,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Real,
         "Reads a value as real; null where it is none.",
         "toreal-function",
-        [("toreal('1e3')", "1000.0"), ("isnull(toreal('1,5'))", "true")]
+        [("toreal('1e3')", "1000.0"), ("toreal('.5')", "0.5"), ("isnull(toreal('1,5'))", "true")]
     ),
     conversion!(
         "tobool" | "toboolean",
@@ -81,21 +81,29 @@ pub(super) const FUNCTIONS: &[Function] = &[
         DateTime,
         "Reads a value as datetime; null where it is none.",
         "todatetime-function",
-        [("todatetime('2024-05-01 12:30')", "datetime(2024-05-01T12:30:00Z)"), ("isnull(todatetime('soon'))", "true")]
+        [
+            ("todatetime('2024-05-01 12:30')", "datetime(2024-05-01T12:30:00Z)"),
+            ("todatetime('2024-02-29')", "datetime(2024-02-29)"),
+            ("isnull(todatetime('soon'))", "true")
+        ]
     ),
     conversion!(
         "totimespan" | "totime",
         TimeSpan,
         "Reads a value as timespan; null where it is none.",
         "totimespan-function",
-        [("totimespan('0.00:01:00')", "1m"), ("isnull(totimespan('10'))", "true")]
+        [("totimespan('0.00:01:00')", "1m"), ("totimespan('01:00:00')", "1h"), ("isnull(totimespan('10'))", "true")]
     ),
     conversion!(
         "todecimal",
         Decimal,
         "Reads a value as decimal; null where it is none.",
         "todecimal-function",
-        [("todecimal('0.1') + todecimal('0.2') == todecimal('0.3')", "true"), ("isnull(todecimal('abc'))", "true")]
+        [
+            ("todecimal('0.1') + todecimal('0.2') == todecimal('0.3')", "true"),
+            ("todecimal(7) / todecimal(2)", "decimal(3.5)"),
+            ("isnull(todecimal('abc'))", "true")
+        ]
     ),
     function!(
         "toguid" | "touuid",
@@ -105,6 +113,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [to(ScalarType::Guid, &[VALUE], |call| cast(call, ScalarType::Guid))],
         [
             ("toguid('74BE27DE1E4E49D9B579FE0B331D3642')", "guid(74be27de-1e4e-49d9-b579-fe0b331d3642)"),
+            ("toguid('{74be27de-1e4e-49d9-b579-fe0b331d3642}')", "guid(74be27de-1e4e-49d9-b579-fe0b331d3642)"),
             ("isnull(toguid('x'))", "true")
         ]
     ),

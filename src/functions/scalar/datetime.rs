@@ -71,42 +71,66 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "ago-function",
         Naming::None,
         [overload!((SPAN) -> DATETIME, |call| moment(call, -1))],
-        [("ago(1h) == now() - 1h", "true"), ("isnull(ago(timespan(null)))", "true")]
+        [
+            ("ago(1h) == now() - 1h", "true"),
+            ("ago(-1d) == now() + 1d", "true"),
+            ("isnull(ago(timespan(null)))", "true")
+        ]
     ),
     part!(
         "getyear",
         "Gives the year.",
         "getyear-function",
         Part::Year,
-        [("getyear(datetime(2024-05-01))", "int(2024)"), ("isnull(getyear(datetime(null)))", "true")]
+        [
+            ("getyear(datetime(2024-05-01))", "int(2024)"),
+            ("getyear(datetime(2024-02-29T13:45:00Z))", "int(2024)"),
+            ("isnull(getyear(datetime(null)))", "true")
+        ]
     ),
     part!(
         "getmonth" | "monthofyear",
         "Gives the month, from 1 to 12.",
         "monthofyear-function",
         Part::Month,
-        [("monthofyear(datetime(2024-05-01))", "int(5)"), ("isnull(getmonth(datetime(null)))", "true")]
+        [
+            ("monthofyear(datetime(2024-05-01))", "int(5)"),
+            ("getmonth(datetime(2024-02-29T13:45:00Z))", "int(2)"),
+            ("isnull(getmonth(datetime(null)))", "true")
+        ]
     ),
     part!(
         "dayofmonth",
         "Gives the day of the month, from 1 to 31.",
         "dayofmonth-function",
         Part::Day,
-        [("dayofmonth(datetime(2024-05-17))", "int(17)"), ("isnull(dayofmonth(datetime(null)))", "true")]
+        [
+            ("dayofmonth(datetime(2024-05-17))", "int(17)"),
+            ("dayofmonth(datetime(2024-02-29T13:45:00Z))", "int(29)"),
+            ("isnull(dayofmonth(datetime(null)))", "true")
+        ]
     ),
     part!(
         "dayofyear",
         "Gives the day of the year, from 1 to 366.",
         "dayofyear-function",
         Part::DayOfYear,
-        [("dayofyear(datetime(2020-12-31))", "int(366)"), ("isnull(dayofyear(datetime(null)))", "true")]
+        [
+            ("dayofyear(datetime(2020-12-31))", "int(366)"),
+            ("dayofyear(datetime(2024-02-29T13:45:00Z))", "int(60)"),
+            ("isnull(dayofyear(datetime(null)))", "true")
+        ]
     ),
     part!(
         "hourofday",
         "Gives the hour, from 0 to 23.",
         "hour-of-day-function",
         Part::Hour,
-        [("hourofday(datetime(2024-05-01T18:54:00Z))", "int(18)"), ("isnull(hourofday(datetime(null)))", "true")]
+        [
+            ("hourofday(datetime(2024-05-01T18:54:00Z))", "int(18)"),
+            ("hourofday(datetime(2024-02-29T13:45:00Z))", "int(13)"),
+            ("isnull(hourofday(datetime(null)))", "true")
+        ]
     ),
     part!(
         "week_of_year" | "weekofyear",
@@ -140,6 +164,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         false,
         [
             ("startofday(datetime(2024-05-01T10:10:17Z), -1)", "datetime(2024-04-30)"),
+            ("startofday(datetime(2024-02-29T13:45:00Z))", "datetime(2024-02-29)"),
             ("isnull(startofday(datetime(null)))", "true")
         ]
     ),
@@ -152,6 +177,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         false,
         [
             ("startofweek(datetime(2020-01-05T12:00:00Z))", "datetime(2020-01-05)"),
+            ("startofweek(datetime(2024-02-29T13:45:00Z))", "datetime(2024-02-25)"),
             ("isnull(startofweek(datetime(null)))", "true")
         ]
     ),
@@ -164,6 +190,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         false,
         [
             ("startofmonth(datetime(2024-05-17), 1)", "datetime(2024-06-01)"),
+            ("startofmonth(datetime(2024-02-29T13:45:00Z))", "datetime(2024-02-01)"),
             ("isnull(startofmonth(datetime(null)))", "true")
         ]
     ),
@@ -176,6 +203,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         false,
         [
             ("startofyear(datetime(2024-05-17))", "datetime(2024-01-01)"),
+            ("startofyear(datetime(2024-02-29T13:45:00Z))", "datetime(2024-01-01)"),
             ("isnull(startofyear(datetime(null)))", "true")
         ]
     ),
@@ -188,6 +216,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         true,
         [
             ("endofday(datetime(2024-05-01T10:10:17Z))", "datetime(2024-05-01T23:59:59.9999999Z)"),
+            ("endofday(datetime(2024-02-29T13:45:00Z))", "datetime(2024-02-29T23:59:59.9999999Z)"),
             ("isnull(endofday(datetime(null)))", "true")
         ]
     ),
@@ -200,6 +229,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         true,
         [
             ("endofweek(datetime(2020-06-15))", "datetime(2020-06-20T23:59:59.9999999Z)"),
+            ("endofweek(datetime(2024-02-29T13:45:00Z))", "datetime(2024-03-02T23:59:59.9999999Z)"),
             ("isnull(endofweek(datetime(null)))", "true")
         ]
     ),
@@ -212,6 +242,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         true,
         [
             ("endofmonth(datetime(2020-02-15))", "datetime(2020-02-29T23:59:59.9999999Z)"),
+            ("endofmonth(datetime(2024-02-29T13:45:00Z))", "datetime(2024-02-29T23:59:59.9999999Z)"),
             ("isnull(endofmonth(datetime(null)))", "true")
         ]
     ),
@@ -224,6 +255,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         true,
         [
             ("endofyear(datetime(2020-02-15))", "datetime(2020-12-31T23:59:59.9999999Z)"),
+            ("endofyear(datetime(2024-02-29T13:45:00Z))", "datetime(2024-12-31T23:59:59.9999999Z)"),
             ("isnull(endofyear(datetime(null)))", "true")
         ]
     ),
@@ -349,6 +381,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         10_000_000.0,
         [
             ("unixtime_seconds_todatetime(1546300800)", "datetime(2019-01-01)"),
+            ("unixtime_seconds_todatetime(0)", "datetime(1970-01-01)"),
             ("isnull(unixtime_seconds_todatetime(long(null)))", "true")
         ]
     ),
@@ -359,6 +392,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         10_000.0,
         [
             ("unixtime_milliseconds_todatetime(1546300800000)", "datetime(2019-01-01)"),
+            ("unixtime_milliseconds_todatetime(0)", "datetime(1970-01-01)"),
             ("isnull(unixtime_milliseconds_todatetime(9223372036854775807))", "true")
         ]
     ),
@@ -369,6 +403,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         10.0,
         [
             ("unixtime_microseconds_todatetime(1546300800000000)", "datetime(2019-01-01)"),
+            ("unixtime_microseconds_todatetime(0)", "datetime(1970-01-01)"),
             ("isnull(unixtime_microseconds_todatetime(long(null)))", "true")
         ]
     ),
@@ -379,6 +414,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         0.01,
         [
             ("unixtime_nanoseconds_todatetime(1546300800000000000)", "datetime(2019-01-01)"),
+            ("unixtime_nanoseconds_todatetime(0)", "datetime(1970-01-01)"),
             ("isnull(unixtime_nanoseconds_todatetime(long(null)))", "true")
         ]
     ),
@@ -390,6 +426,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [zoned(to_local)],
         [
             ("datetime_utc_to_local(datetime(2020-07-01), 'Europe/Berlin')", "datetime(2020-07-01T02:00:00Z)"),
+            (
+                "datetime_utc_to_local(datetime(2024-07-01T10:00:00Z), 'Europe/Berlin')",
+                "datetime(2024-07-01T12:00:00Z)"
+            ),
             ("isnull(datetime_utc_to_local(datetime(2020-07-01), 'Nowhere'))", "true")
         ]
     ),
@@ -401,6 +441,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [zoned(to_utc)],
         [
             ("datetime_local_to_utc(datetime(2020-02-02T20:02:20Z), 'US/Pacific')", "datetime(2020-02-03T04:02:20Z)"),
+            (
+                "datetime_local_to_utc(datetime(2024-07-01T12:00:00Z), 'Europe/Berlin')",
+                "datetime(2024-07-01T10:00:00Z)"
+            ),
             ("isnull(datetime_local_to_utc(datetime(2020-07-01), 'Nowhere'))", "true")
         ]
     ),
@@ -410,7 +454,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "datetime-list-timezones-function",
         Naming::None,
         [overload!(() -> DYNAMIC, list_zones)],
-        [("array_length(datetime_list_timezones()) > 300", "true"), ("isnull(datetime_list_timezones())", "false")]
+        [
+            ("array_length(datetime_list_timezones()) > 300", "true"),
+            ("array_index_of(datetime_list_timezones(), 'Europe/Berlin') >= 0", "true"),
+            ("isnull(datetime_list_timezones())", "false")
+        ]
     ),
 ];
 

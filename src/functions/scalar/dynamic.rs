@@ -49,6 +49,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((ANY.repeated(1, 32767)) -> DYNAMIC, pack_array)],
         [
             ("tostring(pack_array(1, 'a', 2s))", "'[1,\"a\",\"00:00:02\"]'"),
+            ("tostring(pack_array(1, 2))", "'[1,2]'"),
             ("tostring(pack_array(long(null)))", "'[null]'")
         ]
     ),
@@ -61,6 +62,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((one("key_value", Kind::Any).repeated(2, 32766)) -> DYNAMIC, |call| bag_pack(call, false))],
         [
             ("tostring(bag_pack('a', 1, 'b', 'x'))", "'{\"a\":1,\"b\":\"x\"}'"),
+            ("tostring(bag_pack('a', dynamic([1, 2])))", "'{\"a\":[1,2]}'"),
             ("tostring(bag_pack('a', long(null)))", "'{\"a\":null}'")
         ]
     ),
@@ -80,7 +82,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "in-cs-operator",
         Naming::None,
         [overload!((ARRAY, ANY) -> BOOL, |call| in_array(call, same))],
-        [("1 in (dynamic([1, 2]))", "true"), ("long(null) in (dynamic([1, 2]))", "false")]
+        [
+            ("1 in (dynamic([1, 2]))", "true"),
+            ("3 in (dynamic([1, 2]))", "false"),
+            ("long(null) in (dynamic([1, 2]))", "false")
+        ]
     ),
     function!(
         "in~ array",
@@ -88,7 +94,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "in-operator",
         Naming::None,
         [overload!((ARRAY, ANY) -> BOOL, |call| in_array(call, same_folded))],
-        [("'A' in~ (dynamic(['a', 'b']))", "true"), ("'' in~ (dynamic(['a', 'b']))", "false")]
+        [
+            ("'A' in~ (dynamic(['a', 'b']))", "true"),
+            ("'c' in~ (dynamic(['a', 'b']))", "false"),
+            ("'' in~ (dynamic(['a', 'b']))", "false")
+        ]
     ),
     function!(
         "strcat_array" | "array_strcat",
@@ -110,6 +120,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((ARRAY.repeated(1, 64)) -> DYNAMIC, array_concat)],
         [
             ("tostring(array_concat(dynamic([1]), dynamic([2, 3])))", "'[1,2,3]'"),
+            ("tostring(array_concat(dynamic([1]), dynamic([])))", "'[1]'"),
             ("tostring(array_concat(dynamic([])))", "'[]'")
         ]
     ),
@@ -147,7 +158,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "array-reverse-function",
         Naming::None,
         [overload!((dynamic("value")) -> DYNAMIC, |call| over_array(call, |elements, _| elements.reverse()))],
-        [("tostring(array_reverse(dynamic([1,2,3])))", "'[3,2,1]'"), ("isnull(array_reverse(dynamic(null)))", "true")]
+        [
+            ("tostring(array_reverse(dynamic([1,2,3])))", "'[3,2,1]'"),
+            ("tostring(array_reverse(dynamic([1, 2, 3])))", "'[3,2,1]'"),
+            ("isnull(array_reverse(dynamic(null)))", "true")
+        ]
     ),
     function!(
         "array_rotate_left",
@@ -157,6 +172,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((ARRAY, integer("rotate_count")) -> DYNAMIC, |call| rotate(call, 1))],
         [
             ("tostring(array_rotate_left(dynamic([1,2,3]), 1))", "'[2,3,1]'"),
+            ("tostring(array_rotate_left(dynamic([1, 2, 3]), 1))", "'[2,3,1]'"),
             ("isnull(array_rotate_left(dynamic(null), 1))", "true")
         ]
     ),
@@ -168,6 +184,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((ARRAY, integer("rotate_count")) -> DYNAMIC, |call| rotate(call, -1))],
         [
             ("tostring(array_rotate_right(dynamic([1,2,3]), 1))", "'[3,1,2]'"),
+            ("tostring(array_rotate_right(dynamic([1, 2, 3]), 1))", "'[3,1,2]'"),
             ("isnull(array_rotate_right(dynamic(null), 1))", "true")
         ]
     ),
@@ -193,6 +210,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 |call| shift(call, -1))],
         [
             ("tostring(array_shift_right(dynamic([1,2,3]), 1))", "'[null,1,2]'"),
+            ("tostring(array_shift_right(dynamic([1, 2, 3]), 1))", "'[null,1,2]'"),
             ("isnull(array_shift_right(dynamic(null), 1))", "true")
         ]
     ),
@@ -219,6 +237,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 -> DYNAMIC, array_iff)],
         [
             ("tostring(array_iff(dynamic([true, false]), dynamic([1, 2]), dynamic([3, 4])))", "'[1,4]'"),
+            ("tostring(array_iff(dynamic([1, 0]), dynamic([1, 2]), dynamic([3, 4])))", "'[1,4]'"),
             ("tostring(array_iff(dynamic([1, 0, 'x']), 'y', 'n'))", "'[\"y\",\"n\",null]'")
         ]
     ),
@@ -253,6 +272,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         [
             ("tostring(array_sort_desc(dynamic(['a', null, 'b'])))", "'[\"b\",\"a\",null]'"),
+            ("tostring(array_sort_desc(dynamic([1, 3, 2])))", "'[3,2,1]'"),
             ("isnull(array_sort_desc(dynamic(null)))", "true")
         ]
     ),
@@ -262,7 +282,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "array-sum-function",
         Naming::None,
         [overload!((ARRAY) -> REAL, |call| lift1::<Json, crate::functions::lift::Real, _, _>(call, array_sum))],
-        [("array_sum(dynamic([1, 2, 3]))", "6.0"), ("isnull(array_sum(dynamic([])))", "true")]
+        [
+            ("array_sum(dynamic([1, 2, 3]))", "6.0"),
+            ("array_sum(dynamic([0.5, 0.25]))", "0.75"),
+            ("isnull(array_sum(dynamic([])))", "true")
+        ]
     ),
     function!(
         "set_union",
@@ -272,6 +296,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((dynamic("set").repeated(2, 64)) -> DYNAMIC, |call| over_sets(call, set_union))],
         [
             ("tostring(set_union(dynamic([1, 2]), dynamic([2, 3])))", "'[1,2,3]'"),
+            ("tostring(set_union(dynamic([1]), dynamic([1])))", "'[1]'"),
             ("tostring(set_union(dynamic([]), dynamic([])))", "'[]'")
         ]
     ),
@@ -283,6 +308,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((dynamic("set").repeated(2, 64)) -> DYNAMIC, |call| over_sets(call, set_intersect))],
         [
             ("tostring(set_intersect(dynamic([1, 2, 2]), dynamic([2, 3])))", "'[2]'"),
+            ("tostring(set_intersect(dynamic([1, 2]), dynamic([3])))", "'[]'"),
             ("tostring(set_intersect(dynamic([1]), dynamic([])))", "'[]'")
         ]
     ),
@@ -294,6 +320,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((dynamic("set").repeated(2, 64)) -> DYNAMIC, |call| over_sets(call, set_difference))],
         [
             ("tostring(set_difference(dynamic([1, 2]), dynamic([2, 3])))", "'[1]'"),
+            ("tostring(set_difference(dynamic([1, 2]), dynamic([2])))", "'[1]'"),
             ("tostring(set_difference(dynamic([1]), dynamic([1])))", "'[]'")
         ]
     ),
@@ -319,6 +346,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         })],
         [
             ("set_equals(dynamic([1, 2]), dynamic([2, 1, 1]))", "true"),
+            ("set_equals(dynamic([1, 2]), dynamic([2, 1]))", "true"),
             ("set_equals(dynamic([]), dynamic([1]))", "false")
         ]
     ),
@@ -336,6 +364,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         })],
         [
             ("jaccard_index(dynamic([1, 2, 3]), dynamic([1, 2, 3, 4]))", "0.75"),
+            ("jaccard_index(dynamic([1]), dynamic([1]))", "1.0"),
             ("isnan(jaccard_index(dynamic([]), dynamic([])))", "true")
         ]
     ),
@@ -362,6 +391,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 "tostring(bag_merge(dynamic({'a': 1, 'b': 2}), dynamic({'b': 3, 'c': 4})))",
                 "'{\"a\":1,\"b\":2,\"c\":4}'"
             ),
+            ("tostring(bag_merge(dynamic({'a': 1}), dynamic({})))", "'{\"a\":1}'"),
             ("isnull(bag_merge(dynamic(null), dynamic(null)))", "true")
         ]
     ),
@@ -410,6 +440,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((dynamic("keys"), dynamic("values")) -> DYNAMIC, bag_zip)],
         [
             ("tostring(bag_zip(dynamic(['a', 'b']), dynamic([1])))", "'{\"a\":1,\"b\":null}'"),
+            ("tostring(bag_zip(dynamic([]), dynamic([1])))", "'{}'"),
             ("isnull(bag_zip(dynamic(null), dynamic([1])))", "true")
         ]
     ),
@@ -421,6 +452,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((dynamic("array").repeated(2, 64)) -> DYNAMIC, zip)],
         [
             ("tostring(zip(dynamic([1, 2]), dynamic(['a'])))", "'[[1,\"a\"],[2,null]]'"),
+            ("tostring(zip(dynamic([1, 2]), dynamic([3])))", "'[[1,3],[2,null]]'"),
             ("tostring(zip(dynamic([]), dynamic([])))", "'[]'")
         ]
     ),
@@ -458,6 +490,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((one("dynamic", Kind::Any)) -> STRING, dynamic_to_json)],
         [
             ("dynamic_to_json(dynamic({'b': 2, 'a': [1, 'x']}))", "'{\"a\":[1,\"x\"],\"b\":2}'"),
+            ("dynamic_to_json(dynamic([]))", "'[]'"),
             ("dynamic_to_json(dynamic(null))", "''")
         ]
     ),
@@ -486,6 +519,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((dynamic("object")) -> DYNAMIC, treepath)],
         [
             ("tostring(treepath(dynamic({'a': {'b': 1}})))", "'[\"[\\'a\\']\",\"[\\'a\\'][\\'b\\']\"]'"),
+            ("tostring(treepath(dynamic({'a': 1})))", "'[\"[\\'a\\']\"]'"),
             ("isnull(treepath(dynamic(null)))", "true")
         ]
     ),

@@ -21,7 +21,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "iff-function",
         Naming::None,
         [overload!((IF, one("then", Kind::Common), one("else", Kind::Common)) -> Returns::Common, case)],
-        [("iff(1 < 2, 'yes', 'no')", "'yes'"), ("iff(bool(null), 'yes', 'no')", "'no'")]
+        [
+            ("iff(1 < 2, 'yes', 'no')", "'yes'"),
+            ("iff(bool(null), 1, 2)", "2"),
+            ("iff(bool(null), 'yes', 'no')", "'no'")
+        ]
     ),
     function!(
         "case",
@@ -32,6 +36,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             one("then", Kind::Common).repeated(1, 32767), one("else", Kind::Common)) -> Returns::Common, case)],
         [
             ("case(5 <= 3, 'low', 5 <= 6, 'medium', 'high')", "'medium'"),
+            ("case(false, 1, true, 2, 3)", "2"),
             ("case(bool(null), 'a', true, 'b', 'c')", "'b'")
         ]
     ),
@@ -98,7 +103,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((one("expression", Kind::Is(ScalarType::Bool))) -> BOOL, |call| {
             lift1::<Bool, Bool, _, _>(call, |value: bool| !value)
         })],
-        [("not(1 == 2)", "true"), ("isnull(not(bool(null)))", "true")]
+        [("not(1 == 2)", "true"), ("not(true)", "false"), ("isnull(not(bool(null)))", "true")]
     ),
     function!(
         "assert",
@@ -107,7 +112,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         Naming::None,
         [overload!((one("predicate", Kind::Is(ScalarType::Bool)), string("message")) -> BOOL,
             assert)],
-        [("assert(1 > 0, 'must be positive')", "true"), ("assert(isnull(long(null)), '')", "true")]
+        [
+            ("assert(1 > 0, 'must be positive')", "true"),
+            ("assert(strlen('a') == 1, 'one letter')", "true"),
+            ("assert(isnull(long(null)), '')", "true")
+        ]
     ),
     function!(
         "around",
@@ -174,11 +183,11 @@ pub(super) const COMPARISONS: &[Function] = &[
     comparison!("<", "Tells whether a value is less than another.", "numerical-operators", ordered, <,
         [("1 < 2", "true"), ("isnull(long(null) < 1)", "true"), ("real(nan) < 1.0", "false")]),
     comparison!("<=", "Tells whether a value is at most another.", "numerical-operators", ordered, <=,
-        [("2 <= 2", "true"), ("isnull(1 <= long(null))", "true")]),
+        [("2 <= 2", "true"), ("3 <= 2", "false"), ("isnull(1 <= long(null))", "true")]),
     comparison!(">", "Tells whether a value is greater than another.", "numerical-operators", ordered, >,
-        [("2 > 1", "true"), ("isnull(long(null) > 1)", "true")]),
+        [("2 > 1", "true"), ("1 > 1", "false"), ("isnull(long(null) > 1)", "true")]),
     comparison!(">=", "Tells whether a value is at least another.", "numerical-operators", ordered, >=,
-        [("2 >= 2", "true"), ("isnull(long(null) >= 1)", "true")]),
+        [("2 >= 2", "true"), ("1 >= 2", "false"), ("isnull(long(null) >= 1)", "true")]),
     // The two halves of a range: a null bound makes the whole null (measured), which `and` and `or` would not.
     function!(
         "between",
@@ -187,7 +196,11 @@ pub(super) const COMPARISONS: &[Function] = &[
         Naming::None,
         [overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
                 |call| ordered::<Bool>(call, |a, b| a & b))],
-        [("3 between (1 .. 3)", "true"), ("isnull(3 between (5 .. long(null)))", "true")]
+        [
+            ("3 between (1 .. 3)", "true"),
+            ("4 between (1 .. 3)", "false"),
+            ("isnull(3 between (5 .. long(null)))", "true")
+        ]
     ),
     function!(
         "!between",
@@ -196,7 +209,11 @@ pub(super) const COMPARISONS: &[Function] = &[
         Naming::None,
         [overload!((left(ScalarType::Bool), right(ScalarType::Bool)) -> BOOL,
                 |call| ordered::<Bool>(call, |a, b| a | b))],
-        [("4 !between (1 .. 3)", "true"), ("isnull(4 !between (1 .. long(null)))", "true")]
+        [
+            ("4 !between (1 .. 3)", "true"),
+            ("3 !between (1 .. 3)", "false"),
+            ("isnull(4 !between (1 .. long(null)))", "true")
+        ]
     ),
 ];
 

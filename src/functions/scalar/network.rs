@@ -39,7 +39,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((IP, PREFIX) -> LONG, |call| lift2::<Text, Long, Long, _, _>(call, |ip, prefix| {
             Some(i64::from(V4::parse(ip)?.network(bits(prefix, 32)?)))
         }))],
-        [("parse_ipv4_mask('192.168.1.42', 24)", "3232235776"), ("isnull(parse_ipv4_mask('', 24))", "true")]
+        [
+            ("parse_ipv4_mask('192.168.1.42', 24)", "3232235776"),
+            ("parse_ipv4_mask('10.1.2.3', 8)", "167772160"),
+            ("isnull(parse_ipv4_mask('', 24))", "true")
+        ]
     ),
     function!(
         "ipv4_compare",
@@ -131,6 +135,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 |call| lift2::<Text, Text, Json, _, _>(call, cidr_list))],
         [
             ("tostring(ipv4_range_to_cidr_list('10.0.0.0', '10.0.0.4'))", "'[\"10.0.0.0/30\",\"10.0.0.4/32\"]'"),
+            ("tostring(ipv4_range_to_cidr_list('10.0.0.0', '10.0.0.255'))", "'[\"10.0.0.0/24\"]'"),
             ("isnull(ipv4_range_to_cidr_list('', '10.0.0.4'))", "true")
         ]
     ),
@@ -152,7 +157,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "format-ipv4-mask-function",
         Naming::None,
         [overload!((as_text("ip"), PREFIX.optional()) -> STRING, |call| format_ipv4(call, true))],
-        [("format_ipv4_mask('192.168.1.255', 24)", "'192.168.1.0/24'"), ("format_ipv4_mask('x', 24)", "''")]
+        [
+            ("format_ipv4_mask('192.168.1.255', 24)", "'192.168.1.0/24'"),
+            ("format_ipv4_mask(3232236031, 24)", "'192.168.1.0/24'"),
+            ("format_ipv4_mask('x', 24)", "''")
+        ]
     ),
     function!(
         "parse_ipv6",
@@ -177,6 +186,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         }))],
         [
             ("parse_ipv6_mask('fe80::abcd', 120)", "'fe80:0000:0000:0000:0000:0000:0000:ab00'"),
+            ("parse_ipv6_mask('::1', 128)", "'0000:0000:0000:0000:0000:0000:0000:0001'"),
             ("parse_ipv6_mask('', 120)", "''")
         ]
     ),
@@ -198,7 +208,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "ipv6-is-match-function",
         Naming::None,
         [overload!((string("ip1"), string("ip2"), PREFIX.optional()) -> BOOL, matches::<V6>)],
-        [("ipv6_is_match('192.168.1.1', '::ffff:c0a8:0101')", "true"), ("isnull(ipv6_is_match('', '::1'))", "true")]
+        [
+            ("ipv6_is_match('192.168.1.1', '::ffff:c0a8:0101')", "true"),
+            ("ipv6_is_match('::1', '::1')", "true"),
+            ("isnull(ipv6_is_match('', '::1'))", "true")
+        ]
     ),
     function!(
         "ipv6_is_in_range",
@@ -206,7 +220,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "ipv6-is-in-range-function",
         Naming::None,
         [overload!((IP, string("ip_range")) -> BOOL, in_range::<V6>)],
-        [("ipv6_is_in_range('fe80::5', 'fe80::/10')", "true"), ("isnull(ipv6_is_in_range('', 'fe80::/10'))", "true")]
+        [
+            ("ipv6_is_in_range('fe80::5', 'fe80::/10')", "true"),
+            ("ipv6_is_in_range('2001:db8::1', 'fe80::/10')", "false"),
+            ("isnull(ipv6_is_in_range('', 'fe80::/10'))", "true")
+        ]
     ),
     function!(
         "ipv6_is_in_any_range",
@@ -219,6 +237,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         [
             ("ipv6_is_in_any_range('fe80::5', 'fc00::/7', 'fe80::/10')", "true"),
+            ("ipv6_is_in_any_range('2001:db8::1', 'fc00::/7', 'fe80::/10')", "false"),
             ("isnull(ipv6_is_in_any_range('', '::1'))", "true")
         ]
     ),
@@ -246,6 +265,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         [
             ("has_any_ipv4('from 10.1.2.3', '1.1.1.1', '10.1.2.3')", "true"),
+            ("has_any_ipv4('from 10.1.2.34', '10.1.2.3')", "false"),
             ("has_any_ipv4('', dynamic(['1.1.1.1']))", "false")
         ]
     ),
@@ -274,6 +294,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ],
         [
             ("has_any_ipv4_prefix('from 10.1.2.3', '127.', '10.1.')", "true"),
+            ("has_any_ipv4_prefix('from 10.11.2.3', '10.1.')", "false"),
             ("has_any_ipv4_prefix('', dynamic(['10.']))", "false")
         ]
     ),

@@ -139,6 +139,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         }],
         examples: &[
             (r"replace_regex('port 80, port 443', @'port (\d+)', @'\1/tcp')", "'80/tcp, 443/tcp'"),
+            ("replace_regex('aa', 'a', 'b')", "'bb'"),
             (r"replace_regex('', '.', 'x')", "''"),
         ],
         page: "replace-regex-function",
@@ -153,7 +154,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
             returns: Returns::Type(ScalarType::String),
             kernel: Kernel::Prepared(|constants| replace(constants, [2, 0, 1])),
         }],
-        examples: &[(r"replace(@'\d', '#', 'a1b22')", "'a#b##'"), ("replace('a', 'b', '')", "''")],
+        examples: &[
+            (r"replace(@'\d', '#', 'a1b22')", "'a#b##'"),
+            ("replace('a', 'b', 'aa')", "'bb'"),
+            ("replace('a', 'b', '')", "''"),
+        ],
         page: "replace-regex-function",
     },
     Function {
@@ -169,7 +174,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
                 rows::text(call, |row, out| out.push_str(&::regex::escape(source.get(row).unwrap_or(""))))
             }),
         }],
-        examples: &[(r"regex_quote('10.0.0.5')", r"@'10\.0\.0\.5'"), ("regex_quote('')", "''")],
+        examples: &[
+            (r"regex_quote('10.0.0.5')", r"@'10\.0\.0\.5'"),
+            ("regex_quote('a')", "'a'"),
+            ("regex_quote('')", "''"),
+        ],
         page: "regex-quote-function",
     },
     Function {
@@ -208,14 +217,18 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Removes one match of a regular expression from the start.",
         "trim-start-function",
         "^({0})",
-        [("trim_start('https://', 'https://a.example')", "'a.example'"), ("trim_start('x', '')", "''")]
+        [
+            ("trim_start('https://', 'https://a.example')", "'a.example'"),
+            ("trim_start('a', 'ax')", "'x'"),
+            ("trim_start('x', '')", "''")
+        ]
     ),
     trim!(
         "trim_end",
         "Removes one match of a regular expression from the end.",
         "trim-end-function",
         "({0})$",
-        [("trim_end('a', 'banaa')", "'bana'"), ("trim_end('x', '')", "''")]
+        [("trim_end('a', 'banaa')", "'bana'"), ("trim_end('a', 'xa')", "'x'"), ("trim_end('x', '')", "''")]
     ),
 ];
 

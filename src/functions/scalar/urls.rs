@@ -34,6 +34,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         }))],
         [
             ("tostring(parse_urlquery('b=2&a=1'))", "'{\"Query Parameters\":{\"a\":\"1\",\"b\":\"2\"}}'"),
+            ("tostring(parse_urlquery('a=1&a=2'))", "'{\"Query Parameters\":{\"a\":[\"1\",\"2\"]}}'"),
             ("tostring(parse_urlquery(''))", "'{\"Query Parameters\":{}}'")
         ]
     ),
@@ -57,6 +58,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((as_text("command"), string("parser")) -> DYNAMIC, parse_command_line)],
         [
             ("tostring(parse_command_line('echo \"hello world!\"', 'windows'))", "'[\"echo\",\"hello world!\"]'"),
+            ("tostring(parse_command_line('a b', 'windows'))", "'[\"a\",\"b\"]'"),
             ("isnull(parse_command_line('', 'windows'))", "true")
         ]
     ),

@@ -5,7 +5,7 @@
 mod expression;
 mod literal;
 mod name;
-mod operator;
+pub(super) mod operator;
 mod parameter;
 mod statement;
 #[cfg(test)]

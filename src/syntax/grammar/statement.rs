@@ -2,8 +2,9 @@
 
 use super::expression::{
     entity_group, entity_path, expression, materialize, may_begin_expression, pipeline, required_expression,
-    required_scalar,
+    required_scalar, scalar,
 };
+use super::literal::literal;
 use super::name::{declared_name, declared_name_length, name_length, plain, required_name};
 use super::operator::closest_operator_help;
 use super::tokens::{
@@ -11,7 +12,8 @@ use super::tokens::{
 };
 use crate::diagnostic::{Diagnostic, Span};
 use crate::syntax::ast::{
-    ColumnDeclaration, Expr, ExprKind, Name, Parameter, ParameterKind, Query, Statement, StatementKind,
+    ColumnDeclaration, Expr, ExprKind, Name, Parameter, ParameterKind, Pattern, PatternCase, Query, Statement,
+    StatementKind,
 };
 use crate::syntax::lexer::TokenKind;
 
@@ -354,27 +356,56 @@ fn declare_parameters(input: Tokens<'_>) -> Read<'_, StatementKind> {
 /// `declare pattern p = (a:string)[b:string] { ("x").["y"] = { T }; }`
 fn declare_pattern(input: Tokens<'_>) -> Read<'_, StatementKind> {
     let (rest, name) = required_name(input)?;
-    let rest = if rest.kind() == TokenKind::Assign { pattern_text(rest.skip(1)) } else { rest };
-    let text = input.text_of(input.span_to(rest)).to_string();
-    Ok((rest, StatementKind::DeclarePattern { name, text }))
+    if rest.kind() != TokenKind::Assign {
+        return Ok((rest, StatementKind::DeclarePattern { name, pattern: None }));
+    }
+    let (rest, pattern) = cases_of_pattern(rest.skip(1))?;
+    Ok((rest, StatementKind::DeclarePattern { name, pattern: Some(pattern) }))
 }
 
-/// Passes over the cases of a pattern, which are in braces.
-fn pattern_text(input: Tokens<'_>) -> Tokens<'_> {
-    use nom::Input;
-    let mut open = 0usize;
-    for (n, token) in input.iter_indices() {
-        match token.kind {
-            TokenKind::OpenBrace => open += 1,
-            TokenKind::CloseBrace if open <= 1 => return input.skip(n + 1),
-            TokenKind::CloseBrace => open -= 1,
-            TokenKind::Semicolon if open == 0 => return required(input.skip(n), TokenKind::OpenBrace),
-            _ => {}
+/// `(a:string)[b:string] { ("x").["y"] = { T }; }`
+fn cases_of_pattern(input: Tokens<'_>) -> Read<'_, Pattern> {
+    let (rest, parameters) = column_declarations(input)?;
+    let (rest, path) = match rest.kind() {
+        TokenKind::OpenBracket => bracketed(rest, TokenKind::OpenBracket, |input| {
+            let (rest, path) = optional(input, column_declaration)?;
+            Ok((rest, Some(path.unwrap_or_else(|| missing_column(input)))))
+        })?,
+        _ => (rest, None),
+    };
+    let (rest, cases) = bracketed(rest, TokenKind::OpenBrace, |input| {
+        let mut cases = Vec::new();
+        let mut rest = input;
+        while rest.kind() == TokenKind::OpenParen {
+            let (next, case) = pattern_case(rest)?;
+            cases.push(case);
+            rest = next;
         }
-    }
-    let rest = input.skip(input.input_len().saturating_sub(1));
-    rest.expected("`}`");
-    rest
+        if cases.is_empty() {
+            input.missing("a case of the pattern");
+        }
+        Ok((rest, cases))
+    })?;
+    Ok((rest, Pattern { parameters, path, cases }))
+}
+
+/// `("x").["y"] = { T };`
+fn pattern_case(input: Tokens<'_>) -> Read<'_, PatternCase> {
+    let value = |input| or_missing(input, "a value", scalar);
+    let (rest, values) = bracketed(input, TokenKind::OpenParen, |input| {
+        comma_list(input, List::SOME, value, |input| input.missing("a value"))
+    })?;
+    let (rest, path) = match rest.kind() {
+        TokenKind::Dot => {
+            let (rest, path) =
+                bracketed(rest.skip(1), TokenKind::OpenBracket, |input| or_missing(input, "a text", literal))?;
+            (rest, Some(path))
+        }
+        _ => (rest, None),
+    };
+    let (rest, body) = bracketed(required(rest, TokenKind::Assign), TokenKind::OpenBrace, function_body)?;
+    let span = input.span_to(rest);
+    Ok((required(rest, TokenKind::Semicolon), PatternCase { span, values, path, body }))
 }
 
 /// `restrict access to (T, database("d").*)`

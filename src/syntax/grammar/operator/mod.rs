@@ -14,7 +14,7 @@ mod parse;
 mod partition;
 mod project;
 mod reduce;
-mod render;
+pub(in crate::syntax) mod render;
 mod sample;
 mod scan;
 mod sort;

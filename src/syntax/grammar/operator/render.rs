@@ -27,7 +27,7 @@ const PROPERTIES: Known = &[
 ];
 
 /// Charts whose names are words of the language.
-const CHARTS: &[&str] = &[
+pub const CHARTS: &[&str] = &[
     "barchart",
     "piechart",
     "ladderchart",
