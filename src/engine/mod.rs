@@ -135,7 +135,7 @@ fn holder(message: &str) -> &'static str {
         " for `summarize`"
     } else if asks("HashJoinInput") || asks("SMJStream") || asks("NestedLoopJoin") {
         " for `join`"
-    } else if asks("ExternalSorter") || asks("TopK") {
+    } else if asks("ExternalSorter") || asks("SortPreservingMerge") || asks("TopK") {
         " for `sort`"
     } else {
         ""

@@ -84,12 +84,31 @@ pub fn repeat(value: &Value, rows: usize) -> ArrayRef {
 /// # Panics
 /// When a value has another type: the caller has converted them.
 pub fn from_values(scalar_type: ScalarType, values: &[Value]) -> ArrayRef {
-    if values.is_empty() {
-        return arrow::array::new_empty_array(&data_type(scalar_type));
+    /// Collects what `$value` reads from each value.
+    macro_rules! collect {
+        ($array:ty, $($value:pat => $read:expr),+) => {
+            values.iter().map(|value| match value { $($value => Some($read),)+ other => null(other) }).collect::<$array>()
+        };
     }
-    let parts: Vec<ArrayRef> = values.iter().map(|value| repeat(value, 1)).collect();
-    let parts: Vec<&dyn Array> = parts.iter().map(|part| part.as_ref()).collect();
-    arrow::compute::concat(&parts).expect("values of one type")
+    match scalar_type {
+        ScalarType::Bool => Arc::new(collect!(BooleanArray, Value::Bool(v) => *v)),
+        ScalarType::Int => Arc::new(collect!(Int32Array, Value::Int(v) => *v)),
+        ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => {
+            Arc::new(collect!(Int64Array, Value::Long(v) | Value::DateTime(v) | Value::TimeSpan(v) => *v))
+        }
+        ScalarType::Real => Arc::new(collect!(Float64Array, Value::Real(v) => *v)),
+        ScalarType::Decimal => {
+            Arc::new(collect!(Decimal128Array, Value::Decimal(v) => *v).with_data_type(data_type(scalar_type)))
+        }
+        ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
+            Arc::new(collect!(StringViewArray, Value::String(v) | Value::Guid(v) | Value::Dynamic(v) => v.as_str()))
+        }
+    }
+}
+
+fn null<T>(value: &Value) -> Option<T> {
+    assert!(matches!(value, Value::Null(_)), "a value of another type: {value:?}");
+    None
 }
 
 /// Reads one value of an array that holds `scalar_type` by the mapping of this module.
@@ -161,4 +180,28 @@ pub fn nested_to_json(array: &ArrayRef) -> Result<ArrayRef, String> {
         builder.append_value(line.get(5..line.len() - 1).unwrap_or("null"));
     }
     Ok(Arc::new(builder.finish()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_column_lie_together() {
+        let text = |number: usize| Value::String(format!("a text longer than a view, number {number}"));
+        let values: Vec<Value> = (0..100).map(text).collect();
+        let column = from_values(ScalarType::String, &values);
+        assert_eq!(column.as_string_view().data_buffers().len(), 1);
+        assert_eq!((0..100).map(|row| value_at(&column, row, ScalarType::String)).collect::<Vec<_>>(), values);
+    }
+
+    #[test]
+    fn each_type_comes_back_and_so_does_null() {
+        for value in [Value::Bool(true), Value::Int(1), Value::Long(2), Value::Real(0.5), Value::Decimal(3)] {
+            let scalar_type = value.scalar_type();
+            let column = from_values(scalar_type, &[value.clone(), Value::Null(scalar_type)]);
+            assert_eq!(column.data_type(), &data_type(scalar_type));
+            assert_eq!([0, 1].map(|row| value_at(&column, row, scalar_type)), [value, Value::Null(scalar_type)]);
+        }
+    }
 }
