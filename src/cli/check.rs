@@ -1,9 +1,16 @@
 //! `alertq check`: syntax, names and types of queries and rules.
 
+mod baseline;
+mod lints;
+mod statistics;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
+
+use baseline::Reported;
+use lints::Lints;
 
 use super::config::Config;
 use super::console::Console;
@@ -16,9 +23,11 @@ use crate::bind;
 use crate::catalog::Catalog;
 use crate::diagnostic::render::{self, Lines, Report};
 use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::lint;
 use crate::rules;
 use crate::syntax;
 use crate::types::Column;
+use crate::types::ticks::TICKS_PER_SECOND;
 
 /// What folders are searched for.
 const ENDINGS: [&str; 4] = ["kql", "csl", "yaml", "yml"];
@@ -26,10 +35,14 @@ const ENDINGS: [&str; 4] = ["kql", "csl", "yaml", "yml"];
 /// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
 ///
 /// Takes files (.kql, .csl, rules in YAML) and folders of them; `-` reads one query from standard input. Without a path
-/// it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning.
+/// it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning; what is worth knowing
+/// and no more (`information`) leaves the status as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq check rules/\n  alertq check rule.yaml --output-format github\n  \
                         echo 'SecurityAlert | where Severty == 1' | alertq check -\n  \
+                        alertq check rules/ --warn all --allow take-without-sort\n  \
+                        alertq check rules/ --write-baseline known.json\n  \
+                        alertq check rules/ --baseline known.json --statistics\n  \
                         echo 'SecurityAlert | count' | alertq check --output-format json -")]
 pub(super) struct Arguments {
     #[arg(value_name = "PATH")]
@@ -39,6 +52,10 @@ pub(super) struct Arguments {
     /// Leaves names and types out.
     #[arg(long)]
     syntax_only: bool,
+    #[command(flatten)]
+    lints: Lints,
+    #[command(flatten)]
+    reported: Reported,
     #[command(flatten)]
     given: Given,
 }
@@ -74,17 +91,25 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     }
     let inputs = read(paths)?;
     let catalog = if arguments.syntax_only { Catalog::standard() } else { catalog(arguments, &config, &inputs)? };
-    let options = bind::Options { now: global.clock(), ..bind::Options::default() };
+    let options = bind::Options { now: global.clock(), tracing: bind::Tracing::Types, ..bind::Options::default() };
     let named = |input: &Input| paths.iter().any(|path| path.display().to_string() == input.name);
-    let checker = Checker { catalog: &catalog, options: &options, syntax_only: arguments.syntax_only };
+    let levels = arguments.lints.levels(&config)?;
+    let checker = Checker { catalog: &catalog, options: &options, levels, syntax_only: arguments.syntax_only };
     let mut checked = Vec::new();
     for input in inputs {
         let explicit = named(&input);
         checked.extend(checker.check(input, explicit));
     }
+    if let Some(outcome) = arguments.reported.baseline(&mut checked, console)? {
+        return Ok(outcome);
+    }
     let single = arguments.paths.len() == 1 && arguments.paths[0] == Path::new("-");
     let mut output = Output::stdout();
-    output.text(&report(&checked, arguments.output_format, single, console))?;
+    let text = match arguments.reported.statistics {
+        true => statistics::render(&checked, arguments.output_format)?,
+        false => report(&checked, arguments.output_format, single, console),
+    };
+    output.text(&text)?;
     output.finish()?;
     summarize(&checked, arguments.output_format, console);
     let found = checked.iter().flat_map(|checked| &checked.diagnostics).any(|d| d.severity != Severity::Information);
@@ -111,6 +136,7 @@ fn catalog(arguments: &Arguments, config: &Config, inputs: &[Input]) -> Result<C
 struct Checker<'a> {
     catalog: &'a Catalog,
     options: &'a bind::Options,
+    levels: lint::Levels,
     syntax_only: bool,
 }
 
@@ -139,10 +165,14 @@ impl Checker<'_> {
             return Checked { input, diagnostics, columns: None, open: false };
         }
         let bound = bind::bind(&parsed.query, self.catalog, self.options);
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            let context = lint::Context::new(&input.text, &parsed.query, &bound.trace, None);
+            diagnostics.extend(lint::run(&context, &self.levels));
+        }
         diagnostics.extend(bound.problems);
         diagnostics.extend(bound.strict);
         diagnostics.extend(bound.refusals.into_iter().map(refusal));
-        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        worst_first(&mut diagnostics);
         Checked { input, diagnostics, columns: bound.columns, open: bound.open }
     }
 
@@ -153,11 +183,29 @@ impl Checker<'_> {
             });
             return Checked { diagnostics: problems.collect(), input, columns: None, open: false };
         }
-        let rules::Checked { mut problems, refusals, columns, open } = rules::check(rule, self.catalog, self.options);
+        let rules::Checked { mut problems, refusals, columns, open, read } =
+            rules::check(rule, self.catalog, self.options);
+        if let (Some(query), Some((tree, trace))) = (&rule.query, &read) {
+            let context = lint::Context::new(&query.text, tree, trace, Some(schedule(rule)));
+            let found = lint::run(&context, &self.levels);
+            problems.extend(found.into_iter().map(|finding| query.in_file(finding)));
+        }
         problems.extend(refusals.into_iter().map(refusal));
-        problems.sort_by_key(|problem| problem.span);
+        worst_first(&mut problems);
         Checked { input, diagnostics: problems, columns, open }
     }
+}
+
+/// Puts errors before warnings: those who read results often show only so many.
+fn worst_first(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.span));
+}
+
+/// Tells how much of the past the query of a rule gets to see.
+fn schedule(rule: &rules::Rule) -> lint::Schedule {
+    let seconds = rule.period.as_ref().and_then(|written| rules::checks::seconds(&written.value));
+    let ticks = seconds.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(TICKS_PER_SECOND));
+    lint::Schedule { period: ticks }
 }
 
 /// Tells what keeps a valid query from running here: what alertq lacks, or only data can tell, is no fault of the query.

@@ -38,6 +38,8 @@ pub struct Checked {
     pub columns: Option<Vec<Column>>,
     /// More columns may come, which only the data tell.
     pub open: bool,
+    /// The query as it was read, and what was noted of it, where it has no error of syntax.
+    pub read: Option<(syntax::ast::Query, bind::Trace)>,
 }
 
 /// Checks a rule: its query over the catalog, and what the rest of the rule says about the result.
@@ -55,6 +57,7 @@ pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked
     if let Some(query) = &rule.query {
         let parsed = syntax::parse(&query.text);
         let bound = bind::bind(&parsed.query, catalog, options);
+        let sound = !parsed.problems.iter().any(Diagnostic::is_error);
         let valid = parsed.problems.is_empty() && bound.is_valid();
         let in_file = |problem: Diagnostic| query.in_file(problem);
         checked.problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));
@@ -64,6 +67,7 @@ pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked
         }
         checked.columns = bound.columns;
         checked.open = bound.open;
+        checked.read = sound.then_some((parsed.query, bound.trace));
     }
     checked.problems.sort_by_key(|problem| problem.span);
     checked

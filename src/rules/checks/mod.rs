@@ -5,6 +5,7 @@ mod required;
 mod schedule;
 
 pub use columns::columns;
+pub use schedule::seconds;
 
 use super::model::Rule;
 use crate::diagnostic::Diagnostic;

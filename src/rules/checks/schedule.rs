@@ -53,7 +53,7 @@ fn duration(written: &Located<String>, problems: &mut Vec<Diagnostic>) -> Option
 }
 
 /// Reads `5m`, `1h`, `14d`, or a .NET time span: `[d.]hh:mm[:ss]`.
-fn seconds(text: &str) -> Option<u64> {
+pub fn seconds(text: &str) -> Option<u64> {
     if let Some((days, time)) = text.split_once('.').map(|(days, time)| (Some(days), time)).or(Some((None, text)))
         && time.contains(':')
     {
