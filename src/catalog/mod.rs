@@ -1,6 +1,8 @@
 //! The tables a query can see: those of Sentinel as documented data, and the user's own.
 
+pub mod entities;
 pub mod log_analytics;
+pub mod products;
 pub mod tables;
 
 mod security_alert;

@@ -5,7 +5,7 @@
 
 use crate::types::ScalarType::{Bool, DateTime, Real, String};
 
-use super::tables::{ColumnInfo, TableInfo};
+use super::tables::{ColumnInfo, Json, TableInfo};
 
 /// The table `SecurityAlert`.
 pub const SECURITY_ALERT: TableInfo = TableInfo {
@@ -56,7 +56,12 @@ const COLUMNS: &[ColumnInfo] = &[
         String,
         "The title: a rule's name (or its override), or the product's title of the detection.",
     ),
-    ColumnInfo::shown("AlertSeverity", String, "Informational, Low, Medium or High."),
+    ColumnInfo::shown("AlertSeverity", String, "Informational, Low, Medium or High.").one_of(&[
+        "Informational",
+        "Low",
+        "Medium",
+        "High",
+    ]),
     ColumnInfo::shown("Description", String, "What was detected, in prose."),
     ColumnInfo::shown(
         "ProviderName",
@@ -79,7 +84,7 @@ const COLUMNS: &[ColumnInfo] = &[
         String,
         "The Azure resource concerned, in no settled letter case; empty for scheduled rules.",
     ),
-    ColumnInfo::shown("SourceComputerId", String, "The agent's id of the machine concerned. Deprecated."),
+    ColumnInfo::shown("SourceComputerId", String, "The agent's id of the machine concerned.").deprecated(),
     ColumnInfo::shown(
         "AlertType",
         String,
@@ -90,8 +95,9 @@ const COLUMNS: &[ColumnInfo] = &[
     ColumnInfo::shown(
         "IsIncident",
         Bool,
-        "Whether the product calls the alert an incident of its own. Deprecated, false in Sentinel.",
-    ),
+        "Whether the product calls the alert an incident of its own. Always false in Sentinel.",
+    )
+    .deprecated(),
     ColumnInfo::shown("StartTime", DateTime, "The first event that the alert is about."),
     ColumnInfo::shown("EndTime", DateTime, "The last event that the alert is about."),
     ColumnInfo::shown("ProcessingEndTime", DateTime, "When the product had finished the alert."),
@@ -104,16 +110,19 @@ const COLUMNS: &[ColumnInfo] = &[
         "ExtendedProperties",
         String,
         "JSON text of an object: what the product adds, the rule's query and window, custom details.",
-    ),
+    )
+    .json(Json::Object),
     ColumnInfo::shown(
         "Entities",
         String,
         "JSON text of an array: accounts, hosts, addresses and so on, linked by `$id` and `$ref`.",
-    ),
-    ColumnInfo::shown("SourceSystem", String, "Always `Detection`. Deprecated."),
-    ColumnInfo::shown("WorkspaceSubscriptionId", String, "The subscription of the workspace. Deprecated."),
-    ColumnInfo::shown("WorkspaceResourceGroup", String, "The resource group of the workspace. Deprecated."),
-    ColumnInfo::shown("ExtendedLinks", String, "JSON text of an array of links, each with a label and a category."),
+    )
+    .json(Json::Array),
+    ColumnInfo::shown("SourceSystem", String, "Always `Detection`.").deprecated(),
+    ColumnInfo::shown("WorkspaceSubscriptionId", String, "The subscription of the workspace.").deprecated(),
+    ColumnInfo::shown("WorkspaceResourceGroup", String, "The resource group of the workspace.").deprecated(),
+    ColumnInfo::shown("ExtendedLinks", String, "JSON text of an array of links, each with a label and a category.")
+        .json(Json::Array),
     ColumnInfo::shown(
         "ProductName",
         String,
@@ -125,7 +134,13 @@ const COLUMNS: &[ColumnInfo] = &[
         "The part of the product, such as `Scheduled Alerts` or `VirtualMachines`.",
     ),
     ColumnInfo::shown("AlertLink", String, "Where the product's portal shows the alert."),
-    ColumnInfo::shown("Status", String, "New, InProgress, Resolved, Dismissed or Unknown."),
+    ColumnInfo::shown("Status", String, "New, InProgress, Resolved, Dismissed or Unknown.").one_of(&[
+        "New",
+        "InProgress",
+        "Resolved",
+        "Dismissed",
+        "Unknown",
+    ]),
     ColumnInfo::shown("CompromisedEntity", String, "The name of the machine, account or resource that matters most."),
     ColumnInfo::shown(
         "Tactics",

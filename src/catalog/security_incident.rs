@@ -2,7 +2,7 @@
 
 use crate::types::ScalarType::{DateTime, Dynamic, Int, Real, String};
 
-use super::tables::{ColumnInfo, TableInfo};
+use super::tables::{ColumnInfo, Json, TableInfo};
 
 /// The table `SecurityIncident`.
 pub const SECURITY_INCIDENT: TableInfo = TableInfo {
@@ -29,13 +29,19 @@ const COLUMNS: &[ColumnInfo] = &[
     ColumnInfo::shown("IncidentName", String, "The incident's resource name, a GUID."),
     ColumnInfo::shown("Title", String, "The title; the alert's own where a product's alert made the incident."),
     ColumnInfo::shown("Description", String, "What happened, in prose."),
-    ColumnInfo::shown("Severity", String, "Informational, Low, Medium or High."),
-    ColumnInfo::shown("Status", String, "New, Active or Closed."),
+    ColumnInfo::shown("Severity", String, "Informational, Low, Medium or High.").one_of(&[
+        "Informational",
+        "Low",
+        "Medium",
+        "High",
+    ]),
+    ColumnInfo::shown("Status", String, "New, Active or Closed.").one_of(&["New", "Active", "Closed"]),
     ColumnInfo::shown(
         "Classification",
         String,
         "Undetermined, TruePositive, BenignPositive or FalsePositive; empty until it is closed.",
-    ),
+    )
+    .one_of(&["Undetermined", "TruePositive", "BenignPositive", "FalsePositive"]),
     ColumnInfo::shown("ClassificationComment", String, "What the person who closed it wrote."),
     ColumnInfo::shown(
         "ClassificationReason",
@@ -46,7 +52,8 @@ const COLUMNS: &[ColumnInfo] = &[
         "Owner",
         Dynamic,
         "An object with objectId, email, assignedTo and userPrincipalName, null while nobody owns it.",
-    ),
+    )
+    .json(Json::Object),
     ColumnInfo::shown(
         "ProviderName",
         String,
@@ -64,18 +71,21 @@ const COLUMNS: &[ColumnInfo] = &[
     ColumnInfo::shown("CreatedTime", DateTime, "When it was made."),
     ColumnInfo::shown("ClosedTime", DateTime, "When it was last closed; null while it is open."),
     ColumnInfo::shown("IncidentNumber", Int, "Its number in the workspace, counted upward."),
-    ColumnInfo::shown("RelatedAnalyticRuleIds", Dynamic, "The rules that made it, an array of bare GUIDs."),
-    ColumnInfo::shown("AlertIds", Dynamic, "Its alerts, an array of SecurityAlert.SystemAlertId."),
-    ColumnInfo::shown("BookmarkIds", Dynamic, "Its hunting bookmarks, an array of ids."),
-    ColumnInfo::shown("Comments", Dynamic, "Its comments, an array."),
-    ColumnInfo::shown("Tasks", Dynamic, "Its tasks, an array."),
-    ColumnInfo::shown("Labels", Dynamic, "Its tags, an array of objects with labelName and labelType."),
+    ColumnInfo::shown("RelatedAnalyticRuleIds", Dynamic, "The rules that made it, an array of bare GUIDs.")
+        .json(Json::Array),
+    ColumnInfo::shown("AlertIds", Dynamic, "Its alerts, an array of SecurityAlert.SystemAlertId.").json(Json::Array),
+    ColumnInfo::shown("BookmarkIds", Dynamic, "Its hunting bookmarks, an array of ids.").json(Json::Array),
+    ColumnInfo::shown("Comments", Dynamic, "Its comments, an array.").json(Json::Array),
+    ColumnInfo::shown("Tasks", Dynamic, "Its tasks, an array.").json(Json::Array),
+    ColumnInfo::shown("Labels", Dynamic, "Its tags, an array of objects with labelName and labelType.")
+        .json(Json::Array),
     ColumnInfo::shown("IncidentUrl", String, "Where the portal shows it."),
     ColumnInfo::shown(
         "AdditionalData",
         Dynamic,
         "An object with counts, the products of its alerts, tactics and techniques.",
-    ),
+    )
+    .json(Json::Object),
     ColumnInfo::shown("ModifiedBy", String, "Who or what made this version, such as `Incident created from alert`."),
     ColumnInfo::shown("SourceSystem", String, "Always `Azure`."),
     ColumnInfo::shown("Type", String, "The table's name."),

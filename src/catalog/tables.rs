@@ -16,17 +16,50 @@ pub struct ColumnInfo {
     pub meaning: &'static str,
     /// Whether the column appears in results only when a query names it (the standard columns with `_`).
     pub hidden: bool,
+    /// Whether Microsoft says that it goes away; it is filled as long as it is there.
+    pub deprecated: bool,
+    /// All values that it can have, where there is a closed set of them.
+    pub values: &'static [&'static str],
+    /// What JSON its texts are, where they are that in every record.
+    pub json: Json,
+}
+
+/// What JSON the texts of a column are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Json {
+    /// None that could be relied on.
+    None,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
 }
 
 impl ColumnInfo {
     /// Makes a column that results show.
     pub const fn shown(name: &'static str, scalar_type: ScalarType, meaning: &'static str) -> Self {
-        ColumnInfo { name, scalar_type, meaning, hidden: false }
+        let (deprecated, values, json) = (false, [].as_slice(), Json::None);
+        ColumnInfo { name, scalar_type, meaning, hidden: false, deprecated, values, json }
     }
 
     /// Makes a column that results show only when a query names it.
     pub const fn hidden(name: &'static str, scalar_type: ScalarType, meaning: &'static str) -> Self {
-        ColumnInfo { name, scalar_type, meaning, hidden: true }
+        ColumnInfo { hidden: true, ..ColumnInfo::shown(name, scalar_type, meaning) }
+    }
+
+    /// Says that Microsoft calls it deprecated.
+    pub const fn deprecated(self) -> Self {
+        ColumnInfo { deprecated: true, ..self }
+    }
+
+    /// Says which values it can have.
+    pub const fn one_of(self, values: &'static [&'static str]) -> Self {
+        ColumnInfo { values, ..self }
+    }
+
+    /// Says what JSON its texts are.
+    pub const fn json(self, json: Json) -> Self {
+        ColumnInfo { json, ..self }
     }
 
     /// Returns name and type alone.

@@ -184,7 +184,7 @@ pub struct Batches {
     bad_rows: BadRows,
     rejected: u64,
     read: u64,
-    /// The first records that could not be read, where that is a failure.
+    /// The first records that could not be read, where nobody takes them.
     first: Vec<BadRow>,
     ended: bool,
 }
@@ -210,6 +210,11 @@ impl Batches {
         self.rejected
     }
 
+    /// Returns the first records that could not be read, where they are just counted.
+    pub fn first_rejected(&self) -> &[BadRow] {
+        &self.first
+    }
+
     fn batch(&mut self) -> Result<Option<RecordBatch>, Error> {
         loop {
             let Some(chunk) = self.chunks.next()? else { return self.end().map(|()| None) };
@@ -232,8 +237,11 @@ impl Batches {
         Ok(())
     }
 
-    /// Fails if records were rejected that nobody took.
+    /// Fails if records were rejected and that is a failure.
     fn end(&mut self) -> Result<(), Error> {
+        if !matches!(self.bad_rows, BadRows::Fail) {
+            return Ok(());
+        }
         let Some((first, others)) = self.first.split_first() else { return Ok(()) };
         let (bad, all) = (self.rejected, self.read + self.rejected);
         let told = others.iter().map(|bad| format!("\n  {bad}")).collect::<String>();

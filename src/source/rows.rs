@@ -66,6 +66,8 @@ pub enum BadRows {
     Fail,
     /// Each is written as a line of JSON, and the batches hold the others.
     Write(Arc<Mutex<dyn Write + Send>>),
+    /// They are counted and the first ones kept, and the batches hold the others.
+    Count,
     /// Each is kept for the caller to look at, and the batches hold the others.
     Collect(Arc<Mutex<Vec<BadRow>>>),
 }
@@ -75,16 +77,17 @@ impl fmt::Debug for BadRows {
         f.write_str(match self {
             BadRows::Fail => "Fail",
             BadRows::Write(_) => "Write",
+            BadRows::Count => "Count",
             BadRows::Collect(_) => "Collect",
         })
     }
 }
 
 impl BadRows {
-    /// Sets a record aside; false where that is a failure.
+    /// Sets a record aside; false where nobody takes it.
     pub(super) fn take(&self, bad: &BadRow) -> Result<bool, Error> {
         match self {
-            BadRows::Fail => return Ok(false),
+            BadRows::Fail | BadRows::Count => return Ok(false),
             BadRows::Write(writer) => {
                 let line = serde_json::json!({
                     "path": bad.path.to_string_lossy(), "line": bad.place.line, "record": bad.place.record,

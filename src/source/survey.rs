@@ -170,6 +170,14 @@ impl Survey {
         Columns { columns, places }
     }
 
+    /// Returns the fields with the types that they say or suggest; none where no value suggests one.
+    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, Option<ScalarType>)> {
+        self.fields.iter().map(|field| {
+            let any = field.declared.is_some() || field.seen != Seen::default();
+            (field.name.as_str(), any.then(|| field.scalar_type()))
+        })
+    }
+
     /// Returns the field names that a known table's columns stand for under another name.
     pub(super) fn renamed(&self, columns: &Columns) -> Vec<(String, String)> {
         let renamed = self.fields.iter().filter_map(|field| {

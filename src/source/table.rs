@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::catalog::tables::TableInfo;
-use crate::types::Column;
+use crate::types::{Column, ScalarType};
 
 use super::build::Reading;
 use super::decode::Bytes;
@@ -303,6 +303,21 @@ impl Table {
         self.inputs.len() < before
     }
 
+    /// Returns the fields as the files have them; no type where no value says one, or all is text.
+    pub fn fields(&self) -> Vec<(String, Option<ScalarType>)> {
+        let mut fields: Vec<(String, Option<ScalarType>)> = Vec::new();
+        for input in &self.inputs {
+            for (name, found) in input.survey.fields() {
+                let found = found.filter(|_| !input.form.reading().all_text);
+                match fields.iter_mut().find(|(other, _)| other == name) {
+                    Some((_, other)) => *other = other.or(found),
+                    None => fields.push((name.to_string(), found)),
+                }
+            }
+        }
+        fields
+    }
+
     /// Returns the columns that the known table of this name does not have.
     pub fn unknown_columns(&self) -> impl Iterator<Item = &Column> {
         let known = |column: &&Column| self.known.is_none_or(|known| known.column(&column.name).is_some());
@@ -369,8 +384,8 @@ fn described(columns: &[Column]) -> String {
 mod tests {
     use std::io::Write;
 
+    use crate::types::Value;
     use crate::types::arrow::value_at;
-    use crate::types::{ScalarType, Value};
 
     use super::*;
 

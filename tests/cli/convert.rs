@@ -1,5 +1,12 @@
 //! Exports become files: which rows, where, and what happens to those that do not fit.
 
+#[path = "faults.rs"]
+mod faults;
+#[path = "roundtrip.rs"]
+mod roundtrip;
+#[path = "schema.rs"]
+mod schema;
+
 use super::*;
 
 /// Makes an alert's line as data export writes it.

@@ -150,7 +150,16 @@ impl<'a> Parts<'a> {
     /// Ends the last file and returns what is to be moved to its place.
     pub(super) fn finish(mut self) -> Result<Vec<Staged>, Stop> {
         self.end()?;
-        Ok(self.staged)
+        Ok(std::mem::take(&mut self.staged))
+    }
+}
+
+impl Drop for Parts<'_> {
+    /// Removes what an attempt has made that came to nothing.
+    fn drop(&mut self) {
+        for staged in &self.staged {
+            let _ = std::fs::remove_file(self.folder.staging(staged));
+        }
     }
 }
 
