@@ -80,7 +80,7 @@ impl ColumnBuilder {
         };
         let cell = match cell {
             Cell::Text("None") if reading.none_is_null => Cell::Null,
-            Cell::Text(text) if self.is_null_text(text) => Cell::Null,
+            Cell::Text(text) if self.is_null_text(text, reading) => Cell::Null,
             other => other,
         };
         if cell == Cell::Null {
@@ -108,10 +108,11 @@ impl ColumnBuilder {
     }
 
     /// Exports write the null of any type but string as an empty text, and some as their language's word for it.
-    fn is_null_text(&self, text: &str) -> bool {
+    fn is_null_text(&self, text: &str, reading: Reading) -> bool {
         match self.scalar_type {
             ScalarType::String => false,
-            ScalarType::Dynamic => text.is_empty(),
+            // Where a string of JSON is a value, the empty one is too.
+            ScalarType::Dynamic => text.is_empty() && (reading.dynamic_is_text || reading.all_text),
             _ => matches!(text.trim(), "" | "None" | "null" | "NULL" | "NaT" | "<NA>"),
         }
     }

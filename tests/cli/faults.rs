@@ -10,7 +10,7 @@ fn exports(files: usize, rows: &str) -> TempDir {
     for file in 0..files {
         let (out, seed) = (format!("in/{file}.jsonl"), file.to_string());
         fs::create_dir_all(folder.path().join("in")).unwrap();
-        let run = run_in(folder.path(), &["sample", "--rows", rows, "--seed", &seed, "--out", &out], "");
+        let run = run_in(folder.path(), &["sample", "--rows", rows, "--days", "3", "--seed", &seed, "--out", &out], "");
         assert_eq!(run.status, Some(0), "{}", run.stderr);
     }
     folder

@@ -8,6 +8,11 @@ use alertq::types::arrow::{from_values, schema, value_at};
 use alertq::types::{Column, ScalarType, Value, ticks};
 use arrow::array::RecordBatch;
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+
+/// The same tables each time: what fails for one person fails for all. Raise both to look further.
+const CASES: u32 = 96;
+const SEED: u64 = 7;
 
 /// The largest decimal: 38 digits, 18 of them behind the point.
 const DECIMAL: i128 = 10i128.pow(38) - 1;
@@ -157,7 +162,12 @@ fn check(format: Format, ending: &str, rows: &[Vec<Value>]) -> Result<(), TestCa
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: CASES,
+        rng_seed: RngSeed::Fixed(SEED),
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn through_parquet(rows in table()) {
