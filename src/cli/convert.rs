@@ -7,7 +7,7 @@ mod job;
 mod rejects;
 mod sink;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -132,7 +132,8 @@ struct Conversion<'a> {
     rejects: Option<Output>,
     total: Counts,
     results: usize,
-    unreadable: usize,
+    /// Files that cannot be read.
+    unreadable: HashSet<PathBuf>,
 }
 
 impl<'a> Conversion<'a> {
@@ -162,7 +163,7 @@ impl<'a> Conversion<'a> {
             rejects: arguments.rejects.as_deref().map(|path| Output::open(Some(path))).transpose()?,
             total: Counts::default(),
             results: 0,
-            unreadable: 0,
+            unreadable: HashSet::new(),
         })
     }
 
@@ -171,6 +172,9 @@ impl<'a> Conversion<'a> {
         let files = self.find(None)?;
         let bar = self.bar(&files);
         let tables = self.open(&files, &bar)?;
+        if tables.is_empty() {
+            return Err(none_readable());
+        }
         let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
         let Ok([table]) = <[Table; 1]>::try_from(tables) else {
             let message = format!("the inputs hold {} tables: {}", names.len(), names.join(", "));
@@ -200,12 +204,16 @@ impl<'a> Conversion<'a> {
         let mut folder = Folder::open(&root)?;
         let files = self.find(Some(&root))?;
         let (options, known) = (self.described(), self.known());
-        if self.unreadable == 0 && folder.is_finished(&known, &files) {
+        if self.unreadable.is_empty() && folder.is_finished(&known, &files) {
             self.console.note(&format!("{}: all {} files are converted already", root.display(), files.len()));
             return Ok(());
         }
         let bar = self.bar(&files);
-        for table in self.open(&files, &bar)? {
+        let tables = self.open(&files, &bar)?;
+        if tables.is_empty() {
+            return Err(none_readable());
+        }
+        for table in tables {
             let inputs = prints(&table.inputs, &files);
             let place = PathBuf::from(file_name(&table.name, self.format));
             if inputs.as_ref().is_some_and(|inputs| folder.has(&known, inputs)) {
@@ -220,7 +228,9 @@ impl<'a> Conversion<'a> {
             sink.finish()?;
             let mut outputs = vec![staged];
             let rejects = self.set_aside(&folder, &mut outputs, &job, counts, &safe(&name))?;
-            folder.commit(Unit { options: options.clone(), inputs: inputs.unwrap_or_default(), outputs })?;
+            // What turned out to be unreadable is not finished.
+            let inputs = prints(&job.table.inputs, &files).unwrap_or_default();
+            folder.commit(Unit { options: options.clone(), inputs, outputs })?;
             let shown = root.join(&place).display().to_string();
             self.tell(&bar, &shown, columns.len(), counts, &rejects, &job.unreadable);
         }
@@ -241,6 +251,7 @@ impl<'a> Conversion<'a> {
             self.console.note(&format!("{}: {finished} of {all} files are converted already", root.display()));
         }
         let bar = self.bar(&files);
+        let finished = files.len() < all;
         for files in portions(files, whole) {
             let inputs: Option<Vec<Print>> = files.iter().map(|file| file.print.clone()).collect();
             let unit = unit_name(&options, inputs.as_deref());
@@ -261,7 +272,15 @@ impl<'a> Conversion<'a> {
                 let rejects = self.set_aside(&folder, &mut outputs, &job, counts, &stem)?;
                 self.tell(&bar, &shown, columns.len(), counts, &rejects, &job.unreadable);
             }
-            folder.commit(Unit { options: options.clone(), inputs: inputs.unwrap_or_default(), outputs })?;
+            // What turned out to be unreadable is not finished.
+            let readable = files.iter().filter(|file| !self.unreadable.contains(&file.path));
+            let inputs = readable.map(|file| file.print.clone()).collect::<Option<Vec<Print>>>().unwrap_or_default();
+            if !(inputs.is_empty() && outputs.is_empty()) {
+                folder.commit(Unit { options: options.clone(), inputs, outputs })?;
+            }
+        }
+        if self.results == 0 && !finished && !self.unreadable.is_empty() {
+            return Err(none_readable());
         }
         Ok(())
     }
@@ -284,9 +303,12 @@ impl<'a> Conversion<'a> {
         if files.is_empty() && !missing.is_empty() || self.how.strict && !missing.is_empty() {
             return Err(Stop::failure(missing.remove(0)));
         }
+        if files.is_empty() && missing.is_empty() {
+            return Err(Stop::failure("there is nothing to convert: all inputs lie in the folder of the results"));
+        }
         for error in missing {
-            self.unreadable += 1;
             self.console.error(&error.to_string());
+            self.unreadable.extend(error.path);
         }
         Ok(files)
     }
@@ -296,7 +318,7 @@ impl<'a> Conversion<'a> {
         Bar::new(self.console, 2 * files.iter().map(File::size).sum::<u64>(), &self.options.progress)
     }
 
-    /// Opens files, and tells which of them cannot be opened.
+    /// Opens files, and tells which of them cannot be opened; there are no tables where none can.
     fn open(&mut self, files: &[File], bar: &Bar) -> Result<Vec<Table>, Stop> {
         let named: Vec<_> = files.iter().map(|file| (file.table.clone(), file.path.clone())).collect();
         let opened = source::open_files(&named, &self.options, self.how.threads);
@@ -307,13 +329,11 @@ impl<'a> Conversion<'a> {
                 Err(error) => bad.push(error),
             }
         }
-        if !bad.is_empty() && (good.is_empty() || self.how.strict) {
-            let stop = Stop::failure(bad.remove(0));
-            bad.iter().for_each(|error| self.console.error(&error.to_string()));
-            return Err(stop);
+        if self.how.strict && !bad.is_empty() {
+            return Err(Stop::failure(bad.remove(0)));
         }
-        self.unreadable += bad.len();
         bar.pause(|| bad.iter().for_each(|error| self.console.error(&error.to_string())));
+        self.unreadable.extend(bad.into_iter().filter_map(|error| error.path));
         // A file without records would be a table of its own.
         let any = good.iter().any(|(_, input)| input.rows > 0);
         let (good, empty): (Vec<_>, Vec<_>) = good.into_iter().partition(|(_, input)| input.rows > 0 || !any);
@@ -369,7 +389,7 @@ impl<'a> Conversion<'a> {
     ) {
         self.total += counts;
         self.results += 1;
-        self.unreadable += unreadable.len();
+        self.unreadable.extend(unreadable.iter().filter_map(|error| error.path.clone()));
         let rejects = self.arguments.rejects.as_deref().unwrap_or(rejects);
         bar.pause(|| {
             unreadable.iter().for_each(|error| self.console.error(&error.to_string()));
@@ -397,13 +417,19 @@ impl<'a> Conversion<'a> {
         if self.results > 1 {
             self.console.note(&format!("in all: {}", self.shown(self.total)));
         }
-        if self.unreadable > 0 {
-            self.console.warning(&format!("{} inputs could not be read and are not in the result", self.unreadable));
+        let unreadable = self.unreadable.len();
+        if unreadable > 0 {
+            self.console.warning(&format!("{unreadable} inputs could not be read and are not in the result"));
         }
-        let found = self.total.rejected > 0 || self.unreadable > 0;
-        self.rejects.map_or(Ok(()), Output::finish)?;
+        let found = self.total.rejected > 0 || unreadable > 0;
+        // Where nothing was left to do, what an earlier run has set aside stays.
+        self.rejects.filter(|_| self.results > 0).map_or(Ok(()), Output::finish)?;
         Ok(if found { Outcome::Found } else { Outcome::Clean })
     }
+}
+
+fn none_readable() -> Stop {
+    Stop::failure("none of the inputs can be read")
 }
 
 /// Returns how the files of a table are known again; None where one of them is not.

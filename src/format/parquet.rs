@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
-use ::parquet::basic::{Compression, ZstdLevel};
+use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -33,9 +33,16 @@ pub struct Options {
 /// For files that are kept and read again and again.
 impl Default for Options {
     fn default() -> Self {
-        Options { row_group_rows: 128 << 10, level: 3 }
+        Options { row_group_rows: KEPT_ROWS, level: 3 }
     }
 }
+
+/// Rows in a group of a file that is kept. A look-up of one alert reads the identifiers of one group and the bloom
+/// filters of all: fewer rows make the one small, more rows the others.
+const KEPT_ROWS: usize = 64 << 10;
+
+/// Rows in a page: what a look-up reads of each column that it shows, and what the page index tells apart.
+const PAGE_ROWS: usize = 4 << 10;
 
 impl Options {
     /// For the answer of a query, which is read once or twice: someone waits for it, and compression is most of the work.
@@ -97,9 +104,22 @@ impl<'a> ParquetWriter<'a> {
             .set_compression(Compression::ZSTD(level))
             .set_max_row_group_row_count(Some(self.options.row_group_rows.max(1)))
             .set_statistics_enabled(EnabledStatistics::Page)
+            .set_data_page_row_count_limit(PAGE_ROWS)
             .set_key_value_metadata(self.table.clone().map(|table| vec![KeyValue::new(TABLE_KEY.to_string(), table)]))
             .set_created_by(concat!("alertq ", env!("CARGO_PKG_VERSION")).to_string());
+        for column in columns.iter().filter(|column| column.scalar_type == ScalarType::DateTime) {
+            // Moments hardly repeat, and lie near the one before: the difference takes half the room.
+            let path = ColumnPath::from(column.name.as_str());
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+        }
         let text = |column: &&Column| column.scalar_type == ScalarType::String;
+        for column in columns.iter().filter(text) {
+            // Every page has texts from all over the alphabet: their ends tell nothing, and take room.
+            properties = properties
+                .set_column_statistics_enabled(ColumnPath::from(column.name.as_str()), EnabledStatistics::Chunk);
+        }
         for column in columns.iter().filter(text).filter(|column| IDENTIFIERS.contains(&column.name.as_str())) {
             let path = ColumnPath::from(column.name.as_str());
             let distinct = self.options.row_group_rows as u64;

@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use crate::catalog::tables::{TABLES, TableInfo};
 use crate::types::{Column, ScalarType};
 
-use super::build::Reading;
+use super::build::{Reading, decimal_from};
 use super::cell::Cell;
 use super::time;
 
@@ -33,6 +33,8 @@ struct Seen {
     bool: bool,
     long: bool,
     real: bool,
+    /// Numbers with more digits than a real keeps, which a decimal does.
+    decimal: bool,
     datetime: bool,
     text: bool,
     nested: bool,
@@ -217,7 +219,10 @@ impl Seen {
     fn add_number(&mut self, text: &str) {
         match text.parse::<i64>() {
             Ok(_) => self.long = true,
-            Err(_) => self.real = true,
+            Err(_) if fits_real(text) => self.real = true,
+            Err(_) if fits_decimal(text) => self.decimal = true,
+            // As JSON it keeps all digits.
+            Err(_) => self.nested = true,
         }
     }
 
@@ -241,6 +246,7 @@ impl Seen {
         self.bool |= other.bool;
         self.long |= other.long;
         self.real |= other.real;
+        self.decimal |= other.decimal;
         self.datetime |= other.datetime;
         self.text |= other.text;
         self.nested |= other.nested;
@@ -248,10 +254,12 @@ impl Seen {
 
     /// Values of different kinds in one column are kept as they are: in a dynamic, or as text where all is text.
     fn scalar_type(self) -> ScalarType {
-        let Seen { bool, long, real, datetime, text, nested } = self;
-        match (bool, long || real, datetime, text, nested) {
+        let Seen { bool, long, real, decimal, datetime, text, nested } = self;
+        match (bool, long || real || decimal, datetime, text, nested) {
             (false, false, false, _, false) => ScalarType::String,
             (true, false, false, false, false) => ScalarType::Bool,
+            (false, true, false, false, false) if real && decimal => ScalarType::Dynamic,
+            (false, true, false, false, false) if decimal => ScalarType::Decimal,
             (false, true, false, false, false) if real => ScalarType::Real,
             (false, true, false, false, false) => ScalarType::Long,
             (false, false, true, false, false) => ScalarType::DateTime,
@@ -275,6 +283,20 @@ impl Survey {
             self.fields.iter_mut().for_each(|field| field.seen.settle());
         }
     }
+}
+
+/// Tells whether a real keeps all digits of a number: seventeen are as many as any program writes of one.
+fn fits_real(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    let digits = mantissa.bytes().filter(u8::is_ascii_digit).skip_while(|digit| *digit == b'0').count();
+    let zeros = mantissa.bytes().rev().filter(u8::is_ascii_digit).take_while(|digit| *digit == b'0').count();
+    digits.saturating_sub(zeros) <= 17
+}
+
+/// Tells whether a decimal keeps all digits of a number.
+fn fits_decimal(text: &str) -> bool {
+    let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
+    !text.contains(['e', 'E']) && fraction <= 18 && decimal_from(text).is_some()
 }
 
 /// Tells whether text is a number as a program writes it; `007` and `+1` are identifiers.
@@ -335,6 +357,10 @@ mod tests {
         assert_eq!(json(&[Cell::Number("1"), Cell::Null]), ScalarType::Long);
         assert_eq!(json(&[Cell::Number("1"), Cell::Number("1.5")]), ScalarType::Real);
         assert_eq!(json(&[Cell::Number("1"), Cell::Text("1")]), ScalarType::Dynamic);
+        assert_eq!(json(&[Cell::Number("0.10000000000000001"), Cell::Number("1e300")]), ScalarType::Real);
+        assert_eq!(json(&[Cell::Number("18446744073709551615"), Cell::Number("1")]), ScalarType::Decimal);
+        assert_eq!(json(&[Cell::Number("0.1234567890123456789012")]), ScalarType::Dynamic);
+        assert_eq!(json(&[Cell::Number("18446744073709551615"), Cell::Number("1.5")]), ScalarType::Dynamic);
         assert_eq!(json(&[Cell::Text("1")]), ScalarType::String);
         assert_eq!(json(&[Cell::Text("2025-01-01T00:00:00Z"), Cell::Text("")]), ScalarType::DateTime);
         assert_eq!(json(&[Cell::Text("2025-01-01T00:00:00Z"), Cell::Text("soon")]), ScalarType::String);

@@ -264,6 +264,26 @@ mod folders {
     }
 
     #[test]
+    fn an_unreadable_file_is_told_each_time_until_it_is_mended() {
+        for arguments in [["--out", "out/"].as_slice(), &["--out", "out/", "--partition-by", "day"]] {
+            let folder = days();
+            fs::write(folder.path().join("in/c.parquet"), "PAR1 cut").unwrap();
+            let run = || convert(&folder, &[&["in/"], arguments].concat());
+            for _ in 0..2 {
+                let run = run();
+                assert_eq!(run.status, Some(1), "{}", run.stderr);
+                assert!(run.stderr.contains("in/c.parquet"), "{}", run.stderr);
+                assert_eq!(found(&folder, "out/", "SecurityAlert | count"), json!([[5]]));
+            }
+            fs::remove_file(folder.path().join("in/c.parquet")).unwrap();
+            assert_eq!(run().status, Some(0));
+            fs::write(folder.path().join("in/c.jsonl"), alert("2026-01-01T00:00:00Z", "6", "")).unwrap();
+            assert_eq!(run().status, Some(0));
+            assert_eq!(found(&folder, "out/", "SecurityAlert | count"), json!([[6]]));
+        }
+    }
+
+    #[test]
     fn results_in_the_folder_of_the_exports_are_no_exports() {
         let folder = days();
         for _ in 0..2 {
@@ -290,6 +310,17 @@ mod folders {
         fs::remove_file(folder.path().join("in/c.jsonl")).unwrap();
         assert_eq!(convert(&folder, &["in/", "--out", "out/"]).status, Some(0));
         assert_eq!(listed(&folder.path().join("out")), ["SecurityAlert.parquet"]);
+    }
+}
+
+#[test]
+fn numbers_keep_their_digits() {
+    let folder = files(&[("t.jsonl", "{\"a\":18446744073709551615,\"b\":0.12345678901234567890123}\n".to_string())]);
+    assert_eq!(convert(&folder, &["T=t.jsonl", "--out", "x.parquet"]).status, Some(0));
+    assert_eq!(convert(&folder, &["T=x.parquet", "--out", "y.jsonl"]).status, Some(0));
+    let text = fs::read_to_string(folder.path().join("y.jsonl")).unwrap();
+    for digits in ["18446744073709551615", "0.12345678901234567890123"] {
+        assert!(text.contains(digits), "{text}");
     }
 }
 
