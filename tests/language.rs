@@ -1,6 +1,8 @@
 //! The language, held against what is written of it: the examples of every function, and the pages of
 //! `fixtures/language`.
 
+#[path = "language/chance.rs"]
+mod chance;
 #[path = "language/examples.rs"]
 mod examples;
 #[path = "language/order.rs"]

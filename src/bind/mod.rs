@@ -8,6 +8,7 @@ mod aggregate;
 mod call;
 mod case;
 mod expression;
+mod external;
 mod fold;
 mod hidden;
 mod name;
@@ -30,7 +31,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, External};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::functions::plugin::Invocation;
 use crate::plan::{Node, Plan};
@@ -86,6 +87,8 @@ pub struct First {
     pub held: bool,
     /// The subplans that it shares.
     pub shared: Vec<Node>,
+    /// Files that the query names itself.
+    pub externals: Vec<External>,
     /// Tells the columns from the rows; they are the next of [`Options::discovered`].
     pub call: Invocation,
     /// The place of the call.
@@ -130,6 +133,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         names: 0,
         bin_auto: [None, None],
         set: option::Options::default(),
+        externals: Vec::new(),
         stored: RefCell::default(),
         expanding: Vec::new(),
         aliases: HashMap::new(),
@@ -147,7 +151,9 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     }
     let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
     binder.check_scope_in_time(&results);
-    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, mut first, set, trace, .. } = binder;
+    let Binder {
+        mut problems, mut refusals, mut strict, shared, now, runnable, mut first, set, trace, externals, ..
+    } = binder;
     if first.is_some() {
         // What is not known yet will be.
         refusals.retain(|refusal| refusal.code != "AQ002");
@@ -168,6 +174,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     let first = first.map(|first| First {
         input: set.scoped(first.input),
         shared: first.shared.into_iter().map(|node| set.scoped(node)).collect(),
+        externals: externals.clone(),
         ..first
     });
     let plan = (valid && runnable && refusals.is_empty() && first.is_none()).then(|| Plan {
@@ -186,6 +193,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         shared: shared.into_iter().map(|node| set.scoped(node)).collect(),
         now: Some(now),
         most_records: set.most_records(),
+        externals,
     });
     Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now), trace }
 }
@@ -258,6 +266,8 @@ struct Binder<'a> {
     bin_auto: [Option<Value>; 2],
     /// What `set` has said of the whole query.
     set: option::Options,
+    /// Files that the query names itself.
+    externals: Vec<External>,
     /// Saved functions that have been read.
     stored: RefCell<HashMap<String, Rc<stored::Stored>>>,
     /// The saved functions whose bodies are being bound.

@@ -38,10 +38,8 @@ impl Binder<'_> {
             ExprKind::Leading(operator) => self.leading(operator, scope),
             ExprKind::Paren(inner) => self.table_or_graph(inner, scope),
             ExprKind::DataTable { columns, values, .. } => self.data_table(columns, values, expr.span, scope),
-            ExprKind::ExternalData { columns, uris, .. } => {
-                self.external_data(uris, expr.span, scope);
-                let columns = self.declared_columns(columns);
-                Table::new(Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } })
+            ExprKind::ExternalData { columns, uris, properties } => {
+                self.external_data(columns, uris, properties, expr.span, scope)
             }
             ExprKind::Name(name) => self.named_table(name, scope),
             ExprKind::Call { name, arguments } => self.table_call(name, arguments, expr.span, scope),
@@ -55,29 +53,6 @@ impl Binder<'_> {
                 self.error("KS109", expr.span, "a value stands where a table belongs");
                 Binder::nothing()
             }
-        }
-    }
-
-    /// Refuses the files of `externaldata`, by what they are.
-    fn external_data(&mut self, uris: &[ast::Expr], span: Span, scope: &Rc<Scope>) {
-        let told = self.refusals.len();
-        for uri in uris {
-            let scalar = self.scalar(uri, &Context::rowless(scope));
-            let Some(Value::String(text)) = self.constant(&scalar) else { continue };
-            // Only the scheme: what follows may be a secret.
-            let what = match text.split_once("://") {
-                Some((scheme, _)) => {
-                    format!("`externaldata` reads from {scheme}, and alertq reads nothing from elsewhere")
-                }
-                None => {
-                    "`externaldata` reads a file of its own, and alertq reads those only that it was given".to_string()
-                }
-            };
-            let help = "get the file, give it with --data NAME=PATH and write NAME in place of externaldata";
-            self.refusals.push(Diagnostic::error("AQ042", uri.span, what).help(help));
-        }
-        if self.refusals.len() == told {
-            self.unsupported(span, "`externaldata`");
         }
     }
 

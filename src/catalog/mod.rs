@@ -5,10 +5,12 @@ pub mod log_analytics;
 pub mod products;
 pub mod tables;
 
+mod external;
 mod security_alert;
 mod security_incident;
 mod surroundings;
 
+pub use external::{External, ExternalFormat, Externals, is_address};
 pub use surroundings::{Elsewhere, Place, StoredFunction};
 
 use std::borrow::Cow;
@@ -23,6 +25,7 @@ pub struct Catalog {
     functions: Vec<StoredFunction>,
     watchlists: Vec<(String, TableInfo)>,
     elsewhere: Vec<Elsewhere>,
+    externals: Externals,
 }
 
 /// What becomes of the tables of Log Analytics that nobody added.

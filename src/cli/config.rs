@@ -16,6 +16,9 @@
 //! Vips = "vips.csv"
 //! Servers = { path = "servers.csv", search_key = "Host" }
 //!
+//! [externaldata]              # as `--externaldata ADDRESS=PATH`
+//! "https://example.org/list.csv" = "lists/list.csv"
+//!
 //! [workspaces.contoso]        # the tables of workspace("contoso"), app("contoso"), resource("contoso")
 //! SecurityAlert = "contoso/*.parquet"
 //!
@@ -40,8 +43,9 @@ use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::lint::{Level, Levels};
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 10] = [
     "databases",
+    "externaldata",
     "functions",
     "ingestion_time",
     "lints",
@@ -70,6 +74,8 @@ pub(super) struct Config {
     /// The tables of other places.
     pub(super) places: Vec<(Place, Tables)>,
     pub(super) watchlists: Vec<(String, WatchlistFile)>,
+    /// Files by the addresses that `externaldata` has for them.
+    pub(super) externaldata: Vec<(String, PathBuf)>,
     pub(super) functions: Vec<PathBuf>,
     pub(super) rules: Vec<PathBuf>,
     /// Bytes.
@@ -127,6 +133,7 @@ impl Reader<'_> {
                     None => Place::Database(name.to_string()),
                 })),
                 "watchlists" => config.watchlists = self.watchlists(value),
+                "externaldata" => config.externaldata = self.externaldata(value),
                 "functions" => config.functions = self.paths(value),
                 "rules" => config.rules = self.paths(value),
                 "ingestion_time" => config.ingestion_time = self.text(value, "the name of a column is a string"),
@@ -180,6 +187,16 @@ impl Reader<'_> {
             }
         }
         levels
+    }
+
+    fn externaldata(&mut self, value: &Spanned<DeValue>) -> Vec<(String, PathBuf)> {
+        let mut files = Vec::new();
+        for (address, value) in self.entries(value, "'externaldata' is a table: [externaldata]") {
+            if let Some(path) = self.text(value, "a path is a string") {
+                files.push((address, self.folder.join(path)));
+            }
+        }
+        files
     }
 
     fn watchlists(&mut self, value: &Spanned<DeValue>) -> Vec<(String, WatchlistFile)> {

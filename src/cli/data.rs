@@ -147,6 +147,10 @@ impl Opened {
     pub(super) fn load(&self, plan: &Plan, memory_limit: Option<usize>) -> Result<Loaded, Stop> {
         let mut loaded = Loaded { tables: Vec::new(), sample: false, rejected: 0 };
         for (name, wanted) in plan.scans() {
+            if let Some(external) = plan.externals.iter().find(|external| external.table == name) {
+                loaded.tables.push(self.found.external(external)?);
+                continue;
+            }
             if let Some(items) = self.found.items(name) {
                 loaded.tables.push(items);
                 continue;

@@ -8,7 +8,7 @@ use clap::Args;
 use super::config::{Config, Tables, WatchlistFile};
 use super::stop::Stop;
 use super::{data, stored, value};
-use crate::catalog::{Catalog, Elsewhere, Place, StoredFunction, TableInfo};
+use crate::catalog::{self, Catalog, Elsewhere, External, Place, StoredFunction, TableInfo};
 use crate::engine;
 use crate::source;
 use crate::source::watchlist::Watchlist;
@@ -24,6 +24,10 @@ pub(super) struct Given {
     /// several times.
     #[arg(long, value_name = "NAME=PATH", value_parser = value::pair)]
     pub(super) watchlist: Vec<(String, String)>,
+    /// Reads a file in place of one that `externaldata` names by its address; may be given several times. A path
+    /// without an address is looked for in the folders of --data.
+    #[arg(long, value_name = "ADDRESS=PATH", value_parser = value::address)]
+    pub(super) externaldata: Vec<(String, PathBuf)>,
     /// Reads saved functions (parsers, ASIM) from a file or a folder: KQL, YAML of the Azure-Sentinel repository,
     /// templates in JSON; may be given several times.
     #[arg(long, value_name = "PATH")]
@@ -36,6 +40,16 @@ pub(super) struct Surroundings {
     watchlists: Vec<(String, WatchlistFile)>,
     functions: Vec<StoredFunction>,
     places: Vec<(Place, Tables)>,
+    externals: Externals,
+}
+
+/// Files for `externaldata`.
+#[derive(Debug, Default, Clone)]
+struct Externals {
+    /// By their addresses.
+    files: Vec<(String, PathBuf)>,
+    /// In which paths are looked for.
+    folders: Vec<PathBuf>,
 }
 
 /// What has been opened of them.
@@ -47,6 +61,7 @@ pub(super) struct Found {
     /// All other places and the names of their tables, opened or not.
     places: Vec<(Place, Vec<String>)>,
     functions: Vec<StoredFunction>,
+    externals: Externals,
 }
 
 impl Surroundings {
@@ -65,7 +80,10 @@ impl Surroundings {
         let flags: HashSet<String> = functions.iter().map(|function| function.name.clone()).collect();
         let kept = stored::read(&config.functions)?.into_iter().filter(|function| !flags.contains(&function.name));
         functions.extend(kept);
-        Ok(Surroundings { watchlists, functions, places: config.places.clone() })
+        let files = given.externaldata.iter().chain(&config.externaldata).cloned().collect();
+        let folders = given.data.iter().map(|spec| PathBuf::from(source::split_name(spec).1));
+        let externals = Externals { files, folders: folders.filter(|path| path.is_dir()).collect() };
+        Ok(Surroundings { watchlists, functions, places: config.places.clone(), externals })
     }
 
     /// Returns a text together with the bodies of the functions that it calls, directly or not.
@@ -91,7 +109,8 @@ impl Surroundings {
     pub(super) fn open(&self, text: &str, options: &source::Options) -> Result<Found, Stop> {
         let names = |tables: &[(String, Vec<PathBuf>)]| tables.iter().map(|(name, _)| name.clone()).collect();
         let places = self.places.iter().map(|(place, tables)| (place.clone(), names(tables))).collect();
-        let mut found = Found { functions: self.functions.clone(), places, ..Found::default() };
+        let (functions, externals) = (self.functions.clone(), self.externals.clone());
+        let mut found = Found { functions, places, externals, ..Found::default() };
         for (alias, file) in self.watchlists.iter().filter(|_| text.contains("_GetWatchlist")) {
             let items = source::watchlist::read(&file.path, file.search_key.as_deref()).map_err(data::unreadable)?;
             found.watchlists.push((alias.clone(), items));
@@ -133,6 +152,10 @@ impl Found {
             let info = TableInfo { name: items_of(alias), columns: items.columns.clone(), ..TableInfo::default() };
             catalog.add_watchlist(alias, info);
         }
+        catalog.set_externals(catalog::Externals {
+            addresses: self.externals.files.iter().map(|(address, _)| address.clone()).collect(),
+            folders: !self.externals.folders.is_empty(),
+        });
         for (place, names) in &self.places {
             let tables = self.tables.iter().filter(|(other, ..)| other == place);
             let tables = tables.map(|(_, name, _, info)| (name.clone(), info.clone())).collect();
@@ -150,5 +173,36 @@ impl Found {
         let (_, items) = self.watchlists.iter().find(|(alias, _)| items_of(alias) == name)?;
         let data = engine::TableData::Batches(vec![items.batch.clone()]);
         Some(engine::Table { name: name.to_string(), columns: items.columns.clone(), data })
+    }
+    /// Reads the files that a query names itself.
+    pub(super) fn external(&self, external: &External) -> Result<engine::Table, Stop> {
+        let mut batches = Vec::new();
+        for address in &external.addresses {
+            let path = self.externals.find(address)?;
+            batches.extend(source::external::read(&path, external).map_err(data::unreadable)?);
+        }
+        let data = engine::TableData::Batches(batches);
+        Ok(engine::Table { name: external.table.clone(), columns: external.columns.clone(), data })
+    }
+}
+
+impl Externals {
+    /// Finds the file of an address, or a path below one of the folders.
+    fn find(&self, address: &str) -> Result<PathBuf, Stop> {
+        if let Some((_, path)) = self.files.iter().find(|(known, _)| catalog::is_address(known, address)) {
+            return Ok(path.clone());
+        }
+        let below = |folder: &PathBuf| {
+            let (folder, path) = (folder.canonicalize().ok()?, folder.join(address).canonicalize().ok()?);
+            (path.starts_with(&folder) && path.is_file()).then_some(path)
+        };
+        self.folders.iter().find_map(below).ok_or_else(|| {
+            let folders: Vec<String> = self.folders.iter().map(|folder| folder.display().to_string()).collect();
+            Stop::failure(format!(
+                "`externaldata` names {address}, and there is no such file below {}",
+                folders.join(", ")
+            ))
+            .help("only files in the folders of --data are read; for others say --externaldata ADDRESS=PATH")
+        })
     }
 }

@@ -1,5 +1,7 @@
 //! Reads the values of options: instants, sizes, `NAME=VALUE`.
 
+use std::path::PathBuf;
+
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::types::ticks;
@@ -43,6 +45,16 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_string(), value.to_string())),
         _ => Err("say NAME=VALUE".to_string()),
+    }
+}
+
+/// Reads `ADDRESS=PATH`; an address may have `=` in it.
+pub(super) fn address(text: &str) -> Result<(String, PathBuf), String> {
+    match text.rsplit_once('=') {
+        Some((address, path)) if !address.trim().is_empty() && !path.is_empty() => {
+            Ok((address.trim().to_string(), PathBuf::from(path)))
+        }
+        _ => Err("say ADDRESS=PATH".to_string()),
     }
 }
 

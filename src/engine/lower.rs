@@ -7,7 +7,7 @@ use arrow::array::RecordBatch;
 use datafusion::common::{JoinType, NullEquality};
 use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr};
-use datafusion::logical_expr::{Expr as Logical, LogicalPlan, LogicalPlanBuilder, lit};
+use datafusion::logical_expr::{EmptyRelation, Expr as Logical, LogicalPlan, LogicalPlanBuilder, lit};
 
 use super::expr::{Lowering, column, real_class, real_key};
 use super::fuse::Fused;
@@ -39,6 +39,11 @@ pub(super) struct Lower<'a> {
     pub scans: HashMap<String, super::scan::Scan>,
 }
 
+/// Makes the relation of the same columns without rows.
+fn no_rows(plan: &LogicalPlan) -> Result<LogicalPlan> {
+    Ok(LogicalPlan::EmptyRelation(EmptyRelation { produce_one_row: false, schema: plan.schema().clone() }))
+}
+
 impl Lower<'_> {
     pub(super) fn node(&self, node: &Node) -> Result<LogicalPlan> {
         match &node.kind {
@@ -50,6 +55,8 @@ impl Lower<'_> {
             Kind::Filter { input, predicate } => self.filter(input, predicate),
             Kind::Project { input, expressions } => self.project(input, &node.columns, expressions),
             Kind::Aggregate { input, keys, aggregates } => self.aggregate(input, &node.columns, keys, aggregates),
+            // DataFusion's search for the first rows panics where it is to find none.
+            Kind::Sort { input, limit: Some(0), .. } | Kind::Limit { input, count: 0 } => no_rows(&self.node(input)?),
             Kind::Sort { input, keys, limit } => self.sort(input, keys, *limit),
             // The first rows of a sort need no whole sort.
             Kind::Limit { input, count } if matches!(input.kind, Kind::Sort { limit: None, .. }) => match &input.kind {

@@ -9,6 +9,7 @@ pub mod print;
 pub mod rewrite;
 pub mod visit;
 
+use crate::catalog::External;
 use crate::functions::aggregate::Aggregate;
 use crate::functions::plugin::Invocation;
 use crate::functions::{Function, Kernel};
@@ -25,6 +26,8 @@ pub struct Plan {
     pub now: Option<i64>,
     /// `set truncationmaxrecords = ...`: with more rows in a result the query fails.
     pub most_records: Option<usize>,
+    /// Files that the query names itself; [`Kind::Scan`] reads them by the name of their table.
+    pub externals: Vec<External>,
 }
 
 /// One result of a query.

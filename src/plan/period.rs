@@ -25,7 +25,9 @@ impl Node {
     pub fn limit_to(&mut self, column: &str, scope: TimeScope) {
         let time = Column::new(column, ScalarType::DateTime);
         self.for_each_mut(&mut |node| {
-            if !matches!(node.kind, Kind::Scan { .. }) || !node.columns.contains(&time) {
+            // A name that no text can spell is of files that the query names itself: they are no table.
+            let is_table = matches!(&node.kind, Kind::Scan { table } if !table.starts_with('\u{1}'));
+            if !is_table || !node.columns.contains(&time) {
                 return;
             }
             let compare = |operator, ticks| Expr::Compare {

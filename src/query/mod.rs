@@ -62,7 +62,7 @@ pub fn settle<E: From<engine::Error>>(
     let mut materialized: Vec<Vec<RecordBatch>> = Vec::new();
     loop {
         let mut bound = bind::bind(query, catalog, &options);
-        let Some(First { input, held, shared, call, span, arguments }) = bound.first.take() else {
+        let Some(First { input, held, shared, externals, call, span, arguments }) = bound.first.take() else {
             return Ok(Settled { bound, materialized });
         };
         if materialized.len() >= MOST_ROUNDS {
@@ -71,7 +71,7 @@ pub fn settle<E: From<engine::Error>>(
             return Ok(Settled { bound, materialized });
         }
         let results = vec![QueryResult { name: "PrimaryResult".into(), node: input, render: None }];
-        let (plan, mut session) = prepare(Plan { results, shared, now: bound.now, ..Plan::default() })?;
+        let (plan, mut session) = prepare(Plan { results, shared, now: bound.now, externals, ..Plan::default() })?;
         session.materialized.clone_from(&materialized);
         let mut rows = Rows::run(&plan, &session, held)?;
         let columns = call.discover(&mut rows);

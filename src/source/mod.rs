@@ -21,6 +21,7 @@ mod defender_rest;
 mod detect;
 mod envelope;
 mod error;
+pub mod external;
 mod findings;
 mod graph_alerts;
 mod incident_rest;

@@ -19,6 +19,11 @@ fn pages() -> Vec<(String, Vec<Case>)> {
     files.iter().map(page).collect()
 }
 
+/// Returns the query of every case.
+pub fn queries() -> Vec<String> {
+    pages().into_iter().flat_map(|(_, cases)| cases).map(|case| case.query).collect()
+}
+
 /// Returns what a case says and what came out, where they differ.
 fn fault(case: &Case) -> Option<String> {
     if !case.refused.is_empty() {

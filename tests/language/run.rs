@@ -93,7 +93,7 @@ fn settle(query: &str, setting: Setting) -> Result<Settled, String> {
         return Err(told(query, &parsed.problems));
     }
     let prepare = |plan: Plan| Ok::<_, engine::Error>(ready(plan, setting));
-    query::settle(&parsed.query, &Catalog::new(), options(), prepare).map_err(|error| error.message)
+    query::settle(&parsed.query, &Catalog::new(), options(), prepare).map_err(message)
 }
 
 /// Makes the session that a plan runs in.
@@ -122,6 +122,38 @@ pub fn run(query: &str, setting: Setting) -> Result<Rows, String> {
     catch_unwind(|| run_plan(query, setting)).unwrap_or_else(|_| Err("it panicked".to_string()))
 }
 
+/// How a query of chance ends badly.
+#[derive(Debug)]
+pub enum Fault {
+    Panic,
+    /// The engine's own fault.
+    Internal(String),
+    /// The query is wrong, or refused.
+    Told,
+}
+
+/// Runs a query, and tells a fault of ours from one of the query's.
+pub fn try_run(query: &str, setting: Setting) -> Result<Rows, Fault> {
+    match catch_unwind(|| run_plan(query, setting)) {
+        Err(_) => Err(Fault::Panic),
+        Ok(Ok(rows)) => Ok(rows),
+        Ok(Err(message)) => match message.strip_prefix(INTERNAL) {
+            Some(message) => Err(Fault::Internal(message.to_string())),
+            None => Err(Fault::Told),
+        },
+    }
+}
+
+/// What begins a message of the engine's own faults.
+const INTERNAL: &str = "internal: ";
+
+fn message(error: engine::Error) -> String {
+    match error.kind {
+        engine::ErrorKind::Internal => format!("{INTERNAL}{}", error.message),
+        _ => error.message,
+    }
+}
+
 fn run_plan(query: &str, setting: Setting) -> Result<Rows, String> {
     let Settled { bound, materialized } = settle(query, setting)?;
     let refusals: Vec<Diagnostic> = bound.problems.into_iter().chain(bound.refusals).collect();
@@ -147,12 +179,12 @@ pub fn over(columns: &[(&str, ScalarType)], rows: &[Vec<Value>], query: &str) ->
 
 fn rows_of(plan: &Plan, session: &Session) -> Result<Rows, String> {
     let mut last = Err("there is no result".to_string());
-    let outputs = engine::run(plan, session).map_err(|error| error.message)?;
+    let outputs = engine::run(plan, session).map_err(message)?;
     for (result, output) in plan.results.iter().zip(outputs) {
         let (columns, ordered) = (result.node.columns.clone(), result.node.serialized);
         let mut rows = Vec::new();
         for batch in output {
-            let batch = batch.map_err(|error| error.message)?;
+            let batch = batch.map_err(message)?;
             rows.extend((0..batch.num_rows()).map(|row| values(&batch, row, &columns)));
         }
         last = Ok(Rows { columns, rows, ordered });

@@ -122,6 +122,7 @@ impl Binder<'_> {
             input: if held { bound.input.node.clone() } else { looked_at(bound) },
             held,
             shared: self.shared.clone(),
+            externals: self.externals.clone(),
             call: bound.invocation.clone(),
             span: call.span,
             arguments: arguments.iter().map(|argument| argument.value.span).collect(),

@@ -391,9 +391,8 @@ fn cases_of_pattern(input: Tokens<'_>) -> Read<'_, Pattern> {
 
 /// `("x").["y"] = { T };`
 fn pattern_case(input: Tokens<'_>) -> Read<'_, PatternCase> {
-    let value = |input| or_missing(input, "a value", scalar);
     let (rest, values) = bracketed(input, TokenKind::OpenParen, |input| {
-        comma_list(input, List::SOME, value, |input| input.missing("a value"))
+        comma_list(input, List::SOME, scalar, |input| input.missing("a value"))
     })?;
     let (rest, path) = match rest.kind() {
         TokenKind::Dot => {
