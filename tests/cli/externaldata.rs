@@ -41,7 +41,8 @@ fn a_file_stands_for_an_address() {
         "externaldata(Address: string, Score: long, Seen: datetime) ['{ADDRESS}?sig=secret'] \
          with (format='csv', ignoreFirstRecord=True) | sort by Address asc"
     );
-    let expected = json!([["10.0.0.1", 5, "2026-01-01T00:00:00Z"], ["10.0.0.2", null, null], ["10.0.0.3", null, null]]);
+    let expected =
+        json!([["10.0.0.1", 5, "2026-01-01T00:00:00.0000000Z"], ["10.0.0.2", null, null], ["10.0.0.3", null, null]]);
     let found = rows(&given("ips.csv", &text));
     assert_eq!(found, expected);
 }

@@ -218,3 +218,12 @@ fn help_names_what_was_meant() {
     assert!(help("T | where a = 1").contains("=="));
     assert!(help("print \u{201C}x\u{201D}").contains('"'));
 }
+
+/// Reading went on for ever where a value of a pattern was no expression.
+#[test]
+fn a_pattern_whose_values_are_not_closed_is_read_to_its_end() {
+    for values in [r#"("x"")"#, r#"("x" project "#, r#"(""x")"#, "(", "()"] {
+        let text = format!("declare pattern p = (a:string) {{ {values} = {{ T }}; }}; T");
+        assert!(!parse(&text).problems.is_empty(), "{text}");
+    }
+}
