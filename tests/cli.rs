@@ -12,12 +12,18 @@ use tempfile::TempDir;
 mod convert;
 #[path = "cli/externaldata.rs"]
 mod externaldata;
+#[path = "cli/fmt.rs"]
+mod fmt;
 #[path = "cli/lints.rs"]
 mod lints;
+#[path = "cli/lsp.rs"]
+mod lsp;
 #[path = "cli/names.rs"]
 mod names;
 #[path = "cli/options.rs"]
 mod options;
+#[path = "cli/sarif.rs"]
+mod sarif;
 #[path = "cli/serve.rs"]
 mod serve;
 #[path = "cli/verify.rs"]

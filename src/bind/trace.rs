@@ -42,6 +42,13 @@ impl Trace {
     pub fn input_of(&self, operator: Span) -> Option<&Input> {
         self.inputs.get(&operator)
     }
+
+    /// Returns what reaches the operator that a place is in; where it is in none, the last one before it.
+    pub fn input_around(&self, offset: usize) -> Option<&Input> {
+        let before = self.inputs.iter().filter(|(span, _)| span.start <= offset);
+        let innermost = before.max_by_key(|(span, _)| (offset <= span.end, span.start));
+        innermost.map(|(_, input)| input)
+    }
 }
 
 impl Binder<'_> {
@@ -86,6 +93,8 @@ mod tests {
         assert_eq!(trace.type_at(at("d.x == a").unwrap()), Some(ScalarType::Bool));
         let input = trace.input_of(at("project a").unwrap()).unwrap();
         assert_eq!(input.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["a", "d"]);
+        assert_eq!(trace.input_around(text.len()), Some(input));
+        assert_eq!(trace.input_around(3), None);
     }
 
     #[test]

@@ -76,9 +76,9 @@ enum Format {
 
 /// What became of one text.
 #[derive(Debug)]
-struct Checked {
+pub(super) struct Checked {
     input: Input,
-    diagnostics: Vec<Diagnostic>,
+    pub(super) diagnostics: Vec<Diagnostic>,
     columns: Option<Vec<Column>>,
     open: bool,
 }
@@ -133,16 +133,17 @@ fn catalog(arguments: &Arguments, config: &Config, inputs: &[Input]) -> Result<C
     Ok(sources.open(&text)?.checked())
 }
 
-struct Checker<'a> {
-    catalog: &'a Catalog,
-    options: &'a bind::Options,
-    levels: lint::Levels,
-    syntax_only: bool,
+/// How texts are checked.
+pub(super) struct Checker<'a> {
+    pub(super) catalog: &'a Catalog,
+    pub(super) options: &'a bind::Options,
+    pub(super) levels: lint::Levels,
+    pub(super) syntax_only: bool,
 }
 
 impl Checker<'_> {
     /// Checks a text; none where it is a file of another kind that was only found on the way.
-    fn check(&self, input: Input, explicit: bool) -> Option<Checked> {
+    pub(super) fn check(&self, input: Input, explicit: bool) -> Option<Checked> {
         let rule = Path::new(&input.name).extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
         if !rule {
             return Some(self.query(input));

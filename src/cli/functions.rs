@@ -44,11 +44,11 @@ enum Format {
 }
 
 /// What the listing tells of a function or an aggregate.
-struct Entry {
-    name: &'static str,
-    kind: &'static str,
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    pub(super) kind: &'static str,
     aliases: Vec<&'static str>,
-    summary: &'static str,
+    pub(super) summary: &'static str,
     signatures: Vec<String>,
     /// A query or an expression, and what it equals where that is told.
     examples: Vec<(&'static str, Option<&'static str>)>,
@@ -57,12 +57,7 @@ struct Entry {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
-    let mut entries: Vec<Entry> = functions::scalar_functions().into_iter().map(Entry::function).collect();
-    entries.extend(aggregate::aggregates().into_iter().map(Entry::aggregate));
-    entries.retain(|entry| !entry.name.starts_with(|c: char| !c.is_alphabetic() && c != '_'));
-    entries.extend(OPERATORS.iter().map(Entry::operator));
-    entries.extend(plugin::plugins().into_iter().map(Entry::plugin));
-    entries.sort_by_key(|entry| (entry.name, entry.kind));
+    let mut entries = entries();
     if let Some(name) = &arguments.name {
         let all = entries;
         entries = select(all, name)?;
@@ -79,6 +74,17 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     output.text(&text)?;
     output.finish()?;
     Ok(Outcome::Clean)
+}
+
+/// Returns all that the library of functions holds, and the operators, by name.
+pub(super) fn entries() -> Vec<Entry> {
+    let mut entries: Vec<Entry> = functions::scalar_functions().into_iter().map(Entry::function).collect();
+    entries.extend(aggregate::aggregates().into_iter().map(Entry::aggregate));
+    entries.retain(|entry| !entry.name.starts_with(|c: char| !c.is_alphabetic() && c != '_'));
+    entries.extend(OPERATORS.iter().map(Entry::operator));
+    entries.extend(plugin::plugins().into_iter().map(Entry::plugin));
+    entries.sort_by_key(|entry| (entry.name, entry.kind));
+    entries
 }
 
 fn select(entries: Vec<Entry>, name: &str) -> Result<Vec<Entry>, Stop> {
@@ -172,7 +178,7 @@ impl Entry {
         }
     }
 
-    fn names(&self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once(self.name).chain(self.aliases.clone())
     }
 
@@ -187,6 +193,23 @@ impl Entry {
             "supported": self.supported,
             "page": self.page,
         })
+    }
+
+    /// Tells what an editor shows: signatures, the meaning, an example.
+    pub(super) fn hover(&self) -> String {
+        let mut text = String::new();
+        if !self.signatures.is_empty() {
+            text.push_str(&format!("```kql\n{}\n```\n\n", self.signatures.join("\n")));
+        }
+        text.push_str(self.summary);
+        if !self.supported {
+            text.push_str("\n\nalertq does not compute it yet.");
+        }
+        if let Some((query, result)) = self.examples.first() {
+            let result = result.map(|result| format!("\n// {result}")).unwrap_or_default();
+            text.push_str(&format!("\n\n```kql\n{query}{result}\n```"));
+        }
+        text
     }
 
     fn page(&self) -> String {

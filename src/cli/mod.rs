@@ -16,6 +16,7 @@ mod functions;
 mod input;
 mod interrupt;
 mod lints;
+mod lsp;
 mod output;
 mod progress;
 mod query;
@@ -89,6 +90,7 @@ enum Command {
     Serve(serve::Arguments),
     Functions(functions::Arguments),
     Lints(lints::Arguments),
+    Lsp(lsp::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -143,6 +145,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Serve(arguments) => serve::run(arguments, global, console),
         Command::Functions(arguments) => functions::run(arguments, console),
         Command::Lints(arguments) => lints::run(arguments, global),
+        Command::Lsp(arguments) => lsp::run(arguments, global),
         Command::Verify(arguments) => verify::run(arguments, console),
     }
 }

@@ -34,6 +34,13 @@ impl Embedded {
         }
     }
 
+    /// Returns the place in the text of a byte of the file; none where the text does not stand there.
+    pub fn offset(&self, in_file: usize) -> Option<usize> {
+        let (first, last) = (self.offsets.first()?, self.offsets.last()?);
+        let within = (*first..=*last).contains(&in_file);
+        within.then(|| self.offsets.partition_point(|offset| *offset < in_file))
+    }
+
     /// Moves a problem of the text to its place in the file.
     pub fn in_file(&self, mut problem: Diagnostic) -> Diagnostic {
         problem.span = self.place(problem.span);
@@ -102,6 +109,7 @@ mod tests {
         let at = text.find(word).unwrap();
         let span = embedded.place(Span::new(at, at + word.len()));
         assert_eq!(&file[span.start..span.end], word, "in {file}");
+        assert_eq!(embedded.offset(span.start), Some(at), "in {file}");
     }
 
     #[test]

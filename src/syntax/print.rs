@@ -9,10 +9,14 @@ mod tree;
 
 pub use tree::tree;
 
+use std::rc::Rc;
+
 use super::ast::{
-    Argument, BinaryOperator, DynamicLiteral, Expr, ExprKind, InOperator, Literal, LiteralKind, Name, Parameter,
-    ParameterKind, Pattern, PatternCase, Query, Statement, StatementKind, TextOperator, UnaryOperator,
+    Argument, BinaryOperator, DynamicLiteral, Expr, ExprKind, InOperator, Literal, LiteralKind, Name, NamedExpr,
+    OrderedExpr, Parameter, ParameterKind, Pattern, PatternCase, Query, Statement, StatementKind, TextOperator,
+    UnaryOperator,
 };
+use crate::diagnostic::Span;
 use clause::{columns, parameters_with};
 
 /// How far a line may go before it is broken where that can be done.
@@ -29,6 +33,22 @@ const STACK: usize = 32 * 1024 * 1024;
 /// ```
 pub fn query(query: &Query) -> String {
     let mut printer = Printer::default();
+    stacker::grow(STACK, || printer.statements(query));
+    printer.text.push('\n');
+    printer.text
+}
+
+/// Prints a query as [`query`] does, with an item a line in those lists that have one of the offsets between their
+/// items: there stand comments, which each belong to an item.
+///
+/// ```
+/// let text = "T\n| project a, // first\n b";
+/// let parsed = alertq::syntax::parse(text);
+/// let printed = alertq::syntax::print::query_beside(&parsed.query, &[text.find("//").unwrap()]);
+/// assert_eq!(printed, "T\n| project\n    a,\n    b\n");
+/// ```
+pub fn query_beside(query: &Query, comments: &[usize]) -> String {
+    let mut printer = Printer { comments: comments.into(), ..Printer::default() };
     stacker::grow(STACK, || printer.statements(query));
     printer.text.push('\n');
     printer.text
@@ -52,6 +72,37 @@ pub fn expr(expr: &Expr) -> String {
 struct Printer {
     text: String,
     indent: usize,
+    /// Where comments stand in the text that the tree was read from.
+    comments: Rc<[usize]>,
+}
+
+/// An item of a list that knows where it stood.
+trait Item {
+    fn span(&self) -> Span;
+}
+
+impl Item for Expr {
+    fn span(&self) -> Span {
+        self.span
+    }
+}
+
+impl Item for Argument {
+    fn span(&self) -> Span {
+        self.value.span
+    }
+}
+
+impl Item for NamedExpr {
+    fn span(&self) -> Span {
+        self.span
+    }
+}
+
+impl Item for OrderedExpr {
+    fn span(&self) -> Span {
+        self.value.span
+    }
 }
 
 impl Printer {
@@ -77,7 +128,7 @@ impl Printer {
 
     /// Prints something on one line of its own to see how it looks.
     fn aside(&self, inner: impl FnOnce(&mut Printer)) -> String {
-        let mut aside = Printer { text: String::new(), indent: self.indent };
+        let mut aside = Printer { text: String::new(), indent: self.indent, comments: self.comments.clone() };
         inner(&mut aside);
         aside.text
     }
@@ -97,9 +148,13 @@ impl Printer {
     }
 
     /// As [`Printer::list`], an item a line where one line is too short.
-    fn broken_list<T>(&mut self, items: &[T], mut each: impl FnMut(&mut Printer, &T)) {
+    fn broken_list<T: Item>(&mut self, items: &[T], mut each: impl FnMut(&mut Printer, &T)) {
+        if items.len() < 2 {
+            return self.list(items, each);
+        }
         let one_line = self.aside(|aside| aside.list(items, &mut each));
-        if self.width() + one_line.len() <= WIDTH && !one_line.contains('\n') || items.len() < 2 {
+        let fits = self.width() + one_line.len() <= WIDTH && !one_line.contains('\n');
+        if fits && !self.is_commented(items) {
             return self.list(items, each);
         }
         if self.text.ends_with(' ') {
@@ -114,6 +169,16 @@ impl Printer {
             each(self, item);
         }
         self.indent -= 4;
+    }
+
+    /// Tells whether a comment stands between the first item and the last.
+    fn is_commented<T: Item>(&self, items: &[T]) -> bool {
+        let (Some(first), Some(last)) = (items.first(), items.last()) else { return false };
+        self.has_comment(first.span().to(last.span()))
+    }
+
+    fn has_comment(&self, span: Span) -> bool {
+        self.comments.iter().any(|at| span.start < *at && *at < span.end)
     }
 
     fn statements(&mut self, query: &Query) {
@@ -236,6 +301,17 @@ impl Printer {
 
     fn expr(&mut self, value: &Expr) {
         match &value.kind {
+            ExprKind::Literal(Literal::Dynamic(DynamicLiteral::Array(values))) if self.has_comment(value.span) => {
+                self.block("dynamic([", "])", |printer| {
+                    for (n, value) in values.iter().enumerate() {
+                        if n > 0 {
+                            printer.push(",");
+                            printer.new_line();
+                        }
+                        printer.dynamic(value);
+                    }
+                });
+            }
             ExprKind::Literal(literal) => self.literal(literal),
             ExprKind::Name(name) => self.name(name),
             ExprKind::Star => self.push("*"),

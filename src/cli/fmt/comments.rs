@@ -1,12 +1,15 @@
 //! Comments, which the tree does not hold, put back into the canonical layout.
 
+use crate::syntax::ast::Query;
 use crate::syntax::comment::{comments, tokens};
 use crate::syntax::{self, Token};
 
-/// Puts the comments of `original` into `laid_out`, which is the same query; None where one finds no place.
-pub(super) fn restore(original: &str, laid_out: &str) -> Option<String> {
+/// Lays out a query with its comments; None where one finds no place.
+pub(super) fn layout(original: &str, query: &Query) -> Option<String> {
     let tokens = tokens(original);
     let comments = comments(original, &tokens);
+    let places: Vec<usize> = comments.iter().map(|comment| comment.span.start).collect();
+    let laid_out = &syntax::print::query_beside(query, &places);
     if comments.is_empty() {
         return Some(laid_out.to_string());
     }
@@ -48,7 +51,7 @@ pub(super) fn restore(original: &str, laid_out: &str) -> Option<String> {
     }
     text.push_str(&laid_out[done..]);
     // The last word has the parser: the text must still be the same query.
-    (syntax::print::query(&syntax::parse(&text).query) == laid_out).then_some(text)
+    (syntax::print::query(&syntax::parse(&text).query) == syntax::print::query(query)).then_some(text)
 }
 
 /// Finds the token of the new text that each of the old one has become.
@@ -88,16 +91,25 @@ mod tests {
     use super::*;
 
     fn check(original: &str, wanted: &str) {
-        let laid_out = syntax::print::query(&syntax::parse(original).query);
-        let text = restore(original, &laid_out);
-        assert_eq!(text.as_deref(), Some(wanted));
-        assert_eq!(restore(wanted, &laid_out).as_deref(), Some(wanted), "not stable");
+        let layout = |text: &str| layout(text, &syntax::parse(text).query);
+        assert_eq!(layout(original).as_deref(), Some(wanted));
+        assert_eq!(layout(wanted).as_deref(), Some(wanted), "not stable");
     }
 
     #[test]
     fn comments_stay_beside_what_they_are_about() {
         check("// a\nT|take 5//b\n// c\n|count\n//d", "// a\nT\n| take 5 //b\n// c\n| count\n//d\n");
         check("T // 'x' | y\n| where a == 'http://b'", "T // 'x' | y\n| where a == \"http://b\"\n");
+    }
+
+    #[test]
+    fn comments_of_items_stay_with_their_items() {
+        check("T | project a, // first\n  b // second", "T\n| project\n    a, // first\n    b // second\n");
+        check(
+            "print dynamic(['a', // one\n'b' // two\n])",
+            "print dynamic([\n    \"a\", // one\n    \"b\" // two\n])\n",
+        );
+        check("T | where a in (1, // x\n2)", "T\n| where a in (\n    1, // x\n    2)\n");
     }
 
     #[test]

@@ -1,0 +1,130 @@
+//! A text that an editor shows, the query within it, and the places of both.
+
+use lsp_types::{Position, Range};
+
+use crate::diagnostic::Span;
+use crate::rules::{self, Embedded};
+
+/// A query, alone or in the YAML of a rule.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) text: String,
+    /// Where the lines begin.
+    lines: Vec<usize>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Query,
+    /// None where the file has no query, or is no rule.
+    Rule(Option<Embedded>),
+}
+
+impl Document {
+    pub(super) fn new(uri: &str, text: String) -> Document {
+        let lines = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
+        let is_rule = uri.ends_with(".yaml") || uri.ends_with(".yml");
+        let kind = match is_rule {
+            true => Kind::Rule(rules::yaml::read(&text).ok().flatten().and_then(|rule| rule.query)),
+            false => Kind::Query,
+        };
+        Document { text, lines, kind }
+    }
+
+    pub(super) fn is_rule(&self) -> bool {
+        matches!(self.kind, Kind::Rule(_))
+    }
+
+    /// Returns the query; none where a file has no query.
+    pub(super) fn query(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Query => Some(&self.text),
+            Kind::Rule(query) => query.as_ref().map(|query| query.text.as_str()),
+        }
+    }
+
+    /// Returns the offset in the query of a place in the document; none where another part of a rule is there.
+    pub(super) fn offset(&self, position: Position) -> Option<usize> {
+        let offset = self.file_offset(position);
+        match &self.kind {
+            Kind::Query => Some(offset),
+            Kind::Rule(query) => query.as_ref()?.offset(offset),
+        }
+    }
+
+    /// Returns where a part of the query stands in the document.
+    pub(super) fn range(&self, span: Span) -> Range {
+        match &self.kind {
+            Kind::Rule(Some(query)) => self.file_range(query.place(span)),
+            _ => self.file_range(span),
+        }
+    }
+
+    /// Returns where a part of the document stands.
+    pub(super) fn file_range(&self, span: Span) -> Range {
+        Range::new(self.position(span.start), self.position(span.end.max(span.start)))
+    }
+
+    /// Returns the place of the whole document.
+    pub(super) fn whole(&self) -> Range {
+        self.file_range(Span::new(0, self.text.len()))
+    }
+
+    /// Lines count from 0, columns in UTF-16 units.
+    fn position(&self, offset: usize) -> Position {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
+            offset -= 1;
+        }
+        let line = self.lines.partition_point(|start| *start <= offset) - 1;
+        let column = self.text[self.lines[line]..offset].encode_utf16().count();
+        let number = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Position::new(number(line), number(column))
+    }
+
+    /// A place behind a line's end counts as that end.
+    fn file_offset(&self, position: Position) -> usize {
+        let Some(start) = self.lines.get(position.line as usize) else { return self.text.len() };
+        let line = self.text[*start..].split('\n').next().unwrap_or_default();
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let mut left = position.character as usize;
+        let mut offset = *start;
+        for c in line.chars() {
+            if left < c.len_utf16() {
+                break;
+            }
+            left -= c.len_utf16();
+            offset += c.len_utf8();
+        }
+        offset
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_utf16_units() {
+        let document = Document::new("file:///a.kql", "ü😀x\r\ny".into());
+        let at = document.text.find('x').unwrap();
+        assert_eq!(document.position(at), Position::new(0, 3));
+        assert_eq!(document.offset(Position::new(0, 3)), Some(at));
+        // Within a pair is before it; behind the line is its end; behind the text is the end of that.
+        assert_eq!(document.offset(Position::new(0, 2)), Some(2));
+        assert_eq!(document.offset(Position::new(0, 99)), Some(at + 1));
+        assert_eq!(document.offset(Position::new(9, 9)), Some(document.text.len()));
+    }
+
+    #[test]
+    fn places_in_a_rule_are_those_of_the_file() {
+        let document = Document::new("file:///a.yaml", "kind: NRT\nquery: |\n  T\n  | where ü == 1\n".into());
+        let query = document.query().unwrap();
+        let at = query.find('=').unwrap();
+        let range = document.range(Span::new(at, at + 2));
+        assert_eq!(range, Range::new(Position::new(3, 12), Position::new(3, 14)));
+        assert_eq!(document.offset(range.start), Some(at));
+        assert_eq!(document.offset(Position::new(0, 3)), None);
+    }
+}

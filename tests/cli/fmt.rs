@@ -1,0 +1,54 @@
+//! `alertq fmt`: what it changes, and what it leaves.
+
+use super::*;
+
+const RULE: &str =
+    "name: n  # kept\nkind: NRT\nquery: |\n  SecurityAlert|where  Status==\"New\" // open\n\nseverity:   Low\n";
+
+#[test]
+fn rules_keep_every_byte_but_the_query() {
+    let (folder, path) = folder_with("rule.yaml", RULE);
+    let folder = folder.path();
+    fs::write(folder.join("other.yml"), "a:   1\n").unwrap();
+    let check = run_in(folder, &["fmt", "--check", "."], "");
+    assert_eq!((check.status, check.stdout.trim()), (Some(1), "./rule.yaml"), "{}", check.stderr);
+    let wanted = RULE.replace("SecurityAlert|where  Status==\"New\"", "SecurityAlert\n  | where Status == \"New\"");
+    assert_eq!(run_in(folder, &["fmt", "--stdout", "rule.yaml"], "").stdout, wanted);
+    assert_eq!(fs::read_to_string(&path).unwrap(), RULE);
+    let write = run_in(folder, &["fmt", "--write", "."], "");
+    assert_eq!((write.status, write.stdout.as_str()), (Some(0), ""), "{}", write.stderr);
+    assert_eq!(fs::read_to_string(&path).unwrap(), wanted);
+    assert_eq!(run_in(folder, &["fmt", "--check", "."], "").status, Some(0));
+}
+
+#[test]
+fn what_cannot_be_laid_out_keeps_nothing_else_from_it() {
+    let (folder, path) = folder_with("b.kql", "T|count");
+    fs::write(folder.path().join("a.kql"), "T | where").unwrap();
+    fs::write(folder.path().join("c.yaml"), "query: 'T|count'\n").unwrap();
+    let run = run_in(folder.path(), &["fmt", "."], "");
+    refused(&run, &["a.kql:1:", "c.yaml: the query is no block of lines", "2 texts were left as they are"]);
+    assert_eq!(fs::read_to_string(path).unwrap(), "T\n| count\n");
+}
+
+#[test]
+fn ends_of_line_stay_as_they_are() {
+    assert_eq!(run(&["fmt"], "T|take 5 // x\r\n|count\r\n").stdout, "T\r\n| take 5 // x\r\n| count\r\n");
+}
+
+/// Every text of the syntax fixtures that is accepted.
+#[test]
+fn own_queries_keep_their_meaning_and_a_second_time_changes_nothing() {
+    let accept = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/syntax/accept");
+    let files: Vec<PathBuf> = fs::read_dir(accept).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 5, "{}", files.len());
+    for file in files {
+        for text in fs::read_to_string(&file).unwrap().split("\n---\n") {
+            let once = run(&["fmt"], text);
+            assert_eq!(once.status, Some(0), "{text}: {}", once.stderr);
+            let tree = |text: &str| alertq::syntax::print::tree(&alertq::syntax::parse(text).query);
+            assert_eq!(tree(&once.stdout), tree(text), "{text}");
+            assert_eq!(run(&["fmt"], &once.stdout).stdout, once.stdout, "{text}");
+        }
+    }
+}

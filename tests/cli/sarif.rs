@@ -1,0 +1,42 @@
+//! SARIF as the standard demands it: `fixtures/sarif`.
+
+use super::*;
+
+/// Returns what is wrong with a log.
+fn faults(log: &Value) -> Vec<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sarif/required.schema.json");
+    let schema: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let validator = jsonschema::options().should_validate_formats(true).build(&schema).unwrap();
+    validator.iter_errors(log).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn logs_are_as_the_standard_demands() {
+    let folder = TempDir::new().unwrap();
+    let odd =
+        "SecurityAlert\n| where AlertName contains 'mimi😀katz'\n| where AlertSeverity == 'high'\n| where Sevrity == 1";
+    fs::write(folder.path().join("größe, 100 %.kql"), odd).unwrap();
+    fs::write(folder.path().join("empty.kql"), "").unwrap();
+    fs::write(folder.path().join("rule.yaml"), "kind: NRT\nname: n\nquery: T |\n").unwrap();
+    let run = run_in(folder.path(), &["check", ".", "--warn", "all", "--output-format", "sarif"], "");
+    let log: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(faults(&log), Vec::<String>::new());
+    let results = log["runs"][0]["results"].as_array().unwrap();
+    assert!(results.len() > 4, "{}", run.stdout);
+    // The worst come first, and each has a fingerprint of its own.
+    let levels: Vec<_> = results.iter().map(|result| result["level"].as_str().unwrap()).collect();
+    assert!(levels.is_sorted(), "{levels:?}");
+    let prints: std::collections::HashSet<_> =
+        results.iter().map(|result| result["partialFingerprints"]["alertq/v1"].as_str().unwrap()).collect();
+    assert_eq!(prints.len(), results.len());
+}
+
+#[test]
+fn no_findings_are_a_log_too_and_faults_are_found() {
+    let run = run(&["check", "-", "--output-format", "sarif"], "SecurityAlert | count");
+    let mut log: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.status, faults(&log)), (Some(0), vec![]));
+    log["runs"][0]["results"] = json!([{"level": "bad", "message": {}}]);
+    log["version"] = json!("2.0.0");
+    assert_eq!(faults(&log).len(), 3, "{:?}", faults(&log));
+}
