@@ -39,6 +39,7 @@ impl Binder<'_> {
         cx: &Context,
         collected: &RefCell<Vec<AggregateCall>>,
     ) -> Scalar {
+        self.aggregated += 1;
         let row = Context { aggregates: None, ..*cx };
         let Some((aggregate, condition)) = find(&name.text) else { return Scalar::unknown() };
         if aggregate.several {

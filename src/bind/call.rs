@@ -127,7 +127,7 @@ impl Binder<'_> {
         self.notes.push(Note {
             expr: std::ptr::from_ref(expr).addr(),
             seen: scalar.seen(),
-            constant: matches!(scalar.expr, Expr::Literal(_) | Expr::Now | Expr::ScalarQuery { .. }),
+            constant: is_constant(&scalar.expr),
             column: matches!(scalar.expr, Expr::Column(_)),
             literal: matches!(expr.kind, ExprKind::Literal(_)),
             problems: from.problems..self.problems.len(),
@@ -770,7 +770,11 @@ impl Binder<'_> {
             return Scalar::unknown();
         };
         let wanted = match &column.value.kind {
-            ExprKind::Name(name) if cx.column(&name.text).is_some() => Some(name.text.clone()),
+            ExprKind::Name(name) if cx.column(&name.text).is_some() => {
+                // For what Microsoft's parser has to say of it.
+                self.scalar(&column.value, cx);
+                Some(name.text.clone())
+            }
             _ => {
                 let scalar = self.scalar(&column.value, cx);
                 match self.constant(&scalar) {
@@ -1149,6 +1153,13 @@ impl Binder<'_> {
         }
         table
     }
+}
+
+/// Tells whether an expression has one value for all rows, as far as Microsoft's parser can tell.
+fn is_constant(expr: &Expr) -> bool {
+    let mut constant = !matches!(expr, Expr::Column(_));
+    expr.for_each_operand(&mut |operand| constant &= is_constant(operand));
+    constant
 }
 
 /// Returns what is known of an argument.

@@ -75,6 +75,14 @@ impl Scalar {
         }
     }
 
+    /// Adds what is known of the column or the query that it reads.
+    pub(super) fn knowing(self, known: Option<&Seen>) -> Self {
+        match known {
+            Some(Seen::Unknown) => Scalar { scalar_type: None, ..self },
+            known => Scalar { finer: known.cloned(), ..self },
+        }
+    }
+
     /// Adds what is known of a dynamic value.
     pub(super) fn with(self, finer: Seen) -> Self {
         Scalar { finer: Some(finer), ..self }
@@ -225,10 +233,7 @@ impl Binder<'_> {
         }
         if let Some(column) = cx.column(&name.text) {
             let scalar = Scalar::known(Expr::Column(column.clone()));
-            return match cx.known.and_then(|known| known.of(&name.text)) {
-                Some(Seen::Unknown) => Scalar { scalar_type: None, ..scalar },
-                finer => Scalar { finer: finer.cloned(), ..scalar },
-            };
+            return scalar.knowing(cx.known.and_then(|known| known.of(&name.text)));
         }
         if self.is_element(name, cx) {
             return self.whole_element(name, cx);
@@ -347,18 +352,21 @@ impl Binder<'_> {
 
     fn side_column(&mut self, side: &ast::Name, member: &ast::Name, cx: &Context) -> Option<Scalar> {
         let (left, right) = cx.sides?;
-        let columns = match side.text.as_str() {
+        let table = match side.text.as_str() {
             "$left" => left,
             "$right" => right,
             _ => return None,
         };
+        let columns = &table.node.columns;
         let found = columns.iter().find(|c| c.name == member.text);
         Some(match found {
             Some(column) => {
-                Scalar::known(Expr::Column(Column::new(format!("{}.{}", side.text, column.name), column.scalar_type)))
+                let name = format!("{}.{}", side.text, column.name);
+                let scalar = Scalar::known(Expr::Column(Column::new(name, column.scalar_type)));
+                scalar.knowing(table.known.of(&column.name))
             }
             None => {
-                if !cx.open {
+                if !table.open {
                     let mut problem = Diagnostic::error(
                         "KS142",
                         member.span,
@@ -796,8 +804,8 @@ impl Binder<'_> {
             _ => false,
         };
         if !fits(lt) {
-            let code = if matches!(vt, Bool | String | Guid) { "KS106" } else { "KS141" };
-            self.error(code, low.span, format!("a {vt} does not lie between values of type {lt}"));
+            let (code, place) = if matches!(vt, Bool | String | Guid) { ("KS106", span) } else { ("KS141", low.span) };
+            self.error(code, place, format!("a {vt} does not lie between values of type {lt}"));
             return boolean();
         }
         // `datetime between (start .. span)`: the end is start + span.

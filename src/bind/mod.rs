@@ -25,6 +25,8 @@ mod source;
 mod statement;
 mod stored;
 mod trace;
+#[cfg(test)]
+mod verdicts;
 mod watchlist;
 
 use std::cell::RefCell;
@@ -142,6 +144,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         told: Vec::new(),
         tracing: options.tracing,
         trace: Trace::default(),
+        aggregated: 0,
         fuzzy: 0,
         missing: 0,
     };
@@ -278,6 +281,8 @@ struct Binder<'a> {
     runnable: bool,
     /// What became of the expressions bound last, for whoever asked for them.
     notes: Vec<call::Note>,
+    /// How many aggregates were called.
+    aggregated: usize,
     /// How many `union isfuzzy=true` stand around: a table that is not there is no mistake in one.
     fuzzy: usize,
     /// How many tables were found missing in them.

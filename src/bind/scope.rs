@@ -124,7 +124,7 @@ pub(super) struct Context<'a> {
     /// What is known of dynamic columns beyond their type.
     pub known: Option<&'a super::seen::Columns>,
     /// `$left` and `$right` of a join.
-    pub sides: Option<(&'a [Column], &'a [Column])>,
+    pub sides: Option<(&'a Table, &'a Table)>,
     /// An unknown name may be a column that only the data tell.
     pub open: bool,
     /// The row stands in a serialized relation.

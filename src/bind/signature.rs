@@ -49,9 +49,13 @@ static LINES: LazyLock<HashMap<(Library, &'static str), &'static str>> = LazyLoc
     TEXT.lines().filter_map(line).collect()
 });
 
-/// Tells whether the parser knows the name.
+/// Functions that stand in patterns over graphs alone.
+const OVER_GRAPHS: &[&str] =
+    &["all", "any", "map", "inner_nodes", "node_id", "node_degree_in", "node_degree_out", "labels"];
+
+/// Tells whether the parser knows the name of a function of values.
 pub(super) fn is_known(library: Library, name: &str) -> bool {
-    LINES.contains_key(&(library, name))
+    !OVER_GRAPHS.contains(&name) && LINES.contains_key(&(library, name))
 }
 
 /// Holds a call against the signatures of its function; None where the parser knows none.
@@ -63,10 +67,27 @@ pub(super) fn judge(library: Library, name: &str, name_span: Span, arguments: &[
     Some(match best[..] {
         [signature] => {
             let problems = call.check(signature);
-            Verdict { problems, returns: call.returned(signature) }
+            let returns = call.returned(signature).map(|returns| unwrapped(library, &call, returns));
+            Verdict { problems, returns }
         }
         _ => call.ambiguous(&signatures, &best),
     })
+}
+
+/// Finds a dynamic result of dynamic values of known types: what the call gives for plain values of these types.
+fn unwrapped(library: Library, call: &Call, returns: Seen) -> Seen {
+    let plain = |argument: &Argument| match argument.seen {
+        Seen::One(scalar_type) => Argument { seen: Seen::Scalar(scalar_type), ..argument.clone() },
+        _ => argument.clone(),
+    };
+    if returns != ANY || !call.arguments.iter().any(|argument| matches!(argument.seen, Seen::One(_))) {
+        return returns;
+    }
+    let arguments: Vec<Argument> = call.arguments.iter().map(plain).collect();
+    match judge(library, call.name, call.name_span, &arguments).and_then(|verdict| verdict.returns) {
+        Some(Seen::Scalar(scalar_type)) if scalar_type != ScalarType::Dynamic => Seen::One(scalar_type),
+        _ => returns,
+    }
 }
 
 /// What a parameter takes.
@@ -516,7 +537,7 @@ impl Call<'_> {
                 let common = self.common(assigned, false)?;
                 let suits = common == Seen::Unknown
                     || assignable(&common, got, true)
-                    || *kind == Kind::CommonOrDynamic && (got.is_dynamic() || common == ANY);
+                    || *kind == Kind::CommonOrDynamic && (got.is_dynamic() || common.is_dynamic());
                 (!suits).then(|| ("KS141", common.describe()))
             }
             Takes::Kind(kind) => fault(*kind, got),
@@ -542,7 +563,7 @@ impl Call<'_> {
         };
         match parameter.rule {
             Rule::Column if !argument.column => wrong("KS109", "a column"),
-            Rule::Constant if !argument.constant => wrong("KS121", "a constant"),
+            Rule::Constant if !argument.constant => wrong("KS129", "a constant"),
             Rule::Literal if !argument.literal => wrong("KS131", "a literal"),
             Rule::Literal => {
                 let known = |text: &str| parameter.values.iter().any(|value| value.eq_ignore_ascii_case(text));

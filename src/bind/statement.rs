@@ -102,8 +102,9 @@ impl Binder<'_> {
                         ..Table::new(Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } })
                     }))
                 }
+                // Microsoft's parser takes such a table for one without columns.
                 ParameterKind::AnyTable => Binding::Table(Rc::new(Table {
-                    open: true,
+                    open: !self.catalog.is_for_checks(),
                     ..Table::new(Node {
                         columns: Vec::new(),
                         serialized: false,
@@ -264,10 +265,12 @@ impl Binder<'_> {
             }
             return Scalar::unknown();
         };
+        let finer = table.known.of(&first.name).cloned();
         let columns = table.node.columns.clone();
         let node = Node { columns, serialized: false, kind: Kind::Limit { input: Box::new(table.node), count: 1 } };
         let query = self.share(node);
-        Scalar::known(Expr::ScalarQuery { query: Box::new(query), returns: first.scalar_type })
+        let scalar = Scalar::known(Expr::ScalarQuery { query: Box::new(query), returns: first.scalar_type });
+        scalar.knowing(finer.as_ref())
     }
 
     /// Makes a node that is computed once, however often it stands in the plan.

@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use super::super::expression::{common_number, to};
+use super::super::expression::{Scalar, common_number, to};
 use super::super::hidden;
 use super::super::name::free_name;
 use super::super::scope::{Context, Scope};
-use super::super::seen::ANY;
+use super::super::seen::{ANY, Seen};
 use super::super::{Binder, Table};
 use super::word;
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -37,6 +37,13 @@ struct Pair {
     right_column: Option<String>,
 }
 
+/// Returns how a column of the right side is called beside others. A name that is free already in the input stays with
+/// the column that has it: `A`, and from the right `A`, `A1` give `A`, `A2`, `A1` (so Microsoft's parser).
+fn beside(name: &str, columns: &[Column], right: &[Column]) -> String {
+    let is_in = |columns: &[Column], n: &str| columns.iter().any(|column| column.name == n);
+    free_name(name, |n| is_in(columns, n) || n != name && is_in(right, n))
+}
+
 impl Binder<'_> {
     pub(super) fn join(
         &mut self,
@@ -63,8 +70,8 @@ impl Binder<'_> {
             JoinKind::RightSemi | JoinKind::RightAnti => right_columns,
             _ => {
                 let mut columns = left_columns;
-                for column in right_columns {
-                    let name = free_name(&column.name, |n| columns.iter().any(|c| c.name == n));
+                for column in &right_columns {
+                    let name = beside(&column.name, &columns, &right_columns);
                     self.tell_from(&right, &column.name, &name);
                     columns.push(Column::new(name, column.scalar_type));
                 }
@@ -112,7 +119,7 @@ impl Binder<'_> {
             if keys.contains(&column.name.as_str()) {
                 continue;
             }
-            let name = free_name(&column.name, |n| columns.iter().any(|c| c.name == n));
+            let name = beside(&column.name, &columns, &right.node.columns);
             self.tell_from(&right, &column.name, &name);
             columns.push(Column::new(name, column.scalar_type));
             expressions.push(Expr::Column(inner));
@@ -166,18 +173,21 @@ impl Binder<'_> {
             ExprKind::Name(name) => {
                 let find = |table: &Table| table.node.columns.iter().find(|c| c.name == name.text).cloned();
                 match (find(left), find(right)) {
-                    (Some(l), Some(r)) => self.equal_pair(Expr::Column(l), Expr::Column(r), condition.span, pairs),
+                    (Some(l), Some(r)) => {
+                        self.same_type(&l, left, &r, right, condition.span);
+                        self.equal_pair(Expr::Column(l), Expr::Column(r), condition.span, pairs);
+                    }
                     (l, r) => {
                         let missing = |side: &Option<Column>, table: &Table| side.is_none() && !table.open;
-                        let side = match (missing(&l, left), missing(&r, right)) {
-                            (true, true) => "neither side has",
-                            (true, false) => "the left side does not have",
-                            (false, true) => "the right side does not have",
+                        let (code, side) = match (missing(&l, left), missing(&r, right)) {
+                            (true, true) => ("KS142", "neither side has"),
+                            (true, false) => ("KS145", "the left side does not have"),
+                            (false, true) => ("KS145", "the right side does not have"),
                             (false, false) => return,
                         };
                         let table = if missing(&l, left) { left } else { right };
                         let mut problem =
-                            Diagnostic::error("KS142", name.span, format!("{side} a column `{}`", name.text));
+                            Diagnostic::error(code, name.span, format!("{side} a column `{}`", name.text));
                         if let Some(near) = nearest(&name.text, table.node.columns.iter().map(|c| c.name.as_str())) {
                             problem = problem.help(format!("did you mean `{near}`?"));
                         }
@@ -186,32 +196,42 @@ impl Binder<'_> {
                 }
             }
             ExprKind::Binary { operator: BinaryOperator::Equal, left: a, right: b } => {
-                let cx = Context {
-                    sides: Some((&left.node.columns, &right.node.columns)),
-                    open: left.open || right.open,
-                    ..Context::rowless(scope)
-                };
+                let cx =
+                    Context { sides: Some((left, right)), open: left.open || right.open, ..Context::rowless(scope) };
                 let (a_bound, b_bound) = (self.scalar(a, &cx), self.scalar(b, &cx));
                 if a_bound.scalar_type.is_none() || b_bound.scalar_type.is_none() {
                     return;
                 }
+                let odd = [odd_key("$left", a, &a_bound), odd_key("$right", b, &b_bound)].into_iter().flatten();
                 match (side_of(&a_bound.expr), side_of(&b_bound.expr)) {
                     (Some(Side::Left), Some(Side::Right)) => {
+                        self.strict.extend(odd);
                         self.equal_pair(without_side(a_bound.expr), without_side(b_bound.expr), condition.span, pairs);
                     }
                     (Some(Side::Right), Some(Side::Left)) => {
+                        self.strict.extend(odd);
                         self.equal_pair(without_side(b_bound.expr), without_side(a_bound.expr), condition.span, pairs);
                     }
-                    _ => self.problem(
-                        Diagnostic::error("KS198", condition.span, "a key compares the left side with the right")
-                            .help("write `$left.a == $right.b`"),
-                    ),
+                    // What compares no two sides has at least one that is odd.
+                    _ => self.problems.extend(odd),
                 }
             }
             _ => self.problem(
-                Diagnostic::error("KS198", condition.span, "a join takes equalities only")
+                Diagnostic::error("KS182", condition.span, "a join takes equalities only")
                     .help("write the name of a column that both sides have, or `$left.a == $right.b`"),
             ),
+        }
+    }
+
+    /// Microsoft's parser wants one type of two columns of one name, down to what it knows of a dynamic.
+    fn same_type(&mut self, l: &Column, left: &Table, r: &Column, right: &Table, span: Span) {
+        let seen = |column: &Column, table: &Table| {
+            table.known.of(&column.name).cloned().unwrap_or(Seen::Scalar(column.scalar_type))
+        };
+        let (l_seen, r_seen) = (seen(l, left), seen(r, right));
+        if l_seen != r_seen && l_seen != Seen::Unknown && r_seen != Seen::Unknown {
+            let message = format!("`{}` is {} here and {} there", l.name, l_seen.describe(), r_seen.describe());
+            self.strict.push(Diagnostic::error("KS227", span, message).help("convert one of them before the join"));
         }
     }
 
@@ -224,7 +244,7 @@ impl Binder<'_> {
         let common = match (lt, rt) {
             (ScalarType::Dynamic, _) | (_, ScalarType::Dynamic) if self.guessing => return,
             (ScalarType::Dynamic, _) | (_, ScalarType::Dynamic) => {
-                // The parser lets it pass, the engine refuses keys that are dynamic.
+                // The parser lets it pass where one name stands for both keys; the engine refuses keys that are dynamic.
                 self.refuse("AQ026", span, "a dynamic value can't be a join key: convert it with tostring()");
                 return;
             }
@@ -243,6 +263,28 @@ impl Binder<'_> {
             }
         }
     }
+}
+
+/// Holds a key against what Microsoft's parser wants: `$left.column`, then `$right.column`, none of them dynamic. The engine
+/// takes both orders, and expressions.
+fn odd_key(side: &str, key: &ast::Expr, bound: &Scalar) -> Option<Diagnostic> {
+    let mut inner = key;
+    while let ExprKind::Paren(expr) = &inner.kind {
+        inner = expr;
+    }
+    let of_side = match &inner.kind {
+        ExprKind::Member { base, .. } | ExprKind::Element { base, .. } => {
+            matches!(&base.kind, ExprKind::Name(name) if name.text == side)
+        }
+        _ => false,
+    };
+    if !of_side {
+        let message = format!("this side of `==` is a column of the {} table", &side[1..]);
+        return Some(Diagnostic::error("KS183", key.span, message).help(format!("write `{side}.COLUMN`")));
+    }
+    bound.seen().is_dynamic().then(|| {
+        Diagnostic::error("KS241", key.span, "a dynamic value can't be a join key").help("convert it with tostring()")
+    })
 }
 
 #[derive(PartialEq, Eq, Clone, Copy)]

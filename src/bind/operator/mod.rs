@@ -32,7 +32,7 @@ use std::rc::Rc;
 
 use super::scope::{Binding, Context, Scope};
 use super::{Binder, Table};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::{Expr, Kind, Node, WindowCall};
 use crate::syntax::ast::{self, ExprKind, Literal, Operator, OperatorKind, OperatorParameter};
 use crate::types::{Column, ScalarType, Value};
@@ -184,7 +184,14 @@ impl Binder<'_> {
         let scalar = self.scalar(predicate, cx);
         match scalar.scalar_type {
             Some(ScalarType::Bool) => scalar.expr,
-            Some(ScalarType::Dynamic) => super::expression::to(scalar.expr, ScalarType::Bool),
+            Some(ScalarType::Dynamic) => {
+                // The engine takes it as the bool that it may hold.
+                self.strict.push(
+                    Diagnostic::error("KS141", predicate.span, "a condition is of type bool, and this is dynamic")
+                        .help("convert it with tobool(), or compare it with a value"),
+                );
+                super::expression::to(scalar.expr, ScalarType::Bool)
+            }
             None => Expr::Literal(Value::Bool(true)),
             Some(other) => {
                 self.error(
@@ -242,9 +249,11 @@ impl Binder<'_> {
         if input.open {
             self.refuse("AQ002", span, "the columns of this table are known only when the data are");
         }
+        // The engine numbers columns with ints, Microsoft's parser takes them for longs.
+        let ordinal = if self.catalog.is_for_checks() { ScalarType::Long } else { ScalarType::Int };
         let columns = vec![
             Column::new("ColumnName", ScalarType::String),
-            Column::new("ColumnOrdinal", ScalarType::Int),
+            Column::new("ColumnOrdinal", ordinal),
             Column::new("DataType", ScalarType::String),
             Column::new("ColumnType", ScalarType::String),
         ];

@@ -42,7 +42,8 @@ impl Binder<'_> {
         match source.scalar_type {
             Some(ScalarType::String | ScalarType::Dynamic) | None => {}
             Some(other) => {
-                self.error("KS141", parse.input.span, format!("`parse` reads text, and this is of type {other}"))
+                // Microsoft's parser lets it pass.
+                self.refuse("AQ050", parse.input.span, format!("`parse` reads text, and this is of type {other}"))
             }
         }
         let mut columns = input.node.columns.clone();

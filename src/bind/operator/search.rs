@@ -67,7 +67,7 @@ impl Binder<'_> {
         let keyword = operator.keyword.span;
         let legs = self.listed_tables(tables, operator, scope);
         self.tables_with_names(&legs, keyword);
-        let columns = all_columns(&legs);
+        let columns = all_columns(&legs, self.catalog.is_for_checks());
         if legs.iter().any(|leg| leg.node.columns.iter().any(|column| column.name == TABLE)) {
             self.unsupported(keyword, "`search` over a column `$table`");
         }

@@ -30,10 +30,14 @@ impl Binder<'_> {
             for key in by {
                 let scalar = binder.scalar(&key.value.value, cx);
                 if scalar.scalar_type == Some(ScalarType::Dynamic) {
-                    binder.problem(
-                        Diagnostic::error("KS116", key.value.span, "a dynamic value can't be sorted by")
-                            .help("convert it with tostring() or tolong()"),
-                    );
+                    let problem = Diagnostic::error("KS116", key.value.span, "a dynamic value can't be sorted by")
+                        .help("convert it with tostring() or tolong()");
+                    // Microsoft's parser minds it for `sort`, and not for `top`.
+                    if limit.is_none() {
+                        binder.problem(problem);
+                    } else {
+                        binder.refusals.push(problem);
+                    }
                 }
                 // Descending unless written otherwise; null is the smallest value.
                 let ascending = key.ascending.unwrap_or(false);

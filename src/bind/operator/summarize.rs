@@ -109,10 +109,10 @@ impl Binder<'_> {
                 collected.borrow_mut().push(several.call);
                 continue;
             }
-            let before = collected.borrow().len();
+            let before = self.aggregated;
             // A plain column beside an aggregate has no one value: only what aggregates give can be read.
             let scalar = self.scalar_or_parts(&named.value, &Context { aggregates: Some(&collected), ..row });
-            self.only_aggregates(&named.value, &scalar, &collected, before, input);
+            self.only_aggregates(&named.value, &scalar, before, input);
             if let Some(parts) = &scalar.parts {
                 self.parts(named, parts, &mut outputs);
                 continue;
@@ -150,21 +150,14 @@ impl Binder<'_> {
         }
     }
 
-    pub(super) fn only_aggregates(
-        &mut self,
-        value: &ast::Expr,
-        scalar: &Scalar,
-        collected: &RefCell<Vec<AggregateCall>>,
-        before: usize,
-        input: &Table,
-    ) {
+    pub(super) fn only_aggregates(&mut self, value: &ast::Expr, scalar: &Scalar, before: usize, input: &Table) {
         if scalar.scalar_type.is_none() {
             return;
         }
         let mut names = std::collections::HashSet::new();
         scalar.expr.columns_read(&mut names);
         let reads_input = input.node.columns.iter().any(|c| names.contains(c.name.as_str()));
-        if reads_input || collected.borrow().len() == before {
+        if reads_input || self.aggregated == before {
             let problem = Diagnostic::error("KS236", value.span, "`summarize` takes aggregates, and this is none")
                 .help("put a plain column behind `by`, or take one of its values with take_any()");
             self.problem(problem);

@@ -74,8 +74,9 @@ impl Binder<'_> {
     fn measure(&mut self, by: &NamedExpr, input: &Table, scope: &Rc<Scope>) -> (Vec<AggregateCall>, Scalar) {
         let collected: RefCell<Vec<AggregateCall>> = RefCell::default();
         let cx = Context { aggregates: Some(&collected), ..Context::row(scope, input) };
+        let aggregated = self.aggregated;
         let scalar = self.scalar(&by.value, &cx);
-        self.only_aggregates(&by.value, &scalar, &collected, 0, input);
+        self.only_aggregates(&by.value, &scalar, aggregated, input);
         let calls = collected.into_inner();
         for call in &calls {
             if !MEASURES.contains(&call.aggregate.name) || call.filter.is_some() || call.outputs.len() != 1 {

@@ -46,7 +46,7 @@ impl Binder<'_> {
         if let Some((_, at)) = source {
             self.tables_with_names(&legs, at);
         }
-        let columns = if inner { common_columns(&legs) } else { all_columns(&legs) };
+        let columns = if inner { common_columns(&legs) } else { all_columns(&legs, self.catalog.is_for_checks()) };
         if inner && !self.guessing && columns.iter().any(|column| column.name != column.column.name) {
             // Microsoft's parser keeps them all; whether the engine does has not been seen.
             self.unsupported(span, "`union kind=inner` of columns whose types differ");
@@ -180,8 +180,8 @@ impl Merged {
 
 /// Columns by first appearance of their names; one name with several types becomes `name_type` for each, next to each
 /// other (so Microsoft's parser).
-pub(super) fn all_columns(legs: &[Table]) -> Vec<Merged> {
-    merged(legs.iter().flat_map(|leg| &leg.node.columns).collect())
+pub(super) fn all_columns(legs: &[Table], lossy: bool) -> Vec<Merged> {
+    merged(legs.iter().flat_map(|leg| &leg.node.columns), lossy)
 }
 
 /// Tells whether a dynamic column meets one of another type: the two may yet be one.
@@ -193,23 +193,29 @@ fn may_differ(legs: &[Table]) -> bool {
 }
 
 /// Merges columns by name and type.
-fn merged(columns: Vec<&Column>) -> Vec<Merged> {
+///
+/// Of a name that stood twice with one type Microsoft's parser forgets all other types that come later. With `lossy` that
+/// is done too: `union *` over all tables of Log Analytics would hardly have a name left that queries know.
+fn merged<'a>(columns: impl Iterator<Item = &'a Column>, lossy: bool) -> Vec<Merged> {
     let mut names: Vec<&str> = Vec::new();
-    let mut types: HashMap<&str, Vec<ScalarType>> = HashMap::new();
+    let mut types: HashMap<&str, (Vec<ScalarType>, usize)> = HashMap::new();
     for column in columns {
-        let types = types.entry(&column.name).or_insert_with(|| {
+        let (types, count) = types.entry(&column.name).or_insert_with(|| {
             names.push(&column.name);
-            Vec::new()
+            (Vec::new(), 0)
         });
-        if !types.contains(&column.scalar_type) {
+        let settled = lossy && types.len() == 1 && *count > 1;
+        if !settled && !types.contains(&column.scalar_type) {
             types.push(column.scalar_type);
         }
+        *count += 1;
     }
     let mut taken: HashSet<String> = HashSet::new();
     let mut merged = Vec::new();
     for name in names {
-        for scalar_type in &types[name] {
-            let wanted = if types[name].len() > 1 { format!("{name}_{scalar_type}") } else { name.to_string() };
+        let (types, _) = &types[name];
+        for scalar_type in types {
+            let wanted = if types.len() > 1 { format!("{name}_{scalar_type}") } else { name.to_string() };
             let own = free_name(&wanted, |n| taken.contains(n));
             taken.insert(own.clone());
             merged.push(Merged { name: name.to_string(), column: Column::new(own, *scalar_type) });
@@ -223,5 +229,5 @@ fn common_columns(legs: &[Table]) -> Vec<Merged> {
     let names: Vec<HashSet<&str>> =
         legs.iter().map(|leg| leg.node.columns.iter().map(|column| column.name.as_str()).collect()).collect();
     let in_all = |column: &&Column| names.iter().all(|names| names.contains(column.name.as_str()));
-    merged(legs.iter().flat_map(|leg| &leg.node.columns).filter(in_all).collect())
+    merged(legs.iter().flat_map(|leg| &leg.node.columns).filter(in_all), false)
 }
