@@ -5,6 +5,8 @@ mod lints;
 mod statistics;
 
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -30,13 +32,18 @@ use crate::types::Column;
 use crate::types::ticks::TICKS_PER_SECOND;
 
 /// What folders are searched for.
-const ENDINGS: [&str; 4] = ["kql", "csl", "yaml", "yml"];
+const ENDINGS: [&str; 8] = ["csl", "json", "kql", "markdown", "md", "workbook", "yaml", "yml"];
+
+/// Stack of the threads that check: expressions nest up to a limit, and unoptimised frames are large.
+const STACK: usize = 256 << 20;
 
 /// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
 ///
-/// Takes files (.kql, .csl, rules in YAML) and folders of them; `-` reads one query from standard input. Without a path
-/// it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning; what is worth knowing
-/// and no more (`information`) leaves the status as it is.
+/// Takes files and folders of them: queries (.kql, .csl; several in one file have empty lines between them), rules in YAML,
+/// workbooks (.json, .workbook), Markdown with fences marked as kql. `.gitignore` is respected. `-` reads one query from
+/// standard input. Without a path it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a
+/// warning, and with 2 where a file cannot be read; the others are checked all the same. What is worth knowing and no more
+/// (`information`) leaves the status as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq check rules/\n  alertq check rule.yaml --output-format github\n  \
                         echo 'SecurityAlert | where Severty == 1' | alertq check -\n  \
@@ -89,17 +96,15 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if paths.is_empty() {
         return Err(Stop::failure("there is nothing to check").help("name files or folders, or `-` for standard input"));
     }
-    let inputs = read(paths)?;
+    let files = files(paths)?;
+    let inputs: Vec<Result<Input, Stop>> = files.iter().map(|path| input::file(path)).collect();
+    let unreadable = inputs.iter().filter(|input| input.is_err()).count();
     let catalog = if arguments.syntax_only { Catalog::standard() } else { catalog(arguments, &config, &inputs)? };
     let options = bind::Options { now: global.clock(), tracing: bind::Tracing::Types, ..bind::Options::default() };
-    let named = |input: &Input| paths.iter().any(|path| path.display().to_string() == input.name);
     let levels = arguments.lints.levels(&config)?;
     let checker = Checker { catalog: &catalog, options: &options, levels, syntax_only: arguments.syntax_only };
-    let mut checked = Vec::new();
-    for input in inputs {
-        let explicit = named(&input);
-        checked.extend(checker.check(input, explicit));
-    }
+    let texts = files.iter().zip(inputs).map(|(path, input)| Text { path, input, explicit: paths.contains(path) });
+    let mut checked = checker.all(texts.collect());
     if let Some(outcome) = arguments.reported.baseline(&mut checked, console)? {
         return Ok(outcome);
     }
@@ -112,25 +117,36 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     output.text(&text)?;
     output.finish()?;
     summarize(&checked, arguments.output_format, console);
+    if unreadable > 0 {
+        return Err(Stop::failure(format!("{unreadable} of {} files cannot be read", files.len())));
+    }
     let found = checked.iter().flat_map(|checked| &checked.diagnostics).any(|d| d.severity != Severity::Information);
     Ok(if found { Outcome::Found } else { Outcome::Clean })
 }
 
-fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Stop> {
+fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
     let files = input::files(paths, &ENDINGS)?;
     if files.is_empty() {
-        return Err(
-            Stop::failure("no query and no rule was found there").help("queries end in .kql or .csl, rules in .yaml")
-        );
+        return Err(Stop::failure("no query and no rule was found there").help(
+            "queries end in .kql or .csl, rules in .yaml; they also stand in workbooks (.json) and Markdown (.md)",
+        ));
     }
-    files.iter().map(|path| input::file(path)).collect()
+    Ok(files)
 }
 
 /// Makes the catalog, with those tables of the user's that some text may name.
-fn catalog(arguments: &Arguments, config: &Config, inputs: &[Input]) -> Result<Catalog, Stop> {
+fn catalog(arguments: &Arguments, config: &Config, inputs: &[Result<Input, Stop>]) -> Result<Catalog, Stop> {
     let sources = data::Sources::new(&arguments.given, config)?;
-    let text = inputs.iter().map(|input| input.text.as_str()).collect::<Vec<_>>().join("\n");
-    Ok(sources.open(&text)?.checked())
+    let texts = inputs.iter().flatten().map(|input| input.text.as_str());
+    Ok(sources.open(&texts.collect::<Vec<_>>().join("\n"))?.checked())
+}
+
+/// A file that is to be checked, as far as it could be read.
+struct Text<'a> {
+    path: &'a Path,
+    input: Result<Input, Stop>,
+    /// The user named it: it did not turn up in a folder.
+    explicit: bool,
 }
 
 /// How texts are checked.
@@ -142,21 +158,84 @@ pub(super) struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    /// Checks a text; none where it is a file of another kind that was only found on the way.
-    pub(super) fn check(&self, input: Input, explicit: bool) -> Option<Checked> {
-        let rule = Path::new(&input.name).extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if !rule {
-            return Some(self.query(input));
-        }
-        match rules::yaml::read(&input.text) {
-            Ok(Some(rule)) => Some(self.rule(input, &rule)),
-            Ok(None) if explicit => {
-                let problem = Diagnostic::error("AQ500", Span::default(), "the file is no rule: it has no key 'query'");
-                Some(Checked { input, diagnostics: vec![problem], columns: None, open: false })
+    /// Checks many texts, on all processors; the results are in the order of the texts.
+    fn all(&self, texts: Vec<Text>) -> Vec<Checked> {
+        let count = std::thread::available_parallelism().map_or(1, usize::from).min(texts.len());
+        let slots: Vec<Mutex<Option<Text>>> = texts.into_iter().map(|text| Mutex::new(Some(text))).collect();
+        let next = AtomicUsize::new(0);
+        let work = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Ordering::Relaxed);
+                let Some(slot) = slots.get(index) else { return done };
+                let text = slot.lock().ok().and_then(|mut slot| slot.take());
+                done.extend(text.and_then(|text| self.check(text)).map(|checked| (index, checked)));
             }
-            Ok(None) => None,
-            Err(diagnostics) => Some(Checked { input, diagnostics, columns: None, open: false }),
+        };
+        let mut done: Vec<(usize, Checked)> = std::thread::scope(|scope| {
+            let builder = || std::thread::Builder::new().name("check".into()).stack_size(STACK);
+            // Where no thread can be had, this one does the work.
+            let threads: Vec<_> = (1..count).filter_map(|_| builder().spawn_scoped(scope, work).ok()).collect();
+            let mut done = work();
+            for thread in threads {
+                done.extend(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            }
+            done
+        });
+        done.sort_by_key(|(index, _)| *index);
+        done.into_iter().map(|(_, checked)| checked).collect()
+    }
+
+    /// Checks a text; none where it is a file of another kind that was only found on the way.
+    fn check(&self, Text { path, input, explicit }: Text) -> Option<Checked> {
+        let input = match input {
+            Ok(input) => input,
+            Err(stop) => return Some(unreadable(path, &stop)),
+        };
+        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if matches!(ending.as_str(), "yaml" | "yml") {
+            match rules::yaml::read(&input.text) {
+                Ok(Some(rule)) => return Some(self.rule(input, &rule)),
+                Ok(None) => {}
+                Err(diagnostics) => return Some(Checked { input, diagnostics, columns: None, open: false }),
+            }
+        } else if !rules::queries::ENDINGS.contains(&ending.as_str()) {
+            let whole = input.name == input::STDIN;
+            return Some(match rules::queries::several(&input.text).filter(|_| !whole) {
+                Some(queries) => self.queries(input, rules::queries::Found { queries, ..Default::default() }),
+                None => self.query(input),
+            });
+        } else if let Some(found) = rules::queries::find(path, &input.text) {
+            return Some(self.queries(input, found));
         }
+        // The user expects something of a file that is named; in folders others may lie beside.
+        explicit.then(|| {
+            let problem = Diagnostic::error("AQ500", Span::default(), "the file holds no rule and no query");
+            Checked { input, diagnostics: vec![problem], columns: None, open: false }
+        })
+    }
+
+    /// Checks the queries of a file that holds others, or something else.
+    fn queries(&self, input: Input, found: rules::queries::Found) -> Checked {
+        let mut checked = Checked { input, diagnostics: Vec::new(), columns: None, open: false };
+        for query in &found.queries {
+            let part = self.query(Input { name: checked.input.name.clone(), text: query.text.clone() });
+            checked.diagnostics.extend(part.diagnostics.into_iter().map(|problem| query.in_file(problem)));
+            (checked.columns, checked.open) = (part.columns, part.open);
+        }
+        if found.queries.len() > 1 {
+            (checked.columns, checked.open) = (None, false);
+        }
+        checked.diagnostics.extend(found.waiting.into_iter().map(|(query, name)| Diagnostic {
+            severity: Severity::Information,
+            ..Diagnostic::error(
+                "AQ591",
+                query.span,
+                format!("the query waits for the parameter {{{name}}}: not checked"),
+            )
+        }));
+        worst_first(&mut checked.diagnostics);
+        checked
     }
 
     fn query(&self, input: Input) -> Checked {
@@ -207,6 +286,17 @@ fn schedule(rule: &rules::Rule) -> lint::Schedule {
     let seconds = rule.period.as_ref().and_then(|written| rules::checks::seconds(&written.value));
     let ticks = seconds.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(TICKS_PER_SECOND));
     lint::Schedule { period: ticks }
+}
+
+/// Makes what stands for a file that could not be read.
+fn unreadable(path: &Path, stop: &Stop) -> Checked {
+    let message = match stop {
+        Stop::Failure { message, .. } => message.clone(),
+        _ => "the file cannot be read".into(),
+    };
+    let input = Input { name: path.display().to_string(), text: String::new() };
+    let problem = Diagnostic::error("AQ590", Span::default(), message);
+    Checked { input, diagnostics: vec![problem], columns: None, open: false }
 }
 
 /// Tells what keeps a valid query from running here: what alertq lacks, or only data can tell, is no fault of the query.

@@ -56,6 +56,9 @@ fn read(name: String, stream: impl Read) -> Result<Input, Stop> {
 }
 
 /// Finds the files with one of the endings in folders and below, in the order of their names; paths of files stay.
+///
+/// What `.gitignore` and `.ignore` leave out stays out, and so do hidden files. Links are followed where the user names
+/// them, not below: they may form a circle.
 pub(super) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, Stop> {
     let mut found = Vec::new();
     for path in paths {
@@ -69,24 +72,15 @@ pub(super) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>,
 }
 
 fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Result<(), Stop> {
-    // A list of what is left to do, not recursion: folders nest as deep as somebody likes. Links are followed where
-    // the user names them, not below: they may form a circle.
-    let mut left = vec![folder.to_path_buf()];
-    while let Some(path) = left.pop() {
-        if path != folder && !path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir()) {
-            let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-            if ending.is_some_and(|ending| endings.contains(&ending.as_str())) {
-                found.push(path);
-            }
-            continue;
+    let walk = ignore::WalkBuilder::new(folder).require_git(false).sort_by_file_name(Ord::cmp).build();
+    for entry in walk {
+        let entry =
+            entry.map_err(|error| Stop::failure(format!("{} cannot be searched: {error}", folder.display())))?;
+        let is_file = entry.file_type().is_some_and(|file_type| file_type.is_file());
+        let ending = entry.path().extension().map(|ending| ending.to_string_lossy().to_lowercase());
+        if is_file && ending.is_some_and(|ending| endings.contains(&ending.as_str())) {
+            found.push(entry.into_path());
         }
-        let entries = fs::read_dir(&path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-        let entries = entries.map_err(|error| Stop::failure(format!("{} cannot be read: {error}", path.display())))?;
-        let mut entries: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-        entries.retain(|entry| !entry.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.')));
-        // The list is taken from its end.
-        entries.sort_by(|a, b| b.cmp(a));
-        left.extend(entries);
     }
     Ok(())
 }
@@ -96,12 +90,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folders_give_their_files_in_order_and_hidden_ones_stay_hidden() {
+    fn folders_give_their_files_in_order_without_hidden_and_ignored_ones() {
         let folder = tempfile::tempdir().unwrap();
-        for path in ["b/2.kql", "b/1.CSL", "a.kql", "c.txt", ".git/x.kql"] {
+        let texts = ["b/2.kql", "b/1.CSL", "a.kql", "c.txt", ".git/x.kql", "out/y.kql"].map(|path| (path, "T"));
+        for (path, text) in texts.into_iter().chain([(".gitignore", "/out/\n")]) {
             let path = folder.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "T").unwrap();
+            fs::write(path, text).unwrap();
         }
         let found = files(&[folder.path().to_path_buf()], &["kql", "csl"]).unwrap();
         let names: Vec<_> =

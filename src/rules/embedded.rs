@@ -20,6 +20,23 @@ impl Embedded {
         Embedded { text, span, offsets: offsets.into_iter().map(|offset| span.start + offset).collect() }
     }
 
+    /// Takes a text whose bytes have known places in the file.
+    pub(super) fn at(text: String, span: Span, offsets: Vec<usize>) -> Self {
+        let mut offsets = offsets;
+        if offsets.len() == text.len() {
+            offsets.push(offsets.last().map_or(span.end, |last| last + 1));
+        }
+        Embedded { text, span, offsets }
+    }
+
+    /// Leads on to the file in which the text that it was read from stands itself.
+    pub(super) fn within(mut self, outer: &Embedded) -> Self {
+        let offset = |at: &usize| outer.offsets.get(*at).copied();
+        self.offsets = self.offsets.iter().map(offset).collect::<Option<_>>().unwrap_or_default();
+        self.span = outer.place(self.span);
+        self
+    }
+
     /// Returns where a part of the text stands in the file; the whole text where that is not known.
     pub fn place(&self, span: Span) -> Span {
         match (self.offsets.get(span.start), self.offsets.get(span.end)) {

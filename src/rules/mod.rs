@@ -10,6 +10,7 @@ pub mod checks;
 pub mod embedded;
 pub mod incident;
 pub mod model;
+pub mod queries;
 pub mod row;
 pub mod verify;
 pub mod workspace;
