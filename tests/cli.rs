@@ -14,6 +14,8 @@ mod convert;
 mod externaldata;
 #[path = "cli/fmt.rs"]
 mod fmt;
+#[path = "cli/inputs.rs"]
+mod inputs;
 #[path = "cli/lints.rs"]
 mod lints;
 #[path = "cli/lsp.rs"]

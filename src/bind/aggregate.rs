@@ -43,7 +43,7 @@ impl Binder<'_> {
         let row = Context { aggregates: None, ..*cx };
         let Some((aggregate, condition)) = find(&name.text) else { return Scalar::unknown() };
         if aggregate.several {
-            let Some(several) = self.several(name, arguments, span, &row) else { return Scalar::unknown() };
+            let Some(several) = self.several(name, arguments, span, &row, &[]) else { return Scalar::unknown() };
             let [output] = &several.call.outputs[..] else {
                 self.refuse(
                     "AQ022",
@@ -157,11 +157,12 @@ impl Binder<'_> {
         arguments: &[Argument],
         span: Span,
         row: &Context,
+        keys: &[String],
     ) -> Option<Several> {
         let (aggregate, condition) = find(&name.text)?;
         match aggregate.name {
-            "arg_max" | "arg_min" => self.arg_extreme(aggregate, name, arguments, span, row, &[]),
-            "take_any" => self.take_any(aggregate, condition, name, arguments, span, row),
+            "arg_max" | "arg_min" => self.arg_extreme(aggregate, name, arguments, span, row, keys),
+            "take_any" => self.take_any(aggregate, condition, name, arguments, span, row, keys),
             _ => self.percentiles(aggregate, name, arguments, span, row),
         }
     }
@@ -246,6 +247,7 @@ impl Binder<'_> {
         self.built_several(aggregate, exprs, names, None, span)
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn take_any(
         &mut self,
         aggregate: &'static Aggregate,
@@ -254,6 +256,7 @@ impl Binder<'_> {
         arguments: &[Argument],
         span: Span,
         row: &Context,
+        keys: &[String],
     ) -> Option<Several> {
         let mut bound = Vec::new();
         let mut names = Vec::new();
@@ -263,7 +266,8 @@ impl Binder<'_> {
         let values = if condition.is_some() { &arguments[..arguments.len().min(1)] } else { arguments };
         for (index, argument) in values.iter().enumerate() {
             if matches!(argument.value.kind, ExprKind::Star) {
-                for column in row.columns {
+                // A key is there already (so Microsoft's parser).
+                for column in row.columns.iter().filter(|column| !keys.contains(&column.name)) {
                     bound.push(Scalar::known(Expr::Column(column.clone())));
                     names.push(Given::Made(format!("{prefix}{}", column.name)));
                 }

@@ -127,7 +127,8 @@ impl Binder<'_> {
         self.notes.push(Note {
             expr: std::ptr::from_ref(expr).addr(),
             seen: scalar.seen(),
-            constant: is_constant(&scalar.expr),
+            // A parameter is one, where its function is bound without being called.
+            constant: self.sketched > 0 || is_constant(&scalar.expr),
             column: matches!(scalar.expr, Expr::Column(_)),
             literal: matches!(expr.kind, ExprKind::Literal(_)),
             problems: from.problems..self.problems.len(),

@@ -471,6 +471,11 @@ impl Binder<'_> {
                 let zero = Scalar::literal(Value::Long(0));
                 self.arithmetic("-", zero, value, span)
             }
+            (_, ScalarType::DateTime) => {
+                // Microsoft's parser lets it pass.
+                self.refuse("AQ050", span, "a datetime has no sign");
+                Scalar::placeholder(ScalarType::DateTime)
+            }
             (_, other) => {
                 self.error("KS105", span, format!("a value of type {other} has no sign"));
                 Scalar::unknown()
@@ -479,6 +484,36 @@ impl Binder<'_> {
     }
 
     fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: &ast::Expr,
+        right: &ast::Expr,
+        whole: &ast::Expr,
+        cx: &Context,
+    ) -> Scalar {
+        let from = self.problems.len();
+        let scalar = self.operation(operator, left, right, whole, cx);
+        if !matches!(operator, BinaryOperator::And | BinaryOperator::Or) {
+            self.quotes_may_miss(right, from);
+        }
+        scalar
+    }
+
+    /// Adds to the problem of a name that nobody knows, behind an operator, that quotes may have got lost: portals and
+    /// shells swallow them.
+    fn quotes_may_miss(&mut self, right: &ast::Expr, from: usize) {
+        let ExprKind::Name(name) = &right.kind else { return };
+        let problems = self.problems.iter_mut().skip(from);
+        for problem in problems.filter(|problem| problem.code == "KS142" && problem.span == right.span) {
+            let text = format!("if a text is meant, put it in quotes: \"{}\"", name.text);
+            problem.help = Some(match problem.help.take() {
+                Some(help) if help.starts_with("did you mean") => format!("{help} {text}"),
+                _ => text,
+            });
+        }
+    }
+
+    fn operation(
         &mut self,
         operator: BinaryOperator,
         left: &ast::Expr,

@@ -102,6 +102,14 @@ impl Binder<'_> {
                     Qualifier::Wrong
                 }
                 other => {
+                    if matches!(other, "arg" | "adx") {
+                        // Azure knows them in the portal; Microsoft's parser does not.
+                        self.strict.push(Diagnostic::error(
+                            "KS211",
+                            name.span,
+                            format!("`{other}()` asks another service, which analytics rules cannot do"),
+                        ));
+                    }
                     self.unsupported(base.span, format_args!("`{other}()`"));
                     Qualifier::Wrong
                 }

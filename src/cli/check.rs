@@ -16,6 +16,7 @@ use lints::Lints;
 
 use super::config::Config;
 use super::console::Console;
+use super::declared::Declared;
 use super::input::{self, Input};
 use super::output::Output;
 use super::stop::Stop;
@@ -50,6 +51,7 @@ const STACK: usize = 256 << 20;
                         alertq check rules/ --warn all --allow take-without-sort\n  \
                         alertq check rules/ --write-baseline known.json\n  \
                         alertq check rules/ --baseline known.json --statistics\n  \
+                        alertq check rules/ --schema CustomTables/ --functions Parsers/\n  \
                         echo 'SecurityAlert | count' | alertq check --output-format json -")]
 pub(super) struct Arguments {
     #[arg(value_name = "PATH")]
@@ -59,6 +61,14 @@ pub(super) struct Arguments {
     /// Leaves names and types out.
     #[arg(long)]
     syntax_only: bool,
+    /// Passes over files that hold no query and no rule, also where they are named: a hook names all that have changed.
+    #[arg(long)]
+    skip_others: bool,
+    /// Reads declarations of tables and functions that have no records here, from a file or a folder: CustomTables and
+    /// CustomFunctions of the Azure-Sentinel repository, `.show database schema as json`, kql-guard's form, tables of the
+    /// Log Analytics API; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    schema: Vec<PathBuf>,
     #[command(flatten)]
     lints: Lints,
     #[command(flatten)]
@@ -103,7 +113,11 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let options = bind::Options { now: global.clock(), tracing: bind::Tracing::Types, ..bind::Options::default() };
     let levels = arguments.lints.levels(&config)?;
     let checker = Checker { catalog: &catalog, options: &options, levels, syntax_only: arguments.syntax_only };
-    let texts = files.iter().zip(inputs).map(|(path, input)| Text { path, input, explicit: paths.contains(path) });
+    let texts = files.iter().zip(inputs).map(|(path, input)| Text {
+        path,
+        input,
+        explicit: !arguments.skip_others && paths.contains(path),
+    });
     let mut checked = checker.all(texts.collect());
     if let Some(outcome) = arguments.reported.baseline(&mut checked, console)? {
         return Ok(outcome);
@@ -138,7 +152,9 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
 fn catalog(arguments: &Arguments, config: &Config, inputs: &[Result<Input, Stop>]) -> Result<Catalog, Stop> {
     let sources = data::Sources::new(&arguments.given, config)?;
     let texts = inputs.iter().flatten().map(|input| input.text.as_str());
-    Ok(sources.open(&texts.collect::<Vec<_>>().join("\n"))?.checked())
+    let opened = sources.open(&texts.collect::<Vec<_>>().join("\n"))?;
+    let schemas: Vec<PathBuf> = arguments.schema.iter().chain(&config.schemas).cloned().collect();
+    Ok(opened.checked(&Declared::read(&schemas)?))
 }
 
 /// A file that is to be checked, as far as it could be read.

@@ -4,6 +4,7 @@
 //! rules = ["rules/"]          # what `alertq check` reads when no path is given
 //! memory_limit = "4GB"
 //! functions = ["parsers/"]    # as `--functions PATH`: solution parsers, ASIM
+//! schemas = ["CustomTables/"] # as `check --schema PATH`: tables and functions without records
 //! ingestion_time = "Ingested" # the column of the records that holds what `ingestion_time()` gave
 //!
 //! [lints]                     # `allow`, `information`, `warning` or `error`, see `alertq lints`
@@ -51,6 +52,7 @@ const KEYS: [&str; 10] = [
     "lints",
     "memory_limit",
     "rules",
+    "schemas",
     "tables",
     "watchlists",
     "workspaces",
@@ -78,6 +80,8 @@ pub(super) struct Config {
     pub(super) externaldata: Vec<(String, PathBuf)>,
     pub(super) functions: Vec<PathBuf>,
     pub(super) rules: Vec<PathBuf>,
+    /// Declarations of tables and functions that have no records.
+    pub(super) schemas: Vec<PathBuf>,
     /// Bytes.
     pub(super) memory_limit: Option<usize>,
     /// The column whose values are what `ingestion_time()` gives.
@@ -136,6 +140,7 @@ impl Reader<'_> {
                 "externaldata" => config.externaldata = self.externaldata(value),
                 "functions" => config.functions = self.paths(value),
                 "rules" => config.rules = self.paths(value),
+                "schemas" => config.schemas = self.paths(value),
                 "ingestion_time" => config.ingestion_time = self.text(value, "the name of a column is a string"),
                 "lints" => config.lints = self.lints(value),
                 "memory_limit" => config.memory_limit = self.size(value),

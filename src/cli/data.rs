@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use arrow::array::RecordBatch;
 
 use super::config::Config;
+use super::declared::Declared;
 use super::stop::Stop;
 use super::surroundings::{Found, Given, Surroundings};
 use crate::catalog::{Catalog, TableInfo, tables};
@@ -128,11 +129,13 @@ impl Sources {
 }
 
 impl Opened {
-    /// Makes the catalog that a query is checked against: all known tables, and those that were opened.
-    pub(super) fn checked(&self) -> Catalog {
+    /// Makes the catalog that a query is checked against: all known tables, those that are declared, and those that were
+    /// opened.
+    pub(super) fn checked(&self, declared: &Declared) -> Catalog {
         let mut catalog = Catalog::standard();
-        self.infos.iter().for_each(|info| catalog.add(info.clone()));
         self.found.add_to(&mut catalog);
+        declared.add_to(&mut catalog);
+        self.infos.iter().for_each(|info| catalog.add(info.clone()));
         catalog
     }
 

@@ -9,6 +9,7 @@ mod console;
 mod convert;
 mod creation;
 mod data;
+mod declared;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod fmt;

@@ -37,6 +37,11 @@ pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<StoredFunction>, Stop> {
     Ok(functions)
 }
 
+/// Reads the functions of a JSON file that may hold other things as well.
+pub(super) fn in_json(input: &Input) -> Result<Vec<StoredFunction>, crate::diagnostic::Diagnostic> {
+    json::read(input)
+}
+
 fn functions_of(input: &Input, path: &Path) -> Result<Vec<StoredFunction>, Stop> {
     let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     let found = match ending.as_deref() {

@@ -133,6 +133,10 @@ impl Binder<'_> {
             OperatorKind::Union { parameters, tables } => self.union(Some(input), parameters, tables, span, scope),
             OperatorKind::Where { predicate, .. } => self.filter(predicate, input, scope),
             OperatorKind::Error => Table { open: true, ..input },
+            OperatorKind::Reduce { by, parameters, .. } => {
+                let shows_source = word(parameters, "kind").is_some_and(|(kind, _)| kind == "source");
+                self.reduce(by, shows_source, operator.keyword.span, input, scope)
+            }
             _ => {
                 // Known to KQL, not built: what comes out of it is unknown, and no further mistakes are looked for.
                 self.unsupported(operator.keyword.span, format_args!("the operator `{}`", operator.keyword.text));

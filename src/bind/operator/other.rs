@@ -1,9 +1,14 @@
-//! Operators that change little: `consume`, `assert-schema`, `__executeAndCache`.
+//! Operators that change little, or are not built: `consume`, `assert-schema`, `__executeAndCache`, `reduce`.
 
+use std::rc::Rc;
+
+use super::super::name::free_name;
+use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
-use crate::diagnostic::Span;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::{Kind, Node};
-use crate::syntax::ast::ColumnDeclaration;
+use crate::syntax::ast::{ColumnDeclaration, NamedExpr};
+use crate::types::{Column, ScalarType};
 
 impl Binder<'_> {
     /// Gives nothing. What would be consumed is not computed either: nobody can tell.
@@ -27,6 +32,32 @@ impl Binder<'_> {
             self.refuse("AQ041", keyword, message);
         }
         input
+    }
+
+    /// Tells what `reduce` gives: patterns of a text, or, with `kind=source`, the rows with the pattern of each.
+    pub(super) fn reduce(
+        &mut self,
+        by: &NamedExpr,
+        shows_source: bool,
+        keyword: Span,
+        input: Table,
+        scope: &Rc<Scope>,
+    ) -> Table {
+        let text = self.scalar(&by.value, &Context::row(scope, &input));
+        if text.scalar_type.is_some_and(|scalar_type| scalar_type != ScalarType::String) {
+            let message = format!("`reduce` reads text, and this is of type {}", text.column_type());
+            self.problem(Diagnostic::error("KS141", by.value.span, message).help("convert it with tostring()"));
+        }
+        self.unsupported(keyword, "the operator `reduce`");
+        let mut columns = if shows_source { input.node.columns.clone() } else { Vec::new() };
+        let own =
+            [("Pattern", ScalarType::String), ("Count", ScalarType::Long), ("Representative", ScalarType::String)];
+        for (name, scalar_type) in own {
+            let name = free_name(name, |n| columns.iter().any(|column| column.name == n));
+            columns.push(Column::new(name, scalar_type));
+        }
+        let node = Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } };
+        Table { open: shows_source && input.open, ..Table::new(node) }
     }
 
     /// Computes what comes before once.

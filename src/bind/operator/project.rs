@@ -54,12 +54,13 @@ impl Binder<'_> {
         if let Some(name) = column.names.get(parts.len()) {
             self.error("KS150", name.span, format!("{named} names stand before {} columns", parts.len()));
         }
-        // `extend` drops the rest (documented, measured), and so does `print` in Microsoft's parser. For `project` the
+        // `extend` drops the rest (documented, measured), and Microsoft's parser drops it in `print` alone. For `project` the
         // pages of the operator and of the functions contradict each other.
         if mode == Mode::Project && (1..parts.len()).contains(&named) {
             self.unsupported(column.span, "naming a part of the columns of a call in `project`");
         }
-        let kept = if named == 0 { parts.len() } else { named };
+        let all = named == 0 || self.catalog.is_for_checks() && mode != Mode::Print;
+        let kept = if all { parts.len() } else { named };
         for (index, part) in parts.iter().take(kept).enumerate() {
             let given = match column.names.get(index) {
                 Some(name) => Given::Spelled(name.text.clone()),
@@ -125,6 +126,13 @@ impl Binder<'_> {
         let cx = Context::row(scope, &input);
         for column in columns {
             if matches!(column.value.kind, ExprKind::Star) {
+                if let Some(c) = input.node.columns.iter().find(|c| c.scalar_type == ScalarType::Dynamic) {
+                    let message = format!("`{}` is among the columns, and a dynamic value can't be a key", c.name);
+                    self.strict.push(
+                        Diagnostic::error("KS116", column.span, message)
+                            .help("name the columns, without the dynamic ones"),
+                    );
+                }
                 for c in &input.node.columns {
                     // A column that is listed already does not come again.
                     if items.iter().any(|i: &Item| i.given == Given::Spelled(c.name.clone())) {
@@ -293,9 +301,11 @@ impl Binder<'_> {
                     found.reverse();
                 }
             }
-            for column in found {
-                if !order.contains(&column) {
-                    order.push(column);
+            for found in found {
+                if !order.contains(&found) {
+                    order.push(found);
+                } else if matches!(column.value.value.kind, ExprKind::Name(_)) {
+                    self.strict.push(listed_before(column.value.value.span, &found.name));
                 }
             }
         }
@@ -307,6 +317,11 @@ impl Binder<'_> {
         let expressions = order.iter().cloned().map(Expr::Column).collect();
         Table { node: projection(input.node, order, expressions), label: None, ..input }
     }
+}
+
+/// Makes the problem of a column that an operator names twice: the engine takes it once.
+pub(super) fn listed_before(span: crate::diagnostic::Span, name: &str) -> Diagnostic {
+    Diagnostic::error("KS171", span, format!("the column `{name}` is listed already")).help("leave one of the two out")
 }
 
 pub(super) fn items(listed: &[Listed]) -> Vec<Item> {

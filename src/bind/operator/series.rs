@@ -59,10 +59,17 @@ impl Binder<'_> {
             None => name_of(&series.on.value, &row),
         };
         items.push(Item { given: axis_given, span: series.on.span });
-        let Some((in_range, axis)) = self.axis(series, &axis_value, scope) else {
-            return Binder::nothing();
-        };
         let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
+        let result: Vec<Column> = names
+            .into_iter()
+            .enumerate()
+            .map(|(i, name)| Column::new(name, keys.get(i).map_or(ScalarType::Dynamic, |key| key.scalar.column_type())))
+            .collect();
+        let Some((in_range, axis)) = self.axis(series, &axis_value, scope) else {
+            // What comes out is known all the same.
+            let nothing = Binder::nothing();
+            return Table { node: Node { columns: result, ..nothing.node }, ..nothing };
+        };
         // First the rows of each bin are aggregated, then bins become arrays.
         let calls: Vec<_> = collected.into_inner();
         let key_columns: Vec<Column> =
@@ -94,13 +101,6 @@ impl Binder<'_> {
         }
         let computed = projection(aggregated, columns, expressions);
         let count = key_columns.len();
-        let result = names
-            .into_iter()
-            .enumerate()
-            .map(|(i, name)| {
-                Column::new(name, if i < count { key_columns[i].scalar_type } else { ScalarType::Dynamic })
-            })
-            .collect();
         let kind = Kind::Series { input: Box::new(computed), keys: count, axis, defaults, non_empty };
         Table::new(Node { columns: result, serialized: false, kind })
     }

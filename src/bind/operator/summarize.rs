@@ -78,13 +78,8 @@ impl Binder<'_> {
         let key_columns: Vec<String> = keys.iter().filter_map(Key::column).collect();
         let mut outputs = Vec::new();
         for named in list {
-            if let Some((name, arguments, aggregate)) = several_call(&named.value) {
-                let bind = |binder: &mut Self| match aggregate.name {
-                    "arg_max" | "arg_min" => {
-                        binder.arg_extreme(aggregate, name, arguments, named.span, &row, &key_columns)
-                    }
-                    _ => binder.several(name, arguments, named.span, &row),
-                };
+            if let Some((name, arguments, _)) = several_call(&named.value) {
+                let bind = |binder: &mut Self| binder.several(name, arguments, named.span, &row, &key_columns);
                 let (several, _) = self.judged(Library::Aggregates, name, arguments, bind);
                 let Some(several) = several else { continue };
                 if named.names.len() > several.names.len() {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::super::hidden;
 use super::super::name::free_name;
 use super::super::scope::{Binding, Context, Scope};
-use super::super::seen::ANY;
+use super::super::seen::{ANY, Seen};
 use super::super::{Binder, Table};
 use super::project::matches_wildcard;
 use super::{projection, word};
@@ -181,7 +181,8 @@ impl Merged {
 /// Columns by first appearance of their names; one name with several types becomes `name_type` for each, next to each
 /// other (so Microsoft's parser).
 pub(super) fn all_columns(legs: &[Table], lossy: bool) -> Vec<Merged> {
-    merged(legs.iter().flat_map(|leg| &leg.node.columns), lossy)
+    let is_unknown = |leg: &Table, column: &Column| lossy && leg.known.of(&column.name) == Some(&Seen::Unknown);
+    merged(legs.iter().flat_map(|leg| leg.node.columns.iter().map(move |c| (c, is_unknown(leg, c)))), lossy)
 }
 
 /// Tells whether a dynamic column meets one of another type: the two may yet be one.
@@ -195,25 +196,26 @@ fn may_differ(legs: &[Table]) -> bool {
 /// Merges columns by name and type.
 ///
 /// Of a name that stood twice with one type Microsoft's parser forgets all other types that come later. With `lossy` that
-/// is done too: `union *` over all tables of Log Analytics would hardly have a name left that queries know.
-fn merged<'a>(columns: impl Iterator<Item = &'a Column>, lossy: bool) -> Vec<Merged> {
+/// is done too, and a column whose type only the data tell has whatever type others have: `union *` over all tables of Log Analytics would hardly have a name left that queries know.
+fn merged<'a>(columns: impl Iterator<Item = (&'a Column, bool)>, lossy: bool) -> Vec<Merged> {
     let mut names: Vec<&str> = Vec::new();
     let mut types: HashMap<&str, (Vec<ScalarType>, usize)> = HashMap::new();
-    for column in columns {
+    for (column, unknown) in columns {
         let (types, count) = types.entry(&column.name).or_insert_with(|| {
             names.push(&column.name);
             (Vec::new(), 0)
         });
         let settled = lossy && types.len() == 1 && *count > 1;
-        if !settled && !types.contains(&column.scalar_type) {
+        if !settled && !unknown && !types.contains(&column.scalar_type) {
             types.push(column.scalar_type);
         }
-        *count += 1;
+        *count += usize::from(!unknown);
     }
     let mut taken: HashSet<String> = HashSet::new();
     let mut merged = Vec::new();
     for name in names {
         let (types, _) = &types[name];
+        let types: &[ScalarType] = if types.is_empty() { &[ScalarType::Dynamic] } else { types };
         for scalar_type in types {
             let wanted = if types.len() > 1 { format!("{name}_{scalar_type}") } else { name.to_string() };
             let own = free_name(&wanted, |n| taken.contains(n));
@@ -229,5 +231,5 @@ fn common_columns(legs: &[Table]) -> Vec<Merged> {
     let names: Vec<HashSet<&str>> =
         legs.iter().map(|leg| leg.node.columns.iter().map(|column| column.name.as_str()).collect()).collect();
     let in_all = |column: &&Column| names.iter().all(|names| names.contains(column.name.as_str()));
-    merged(legs.iter().flat_map(|leg| &leg.node.columns).filter(in_all), false)
+    merged(legs.iter().flat_map(|leg| &leg.node.columns).filter(in_all).map(|c| (c, false)), false)
 }
