@@ -162,7 +162,7 @@ impl Binder<'_> {
         let (aggregate, condition) = find(&name.text)?;
         match aggregate.name {
             "arg_max" | "arg_min" => self.arg_extreme(aggregate, name, arguments, span, row, keys),
-            "take_any" => self.take_any(aggregate, condition, name, arguments, span, row, keys),
+            "take_any" => self.take_any((aggregate, condition), name, arguments, span, row, keys),
             _ => self.percentiles(aggregate, name, arguments, span, row),
         }
     }
@@ -247,11 +247,9 @@ impl Binder<'_> {
         self.built_several(aggregate, exprs, names, None, span)
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn take_any(
         &mut self,
-        aggregate: &'static Aggregate,
-        condition: Option<usize>,
+        (aggregate, condition): (&'static Aggregate, Option<usize>),
         name: &ast::Name,
         arguments: &[Argument],
         span: Span,

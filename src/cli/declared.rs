@@ -148,7 +148,8 @@ fn scalar_type(column: &str, written: &str) -> Result<ScalarType, String> {
 /// Takes an object as a function, if it is one. Its body is what is known of it: the columns that it gives.
 fn function(fields: &Map<String, Value>, path: &str) -> Result<Option<StoredFunction>, String> {
     let Some(name) = text(fields, &["FunctionName"]) else { return Ok(None) };
-    let given = field(fields, &["FunctionResultColumns"]).and_then(columns).transpose()?.unwrap_or_default();
+    // Of what a function gives something must be known.
+    let Some(given) = field(fields, &["FunctionResultColumns"]).and_then(columns).transpose()? else { return Ok(None) };
     let list = field(fields, &["FunctionParameters"]).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let mut parameters = Vec::new();
     for parameter in list.iter().filter_map(Value::as_object) {
