@@ -158,11 +158,11 @@ fn catalog(arguments: &Arguments, config: &Config, inputs: &[Result<Input, Stop>
 }
 
 /// A file that is to be checked, as far as it could be read.
-struct Text<'a> {
-    path: &'a Path,
-    input: Result<Input, Stop>,
+pub(super) struct Text<'a> {
+    pub(super) path: &'a Path,
+    pub(super) input: Result<Input, Stop>,
     /// The user named it: it did not turn up in a folder.
-    explicit: bool,
+    pub(super) explicit: bool,
 }
 
 /// How texts are checked.
@@ -203,7 +203,7 @@ impl Checker<'_> {
     }
 
     /// Checks a text; none where it is a file of another kind that was only found on the way.
-    fn check(&self, Text { path, input, explicit }: Text) -> Option<Checked> {
+    pub(super) fn check(&self, Text { path, input, explicit }: Text) -> Option<Checked> {
         let input = match input {
             Ok(input) => input,
             Err(stop) => return Some(unreadable(path, &stop)),

@@ -44,7 +44,7 @@ use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::lint::{Level, Levels};
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "databases",
     "externaldata",
     "functions",

@@ -22,6 +22,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::config::Config;
+use super::declared::Declared;
 use super::stop::Stop;
 use super::surroundings::Given;
 use super::{Global, Outcome, data, fmt};
@@ -50,6 +51,7 @@ pub(super) struct Arguments {
 struct Server<'a> {
     global: &'a Global,
     sources: data::Sources,
+    declared: Declared,
     levels: Levels,
     connection: Connection,
     /// By URI.
@@ -84,12 +86,14 @@ type Refusal = String;
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Outcome, Stop> {
     let config = Config::load(global.config.as_deref())?;
     let sources = data::Sources::new(&arguments.given, &config)?;
+    let declared = Declared::read(&config.schemas)?;
     let (connection, threads) = Connection::stdio();
     let capabilities = serde_json::to_value(capabilities()).map_err(Stop::failure)?;
     connection.initialize(capabilities).map_err(Stop::failure)?;
     let mut server = Server {
         global,
         sources,
+        declared,
         levels: config.lints,
         connection,
         documents: BTreeMap::new(),
@@ -199,7 +203,7 @@ impl Server<'_> {
     fn set(&mut self, uri: &str, text: String, version: i32, new: bool) {
         let known = self.documents.remove(uri).filter(|_| !new).map(|open| open.catalog);
         let catalog = known.unwrap_or_else(|| match self.sources.open(&text) {
-            Ok(opened) => opened.checked(),
+            Ok(opened) => opened.checked(&self.declared),
             // A file that cannot be read leaves its table out; the query says that it is missing.
             Err(_) => Catalog::standard(),
         });

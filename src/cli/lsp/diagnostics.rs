@@ -1,12 +1,14 @@
 //! Problems and lints, as `alertq check` finds them.
 
+use std::path::Path;
+
 use lsp_types::{
     Diagnostic as Told, DiagnosticRelatedInformation, DiagnosticSeverity, DiagnosticTag, Location, NumberOrString, Uri,
 };
 
 use super::Open;
 use crate::bind;
-use crate::cli::check::Checker;
+use crate::cli::check::{Checker, Text};
 use crate::cli::input::Input;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::Levels;
@@ -15,7 +17,8 @@ use crate::lint::Levels;
 pub(super) fn diagnostics(uri: &str, open: &Open, options: &bind::Options, levels: &Levels) -> Vec<Told> {
     let input = Input { name: uri.to_string(), text: open.document.text.clone() };
     let checker = Checker { catalog: &open.catalog, options, levels: levels.clone(), syntax_only: false };
-    let found = checker.check(input, false).map(|checked| checked.diagnostics).unwrap_or_default();
+    let text = Text { path: Path::new(uri), input: Ok(input), explicit: false };
+    let found = checker.check(text).map(|checked| checked.diagnostics).unwrap_or_default();
     found.into_iter().map(|diagnostic| told(uri, open, diagnostic)).collect()
 }
 
