@@ -21,11 +21,11 @@ use crate::syntax;
 use crate::types::Column;
 
 /// What folders are searched for.
-const ENDINGS: [&str; 4] = ["kql", "csl", "yaml", "yml"];
+const ENDINGS: [&str; 5] = ["kql", "csl", "json", "yaml", "yml"];
 
 /// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
 ///
-/// Takes files (.kql, .csl, rules in YAML) and folders of them; `-` reads one query from standard input. Without a path
+/// Takes files (.kql, .csl, rules in YAML or JSON) and folders of them; `-` reads one query from standard input. Without a path
 /// it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq check rules/\n  alertq check rule.yaml --output-format github\n  \
@@ -94,9 +94,8 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
 fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Stop> {
     let files = input::files(paths, &ENDINGS)?;
     if files.is_empty() {
-        return Err(
-            Stop::failure("no query and no rule was found there").help("queries end in .kql or .csl, rules in .yaml")
-        );
+        return Err(Stop::failure("no query and no rule was found there")
+            .help("queries end in .kql or .csl, rules in .yaml or .json"));
     }
     files.iter().map(|path| input::file(path)).collect()
 }
@@ -117,14 +116,13 @@ struct Checker<'a> {
 impl Checker<'_> {
     /// Checks a text; none where it is a file of another kind that was only found on the way.
     fn check(&self, input: Input, explicit: bool) -> Option<Checked> {
-        let rule = Path::new(&input.name).extension().is_some_and(|ending| ending == "yaml" || ending == "yml");
-        if !rule {
+        if !rules::form::is_candidate(Path::new(&input.name)) {
             return Some(self.query(input));
         }
-        match rules::yaml::read(&input.text) {
-            Ok(Some(rule)) => Some(self.rule(input, &rule)),
+        match rules::form::read(Path::new(&input.name), &input.text) {
+            Ok(Some(reading)) => Some(self.rules(input, reading)),
             Ok(None) if explicit => {
-                let problem = Diagnostic::error("AQ500", Span::default(), "the file is no rule: it has no key 'query'");
+                let problem = Diagnostic::error("AQ500", Span::default(), "the file holds no rule");
                 Some(Checked { input, diagnostics: vec![problem], columns: None, open: false })
             }
             Ok(None) => None,
@@ -146,17 +144,23 @@ impl Checker<'_> {
         Checked { input, diagnostics, columns: bound.columns, open: bound.open }
     }
 
-    fn rule(&self, input: Input, rule: &rules::Rule) -> Checked {
+    fn rules(&self, input: Input, reading: rules::form::Reading) -> Checked {
         if self.syntax_only {
-            let problems = rule.query.iter().flat_map(|query| {
+            let problems = reading.rules.iter().filter_map(rules::Rule::query).flat_map(|query| {
                 syntax::parse(&query.text).problems.into_iter().map(|problem| query.in_file(problem))
             });
             return Checked { diagnostics: problems.collect(), input, columns: None, open: false };
         }
-        let rules::Checked { mut problems, refusals, columns, open } = rules::check(rule, self.catalog, self.options);
-        problems.extend(refusals.into_iter().map(refusal));
-        problems.sort_by_key(|problem| problem.span);
-        Checked { input, diagnostics: problems, columns, open }
+        let mut checked = Checked { input, diagnostics: reading.problems, columns: None, open: false };
+        let only = reading.rules.len() == 1;
+        for rule in &reading.rules {
+            let rules::Checked { problems, refusals, columns, open } = rules::check(rule, self.catalog, self.options);
+            checked.diagnostics.extend(problems.into_iter().chain(refusals.into_iter().map(refusal)));
+            checked.columns = columns.filter(|_| only);
+            checked.open = open && only;
+        }
+        checked.diagnostics.sort_by_key(|problem| problem.span);
+        checked
     }
 }
 

@@ -1,19 +1,20 @@
 //! Analytics rules: what stands in a rule file, and what is wrong with it.
 //!
 //! ```text
-//! file --yaml--> Rule --checks--> problems, with their places in the file
+//! file --form--> Rule --checks--> problems, with their places in the file
 //!                  \-- query: syntax, bind ----^
 //! ```
 
 pub mod assume;
 pub mod checks;
+pub mod document;
 pub mod embedded;
+pub mod form;
 pub mod incident;
 pub mod model;
 pub mod row;
 pub mod verify;
 pub mod workspace;
-pub mod yaml;
 
 use crate::bind;
 use crate::catalog::Catalog;
@@ -45,14 +46,14 @@ pub struct Checked {
 /// ```
 /// use alertq::{bind, catalog::Catalog, rules};
 /// let file = "kind: NRT\nname: n\nid: 1\nseverity: Low\nquery: |\n  SecurityAlert\n  | where Severty == 'High'\n";
-/// let rule = rules::yaml::read(file).unwrap().unwrap();
-/// let checked = rules::check(&rule, &Catalog::standard(), &bind::Options::default());
+/// let reading = rules::form::read("rule.yaml".as_ref(), file).unwrap().unwrap();
+/// let checked = rules::check(&reading.rules[0], &Catalog::standard(), &bind::Options::default());
 /// let span = checked.problems[0].span;
 /// assert_eq!(&file[span.start..span.end], "Severty");
 /// ```
 pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked {
     let mut checked = Checked { problems: checks::settings(rule), ..Checked::default() };
-    if let Some(query) = &rule.query {
+    if let Some(query) = rule.query() {
         let parsed = syntax::parse(&query.text);
         let bound = bind::bind(&parsed.query, catalog, options);
         let valid = parsed.problems.is_empty() && bound.is_valid();

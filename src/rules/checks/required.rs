@@ -1,40 +1,28 @@
-//! Keys that must be there, and words that must be among the known ones.
+//! Keys that must be there.
 
-use crate::diagnostic::{Diagnostic, nearest};
-use crate::rules::model::{Kind, Located, Rule};
-
-const SEVERITIES: [&str; 4] = ["Informational", "Low", "Medium", "High"];
-
-/// Both spellings: that of YAML files and that of ARM templates.
-const OPERATORS: [&str; 8] = ["gt", "lt", "eq", "ne", "GreaterThan", "LessThan", "Equal", "NotEqual"];
+use crate::diagnostic::Diagnostic;
+use crate::rules::form::key;
+use crate::rules::model::{Kind, Rule};
 
 /// A rule's query is not longer than this, in characters (documented).
 const LONGEST_QUERY: usize = 10_000;
 
-/// Finds keys that are missing (AQ501), words that are not known (AQ502) and a query that is too long (AQ503).
+/// Finds keys that are missing (AQ501) and a query that is too long (AQ503).
 pub(super) fn check(rule: &Rule) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
-    let alerts = matches!(rule.kind, Kind::Scheduled | Kind::NearRealTime);
-    let scheduled = rule.kind == Kind::Scheduled;
-    let required = [
-        ("id", rule.id.is_none()),
-        ("name", rule.name.is_none()),
-        ("severity", alerts && rule.severity.is_none()),
-        ("query", rule.kind.has_query() && rule.query.is_none()),
-        ("queryFrequency", scheduled && rule.frequency.is_none()),
-        ("queryPeriod", scheduled && rule.period.is_none()),
-        ("triggerOperator", scheduled && rule.trigger_operator.is_none()),
-        ("triggerThreshold", scheduled && rule.trigger_threshold.is_none()),
-    ];
-    for (key, missing) in required {
-        if missing {
-            let message = format!("the key '{key}' is missing");
-            problems.push(Diagnostic::error("AQ501", rule.start, message).help(format!("add a line '{key}: ...'")));
+    let mut missing = |key: &str| {
+        let message = format!("the key '{key}' is missing");
+        problems.push(Diagnostic::error("AQ501", rule.start, message).help(format!("add '{key}'")));
+    };
+    if rule.id.is_none() && rule.form == crate::rules::model::Form::Yaml {
+        missing("id");
+    }
+    for name in required(rule.kind()) {
+        if rule.document.get(name).is_none() {
+            missing(key::spelling(name, rule.form));
         }
     }
-    problems.extend(word(&rule.severity, "severity", &SEVERITIES));
-    problems.extend(word(&rule.trigger_operator, "operator", &OPERATORS));
-    if let Some(query) = rule.query.as_ref().filter(|query| query.text.chars().count() > LONGEST_QUERY) {
+    if let Some(query) = rule.query().filter(|query| query.text.chars().count() > LONGEST_QUERY) {
         let message = format!("the query has {} characters", query.text.chars().count());
         problems.push(
             Diagnostic::error("AQ503", query.span, message)
@@ -44,37 +32,47 @@ pub(super) fn check(rule: &Rule) -> Vec<Diagnostic> {
     problems
 }
 
-fn word(written: &Option<Located<String>>, what: &str, known: &[&'static str]) -> Option<Diagnostic> {
-    let written = written.as_ref().filter(|written| !known.contains(&written.value.as_str()))?;
-    let problem = Diagnostic::error("AQ502", written.span, format!("'{}' is no {what}", written.value));
-    Some(match nearest(&written.value, known.iter().copied()) {
-        Some(near) => problem.help(format!("did you mean '{near}'?")),
-        None => problem.help(format!("say one of: {}", known.join(", "))),
-    })
+/// Returns the keys that a rule of this kind needs, as ARM names them.
+const fn required(kind: Kind) -> &'static [&'static str] {
+    match kind {
+        Kind::Scheduled => &[
+            "displayName",
+            "severity",
+            "query",
+            "queryFrequency",
+            "queryPeriod",
+            "triggerOperator",
+            "triggerThreshold",
+        ],
+        Kind::NearRealTime => &["displayName", "severity", "query"],
+        Kind::Hunting => &["displayName", "query"],
+        Kind::IncidentCreation => &["displayName", "productFilter"],
+        Kind::Fusion | Kind::BehaviorAnalytics | Kind::ThreatIntelligence => &["alertRuleTemplateName"],
+        Kind::Anomaly => &["displayName"],
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::rules::yaml;
+    use crate::rules::form::testing::yaml_rule;
 
     fn codes(file: &str) -> Vec<(&'static str, String)> {
-        let rule = yaml::read(file).unwrap().unwrap();
-        super::check(&rule).into_iter().map(|problem| (problem.code, problem.message)).collect()
+        super::check(&yaml_rule(file)).into_iter().map(|problem| (problem.code, problem.message)).collect()
     }
 
     #[test]
     fn each_kind_has_its_own_keys() {
-        assert_eq!(codes("kind: Fusion\nid: a\nname: b\n"), []);
+        assert_eq!(codes("kind: Fusion\nid: a\nalertRuleTemplateName: b\n"), []);
         assert_eq!(codes("kind: NRT\nid: a\nname: b\nseverity: Low\nquery: T\n"), []);
         let missing: Vec<_> = codes("kind: Scheduled\nquery: T\n").into_iter().map(|(code, _)| code).collect();
         assert_eq!(missing, ["AQ501"; 7]);
+        assert_eq!(codes("kind: NRT\nid: a\nseverity: Low\nquery: T\n")[0].1, "the key 'name' is missing");
     }
 
     #[test]
-    fn words_and_length_are_held_against_what_is_allowed() {
+    fn a_query_has_a_greatest_length() {
         let long = "a".repeat(10_001);
-        let found = codes(&format!("kind: NRT\nid: a\nname: b\nseverity: Hihg\nquery: {long}\n"));
-        assert_eq!(found[0], ("AQ502", "'Hihg' is no severity".to_string()));
-        assert_eq!(found[1].0, "AQ503");
+        let found = codes(&format!("kind: NRT\nid: a\nname: b\nseverity: Low\nquery: {long}\n"));
+        assert_eq!(found[0].0, "AQ503");
     }
 }
