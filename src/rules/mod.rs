@@ -15,6 +15,7 @@ pub mod model;
 pub mod row;
 pub mod verify;
 pub mod workspace;
+pub mod write;
 
 use crate::bind;
 use crate::catalog::Catalog;
@@ -52,20 +53,22 @@ pub struct Checked {
 /// assert_eq!(&file[span.start..span.end], "Severty");
 /// ```
 pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked {
-    let mut checked = Checked { problems: checks::settings(rule), ..Checked::default() };
-    if let Some(query) = rule.query() {
-        let parsed = syntax::parse(&query.text);
-        let bound = bind::bind(&parsed.query, catalog, options);
-        let valid = parsed.problems.is_empty() && bound.is_valid();
-        let in_file = |problem: Diagnostic| query.in_file(problem);
-        checked.problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));
-        checked.refusals.extend(bound.refusals.into_iter().map(in_file));
-        if let (true, false, Some(columns)) = (valid, bound.open, &bound.columns) {
-            checked.problems.extend(checks::columns(rule, columns));
-        }
-        checked.columns = bound.columns;
-        checked.open = bound.open;
-    }
-    checked.problems.sort_by_key(|problem| problem.span);
-    checked
+    let Some(query) = rule.query() else {
+        return Checked { problems: sorted(checks::run(&checks::Subject::new(rule, None))), ..Checked::default() };
+    };
+    let parsed = syntax::parse(&query.text);
+    let bound = bind::bind(&parsed.query, catalog, options);
+    let valid = parsed.problems.is_empty() && bound.is_valid();
+    let mut subject = checks::Subject::new(rule, Some(&parsed.query));
+    (subject.columns, subject.open) = (bound.columns.as_deref().filter(|_| valid), bound.open);
+    let mut problems = checks::run(&subject);
+    let in_file = |problem: Diagnostic| query.in_file(problem);
+    problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));
+    let refusals = bound.refusals.into_iter().map(in_file).collect();
+    Checked { problems: sorted(problems), refusals, columns: bound.columns, open: bound.open }
+}
+
+fn sorted(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    problems.sort_by_key(|problem| problem.span);
+    problems
 }

@@ -1,75 +1,93 @@
-//! When a scheduled rule runs, how far it looks back, and what it takes for an alert.
-
+use super::{Check, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::rules::model::{Duration, Located, Rule};
+use crate::rules::model::{Duration, Located};
 
 const SHORTEST: Duration = Duration::minutes(5);
 const LONGEST: Duration = Duration::days(14);
 
-/// Checks durations (AQ504), how they fit together (AQ505, AQ506) and the threshold (AQ507); limits as documented.
-pub(super) fn check(rule: &Rule) -> Vec<Diagnostic> {
-    let mut problems = Vec::new();
-    let Some(schedule) = rule.schedule() else { return problems };
-    let given = [schedule.frequency, schedule.period];
-    problems.extend(given.into_iter().flatten().filter_map(out_of_range));
-    if let (Some(frequency), Some(period)) = (schedule.frequency, schedule.period)
-        && problems.is_empty()
-    {
-        if period.value < frequency.value {
-            problems.push(
-                Diagnostic::error("AQ505", period.span, "the query looks back less far than the time between two runs")
-                    .help("records between would never be seen: make queryPeriod at least queryFrequency"),
-            );
-        }
-        if period.value >= Duration::days(2) && frequency.value < Duration::hours(1) {
-            problems.push(
-                Diagnostic::error("AQ506", period.span, "a query over two days or more runs once an hour at most")
-                    .help("make queryFrequency at least 1h, or queryPeriod less than 2d"),
-            );
-        }
-    }
-    problems.extend(schedule.trigger_threshold.and_then(threshold));
-    problems
-}
+pub(super) const RANGE: Check = Check {
+    code: "AQ504",
+    name: "duration-range",
+    why: "Sentinel runs a rule every 5 minutes at most and every 14 days at least, and looks back 14 days at most.",
+    bad: "queryFrequency: 1m",
+    good: "queryFrequency: 00:05\nqueryPeriod: 1.12:00:00",
+    find: range,
+};
 
-fn out_of_range(written: Located<Duration>) -> Option<Diagnostic> {
-    let fits = (SHORTEST..=LONGEST).contains(&written.value);
-    (!fits).then(|| {
-        Diagnostic::error("AQ504", written.span, format!("{} is out of range", written.value))
+pub(super) const ORDER: Check = Check {
+    code: "AQ505",
+    name: "period-below-frequency",
+    why: "Sentinel refuses a rule that looks back less far than the time between two runs: records would never be seen.",
+    bad: "queryFrequency: 1d\nqueryPeriod: 1h",
+    good: "queryFrequency: 1h\nqueryPeriod: 1h",
+    find: order,
+};
+
+pub(super) const LONG_PERIOD: Check = Check {
+    code: "AQ506",
+    name: "long-period-too-often",
+    why: "Sentinel runs a rule over two days or more once an hour at most.",
+    bad: "queryFrequency: 30m\nqueryPeriod: 2d",
+    good: "queryFrequency: 1h\nqueryPeriod: 2d",
+    find: long_period,
+};
+
+pub(super) const THRESHOLD: Check = Check {
+    code: "AQ507",
+    name: "threshold-range",
+    why: "Sentinel takes thresholds from 0 to 10000.",
+    bad: "triggerThreshold: 10001",
+    good: "triggerThreshold: 10000",
+    find: threshold,
+};
+
+fn range(subject: &Subject) -> Vec<Diagnostic> {
+    let Some(schedule) = subject.rule.schedule() else { return Vec::new() };
+    let given = [schedule.frequency, schedule.period].into_iter().flatten();
+    let wrong = given.filter(|written| !(SHORTEST..=LONGEST).contains(&written.value));
+    let problem = |written: Located<Duration>| {
+        Diagnostic::error(RANGE.code, written.span, format!("{} is out of range", written.value))
             .help(format!("say something from {SHORTEST} to {LONGEST}"))
-    })
+    };
+    wrong.map(problem).collect()
 }
 
-fn threshold(written: Located<i64>) -> Option<Diagnostic> {
-    let fits = (0..=10_000).contains(&written.value);
-    (!fits).then(|| {
-        Diagnostic::error("AQ507", written.span, format!("'{}' is no threshold", written.value))
+/// Returns frequency and period where both are known.
+pub(super) fn both(subject: &Subject) -> Option<(Located<Duration>, Located<Duration>)> {
+    let schedule = subject.rule.schedule()?;
+    Some((schedule.frequency?, schedule.period?))
+}
+
+fn order(subject: &Subject) -> Vec<Diagnostic> {
+    let wrong = both(subject).filter(|(frequency, period)| period.value < frequency.value);
+    let problem = |(frequency, period): (Located<Duration>, Located<Duration>)| {
+        let message = format!(
+            "the query looks back {} and runs every {}: less far than the time between two runs",
+            period.value, frequency.value
+        );
+        Diagnostic::error(ORDER.code, period.span, message)
+            .help("records between would never be seen: make queryPeriod at least queryFrequency")
+    };
+    wrong.map(problem).into_iter().collect()
+}
+
+fn long_period(subject: &Subject) -> Vec<Diagnostic> {
+    let wrong = both(subject)
+        .filter(|(frequency, period)| period.value >= Duration::days(2) && frequency.value < Duration::hours(1));
+    let problem = |(frequency, period): (Located<Duration>, Located<Duration>)| {
+        let message = format!("a query over {} runs once an hour at most, not every {}", period.value, frequency.value);
+        Diagnostic::error(LONG_PERIOD.code, period.span, message)
+            .help("make queryFrequency at least 1h, or queryPeriod less than 2d")
+    };
+    wrong.map(problem).into_iter().collect()
+}
+
+fn threshold(subject: &Subject) -> Vec<Diagnostic> {
+    let given = subject.rule.schedule().and_then(|schedule| schedule.trigger_threshold);
+    let wrong = given.filter(|written| !(0..=10_000).contains(&written.value));
+    let problem = |written: Located<i64>| {
+        Diagnostic::error(THRESHOLD.code, written.span, format!("'{}' is no threshold", written.value))
             .help("say a whole number from 0 to 10000")
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::rules::form::testing::yaml_rule;
-
-    fn codes(settings: &str) -> Vec<&'static str> {
-        let rule = yaml_rule(&format!("kind: Scheduled\nquery: T\n{settings}"));
-        super::check(&rule).into_iter().map(|problem| problem.code).collect()
-    }
-
-    #[test]
-    fn durations_have_limits_and_fit_together() {
-        assert_eq!(codes("queryFrequency: 1h\nqueryPeriod: 14d\ntriggerThreshold: 0\n"), [""; 0]);
-        assert_eq!(codes("queryFrequency: 00:05\nqueryPeriod: 1.12:00:00\n"), [""; 0]);
-        assert_eq!(codes("queryFrequency: 1m\nqueryPeriod: 15d\n"), ["AQ504", "AQ504"]);
-        assert_eq!(codes("queryFrequency: 1d\nqueryPeriod: 1h\n"), ["AQ505"]);
-        assert_eq!(codes("queryFrequency: 30m\nqueryPeriod: 2d\n"), ["AQ506"]);
-    }
-
-    #[test]
-    fn thresholds_are_small_numbers() {
-        assert_eq!(codes("triggerThreshold: 10001\n"), ["AQ507"]);
-        assert_eq!(codes("triggerThreshold: -1\n"), ["AQ507"]);
-        assert_eq!(codes("triggerThreshold: 10000\n"), [""; 0]);
-    }
+    };
+    wrong.map(problem).into_iter().collect()
 }

@@ -14,6 +14,8 @@ mod resource;
 mod typed;
 mod yaml;
 
+pub(crate) use resource::KEPT;
+
 use std::path::Path;
 
 use super::document::{self, Node};

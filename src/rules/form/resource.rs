@@ -81,7 +81,7 @@ impl Reader<'_> {
 }
 
 /// Keys that ARM has no place for, and that stand in a resource's `metadata`.
-const KEPT: [&str; 5] = ["requiredDataConnectors", "status", "tags", "metadata", "description-detailed"];
+pub(crate) const KEPT: [&str; 5] = ["requiredDataConnectors", "status", "tags", "metadata", "description-detailed"];
 
 fn is_kept(key: &str) -> bool {
     KEPT.contains(&key)
