@@ -14,6 +14,8 @@ mod convert;
 mod names;
 #[path = "cli/options.rs"]
 mod options;
+#[path = "cli/rules.rs"]
+mod rules;
 #[path = "cli/serve.rs"]
 mod serve;
 #[path = "cli/verify.rs"]

@@ -21,11 +21,11 @@ use crate::syntax;
 use crate::types::Column;
 
 /// What folders are searched for.
-const ENDINGS: [&str; 5] = ["kql", "csl", "json", "yaml", "yml"];
+const ENDINGS: [&str; 6] = ["csl", "json", "kql", "tf", "yaml", "yml"];
 
 /// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
 ///
-/// Takes files (.kql, .csl, rules in YAML or JSON) and folders of them; `-` reads one query from standard input. Without a path
+/// Takes files (.kql, .csl, rules in YAML, JSON or Terraform) and folders of them; `-` reads one query from standard input. Without a path
 /// it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq check rules/\n  alertq check rule.yaml --output-format github\n  \
@@ -95,7 +95,7 @@ fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Stop> {
     let files = input::files(paths, &ENDINGS)?;
     if files.is_empty() {
         return Err(Stop::failure("no query and no rule was found there")
-            .help("queries end in .kql or .csl, rules in .yaml or .json"));
+            .help("queries end in .kql or .csl, rules in .yaml, .json or .tf"));
     }
     files.iter().map(|path| input::file(path)).collect()
 }

@@ -49,8 +49,8 @@ pub struct Checked {
 /// let file = "kind: NRT\nname: n\nid: 1\nseverity: Low\nquery: |\n  SecurityAlert\n  | where Severty == 'High'\n";
 /// let reading = rules::form::read("rule.yaml".as_ref(), file).unwrap().unwrap();
 /// let checked = rules::check(&reading.rules[0], &Catalog::standard(), &bind::Options::default());
-/// let span = checked.problems[0].span;
-/// assert_eq!(&file[span.start..span.end], "Severty");
+/// let unknown = checked.problems.iter().find(|problem| problem.code == "KS142").unwrap();
+/// assert_eq!(&file[unknown.span.start..unknown.span.end], "Severty");
 /// ```
 pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked {
     let Some(query) = rule.query() else {

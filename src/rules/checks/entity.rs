@@ -69,7 +69,7 @@ fn incomplete(subject: &Subject) -> Vec<Diagnostic> {
         let has = |name: &&str| {
             mapping.fields.iter().any(|field| field.identifier.as_ref().is_some_and(|i| i.value == **name))
         };
-        if mapping.fields.is_empty() || sets.is_empty() || sets.iter().any(|set| set.iter().all(|name| has(name))) {
+        if mapping.fields.is_empty() || sets.is_empty() || sets.iter().any(|set| set.iter().all(&has)) {
             continue;
         }
         let sets: Vec<String> = sets.iter().map(|set| set.join(" with ")).collect();

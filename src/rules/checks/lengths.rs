@@ -8,7 +8,7 @@ pub(super) const CHECK: Check = Check {
     why: "Sentinel takes 10,000 characters of a query, 5,000 of a description, 256 of a name.",
     bad: "name: A rule whose name goes on and on, and on and on, and on and on, and on and on, and on and on, and on and on, \
           and on and on, and on and on, and on and on, and on and on, and on and on, and on and on, and on and on, and on and \
-          on, and on and on, and so on",
+          on, and on and on, and so on and so forth, and so on and so forth, and so on",
     good: "name: Short",
     find,
 };

@@ -57,7 +57,7 @@ fn techniques(subject: &Subject) -> Vec<Diagnostic> {
             continue;
         };
         let homes = attack::tactics_of(number);
-        if homes.is_empty() || unlisted || homes.iter().any(|home| named(&home)) {
+        if homes.is_empty() || unlisted || homes.iter().any(named) {
             continue;
         }
         let message = format!("{} belongs to no tactic of the rule", technique.value);

@@ -68,7 +68,7 @@ fn verdict(operator: TriggerOperator, threshold: i64, rows: Rows, holds: impl Fn
 fn rows(query: &Query) -> Option<Rows> {
     let last = query.statements.last()?;
     let StatementKind::Expr(Expr { kind: ExprKind::Pipeline { operators, .. }, .. }) = &last.kind else { return None };
-    operators.iter().fold(Some(Rows { fewest: 0, most: i64::MAX }), |rows, operator| after(rows?, operator))
+    operators.iter().try_fold(Rows { fewest: 0, most: i64::MAX }, after)
 }
 
 fn after(rows: Rows, operator: &Operator) -> Option<Rows> {

@@ -1,5 +1,6 @@
 //! A document as a tree whose every part knows its place in the file: YAML, JSON and Terraform read alike.
 
+pub mod hcl;
 pub mod json;
 pub mod yaml;
 

@@ -11,6 +11,7 @@ mod expression;
 mod fit;
 pub mod key;
 mod resource;
+mod terraform;
 mod typed;
 mod yaml;
 
@@ -31,7 +32,7 @@ pub struct Reading {
 }
 
 /// Endings of files that may hold rules.
-pub const ENDINGS: [&str; 3] = ["json", "yaml", "yml"];
+pub const ENDINGS: [&str; 4] = ["json", "tf", "yaml", "yml"];
 
 /// Tells from a file's name whether it may hold rules.
 pub fn is_candidate(path: &Path) -> bool {
@@ -56,6 +57,7 @@ pub fn read(path: &Path, text: &str) -> Result<Option<Reading>, Vec<Diagnostic>>
     let reading = match ending(path).as_deref() {
         Some("yaml" | "yml") => yaml::read(text),
         Some("json") => json(text),
+        Some("tf") => terraform::read(text),
         _ => Ok(None),
     };
     reading.map_err(|problem| vec![problem])
