@@ -17,6 +17,7 @@ use crate::catalog::Catalog;
 use crate::diagnostic::render::{self, Lines, Report};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::rules;
+use crate::rules::model::Located;
 use crate::syntax;
 use crate::types::Column;
 
@@ -64,6 +65,8 @@ struct Checked {
     diagnostics: Vec<Diagnostic>,
     columns: Option<Vec<Column>>,
     open: bool,
+    /// Those of its rules.
+    ids: Vec<Located<String>>,
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
@@ -82,6 +85,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         let explicit = named(&input);
         checked.extend(checker.check(input, explicit));
     }
+    tell_duplicates(&mut checked);
     let single = arguments.paths.len() == 1 && arguments.paths[0] == Path::new("-");
     let mut output = Output::stdout();
     output.text(&report(&checked, arguments.output_format, single, console))?;
@@ -89,6 +93,15 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     summarize(&checked, arguments.output_format, console);
     let found = checked.iter().flat_map(|checked| &checked.diagnostics).any(|d| d.severity != Severity::Information);
     Ok(if found { Outcome::Found } else { Outcome::Clean })
+}
+
+/// Tells which rules have the id of another.
+fn tell_duplicates(checked: &mut [Checked]) {
+    let files: Vec<_> = checked.iter().map(|file| (file.input.name.as_str(), file.ids.as_slice())).collect();
+    for (file, problem) in rules::checks::duplicate_ids(&files) {
+        checked[file].diagnostics.push(problem);
+        checked[file].diagnostics.sort_by_key(|problem| problem.span);
+    }
 }
 
 fn read(paths: &[PathBuf]) -> Result<Vec<Input>, Stop> {
@@ -123,10 +136,10 @@ impl Checker<'_> {
             Ok(Some(reading)) => Some(self.rules(input, reading)),
             Ok(None) if explicit => {
                 let problem = Diagnostic::error("AQ500", Span::default(), "the file holds no rule");
-                Some(Checked { input, diagnostics: vec![problem], columns: None, open: false })
+                Some(Checked { input, diagnostics: vec![problem], columns: None, open: false, ids: Vec::new() })
             }
             Ok(None) => None,
-            Err(diagnostics) => Some(Checked { input, diagnostics, columns: None, open: false }),
+            Err(diagnostics) => Some(Checked { input, diagnostics, columns: None, open: false, ids: Vec::new() }),
         }
     }
 
@@ -134,14 +147,14 @@ impl Checker<'_> {
         let parsed = syntax::parse(&input.text);
         let mut diagnostics = parsed.problems;
         if self.syntax_only {
-            return Checked { input, diagnostics, columns: None, open: false };
+            return Checked { input, diagnostics, columns: None, open: false, ids: Vec::new() };
         }
         let bound = bind::bind(&parsed.query, self.catalog, self.options);
         diagnostics.extend(bound.problems);
         diagnostics.extend(bound.strict);
         diagnostics.extend(bound.refusals.into_iter().map(refusal));
         diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-        Checked { input, diagnostics, columns: bound.columns, open: bound.open }
+        Checked { input, diagnostics, columns: bound.columns, open: bound.open, ids: Vec::new() }
     }
 
     fn rules(&self, input: Input, reading: rules::form::Reading) -> Checked {
@@ -149,9 +162,10 @@ impl Checker<'_> {
             let problems = reading.rules.iter().filter_map(rules::Rule::query).flat_map(|query| {
                 syntax::parse(&query.text).problems.into_iter().map(|problem| query.in_file(problem))
             });
-            return Checked { diagnostics: problems.collect(), input, columns: None, open: false };
+            return Checked { diagnostics: problems.collect(), input, columns: None, open: false, ids: Vec::new() };
         }
-        let mut checked = Checked { input, diagnostics: reading.problems, columns: None, open: false };
+        let ids = reading.rules.iter().filter_map(|rule| rule.id.clone()).collect();
+        let mut checked = Checked { input, diagnostics: reading.problems, columns: None, open: false, ids };
         let only = reading.rules.len() == 1;
         for rule in &reading.rules {
             let rules::Checked { problems, refusals, columns, open } = rules::check(rule, self.catalog, self.options);

@@ -9,6 +9,7 @@ mod branding;
 mod columns;
 mod connectors;
 mod custom_details;
+mod duplicates;
 mod entity;
 mod grouping;
 mod identity;
@@ -25,6 +26,8 @@ mod tactics;
 mod trigger;
 mod types;
 mod wide;
+
+pub use duplicates::duplicate_ids;
 
 use super::model::Rule;
 use crate::diagnostic::Diagnostic;

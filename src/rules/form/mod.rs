@@ -64,8 +64,20 @@ pub fn read(path: &Path, text: &str) -> Result<Option<Reading>, Vec<Diagnostic>>
 }
 
 fn json(text: &str) -> Result<Option<Reading>, Diagnostic> {
+    if !may_hold_rules(text) {
+        return Ok(None);
+    }
     let root = document::json::read(text)?;
     Ok(azsentinel::read(&root, text).or_else(|| resource::read(&root, text)))
+}
+
+/// Tells rules from the records and settings that lie beside them as JSON too, without reading them: records are long,
+/// and may be lines, which are no JSON document.
+fn may_hold_rules(text: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let quoted = |kind: &Kind| has(&format!("\"{}\"", kind.word()));
+    let types = ["/alertRules\"", "/alertrules\"", "lertRuleTemplates\"", "lertruletemplates\"", "nalyticsSettings\""];
+    Kind::ALL.iter().any(quoted) || (has("\"kind\"") && types.iter().any(|word| has(word)))
 }
 
 /// Reads the kind of a rule, which is minded in its case.
@@ -90,5 +102,19 @@ pub(crate) mod testing {
     /// Reads one rule of a YAML file.
     pub(crate) fn yaml_rule(text: &str) -> Rule {
         read(Path::new("rule.yaml"), text).unwrap().unwrap().rules.remove(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_not_read_as_rules() {
+        let lines = "{\"AlertName\": \"Scheduled run\"}\n{\"AlertName\": \"b\"}\n";
+        assert_eq!(read(Path::new("alerts.json"), lines), Ok(None));
+        let broken = r#"{"resources": [{"type": "Microsoft.SecurityInsights/alertRules", "kind": "Schedulled", }"#;
+        assert_eq!(read(Path::new("t.json"), broken).unwrap_err()[0].code, "AQ500");
+        assert_eq!(read(Path::new("notes.txt"), "kind: NRT"), Ok(None));
     }
 }
