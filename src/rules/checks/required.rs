@@ -16,10 +16,10 @@ fn find(subject: &Subject) -> Vec<Diagnostic> {
     let rule = subject.rule;
     let mut missing: Vec<&str> = required(rule.kind())
         .iter()
-        .filter(|name| rule.document.get(name).is_none())
+        .filter(|name| !rule.document.entries().iter().any(|entry| entry.key.value == **name))
         .map(|name| key::spelling(name, rule.form))
         .collect();
-    if rule.id.is_none() && rule.form == Form::Yaml {
+    if rule.id.is_none() && rule.form == Form::Yaml && rule.kind().has_query() {
         missing.insert(0, "id");
     }
     let problem = |key: &str| {

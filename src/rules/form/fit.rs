@@ -31,8 +31,12 @@ impl Fitter {
                 self.problems.push(Diagnostic::error("AQ513", entry.key.span, message).help("keep one of the two"));
                 continue;
             }
-            if let Some(value) = self.value(&entry.value, known, &entry.key.value) {
-                read.push(Entry { key: Located { value: known.name.to_string(), span: entry.key.span }, value });
+            let key = Located { value: known.name.to_string(), span: entry.key.span };
+            match self.value(&entry.value, known, &entry.key.value) {
+                Some(value) => read.push(Entry { key, value }),
+                None if entry.value.is_null() => {}
+                // What is wrong has been told, and is not missing as well.
+                None => read.push(Entry { key, value: Node { value: Value::Null, span: entry.value.span } }),
             }
         }
         read

@@ -92,6 +92,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_wrong_is_not_missing_too() {
+        let file = "kind: NRT\nid: x\nname: [a]\nseverity: Hihg\nquery: T\nenabled: maybe\ntactics: Impact\n";
+        let reading = read(file).unwrap().unwrap();
+        let found: Vec<_> = reading.problems.iter().map(|p| (p.code, &file[p.span.start..p.span.end])).collect();
+        assert_eq!(found[1..], [("AQ502", "Hihg"), ("AQ514", "maybe"), ("AQ514", "Impact")]);
+        assert_eq!(found[0].0, "AQ514");
+        let checks = crate::rules::checks::run(&crate::rules::checks::Subject::new(&reading.rules[0], None));
+        assert!(checks.iter().all(|problem| problem.code != "AQ501"), "{checks:?}");
+    }
+
+    #[test]
     fn every_key_is_typed() {
         let rule: Rule = yaml_rule(
             "id: 5a2a1a3c-6a0e-4a55-9f39-9a3c8f0c7b11\nname: n\nkind: Scheduled\nseverity: High\nstatus: Available\nversion: 1.10\n\

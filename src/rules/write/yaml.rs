@@ -8,7 +8,7 @@ use crate::rules::form::key::{self, Key, Shape};
 use crate::rules::model::{Duration, Form, Kind, Rule, TriggerOperator};
 
 /// Keys in the order that the repository's files have; others follow as they come.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "name",
     "description",
     "description-detailed",
@@ -29,6 +29,7 @@ const ORDER: [&str; 20] = [
     "incidentConfiguration",
     "suppressionDuration",
     "suppressionEnabled",
+    "version",
 ];
 
 /// Writes a rule.
