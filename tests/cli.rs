@@ -24,6 +24,8 @@ mod lsp;
 mod names;
 #[path = "cli/options.rs"]
 mod options;
+#[path = "cli/rules.rs"]
+mod rules;
 #[path = "cli/sarif.rs"]
 mod sarif;
 #[path = "cli/serve.rs"]
@@ -400,7 +402,8 @@ mod check {
     const RULE: &str = "id: 6d1b4c1e-0d4f-4c5e-8a0c-0f0d3a6c9b11\nname: Loud hosts\nkind: Scheduled\nseverity: Medium\n\
         queryFrequency: 1h\nqueryPeriod: 1d\ntriggerOperator: gt\ntriggerThreshold: 0\nquery: |\n  SecurityAlert\n  \
         | where AlertSeverity == 'High'\n  | summarize Alerts = count() by CompromisedEntity\nentityMappings:\n  \
-        - entityType: Host\n    fieldMappings:\n      - identifier: FullName\n        columnName: CompromisedEntity\n";
+        - entityType: Host\n    fieldMappings:\n      - identifier: FullName\n        columnName: CompromisedEntity\ndescription: Finds loud hosts.\n\
+        requiredDataConnectors: []\n";
 
     #[test]
     fn a_sound_rule_passes_and_other_yaml_is_left_alone() {

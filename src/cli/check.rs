@@ -28,12 +28,12 @@ use crate::diagnostic::render::{self, Lines, Report};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::lint;
 use crate::rules;
+use crate::rules::model::Located;
 use crate::syntax;
 use crate::types::Column;
-use crate::types::ticks::TICKS_PER_SECOND;
 
 /// What folders are searched for.
-const ENDINGS: [&str; 8] = ["csl", "json", "kql", "markdown", "md", "workbook", "yaml", "yml"];
+const ENDINGS: [&str; 9] = ["csl", "json", "kql", "markdown", "md", "tf", "workbook", "yaml", "yml"];
 
 /// Stack of the threads that check: expressions nest up to a limit, and unoptimised frames are large.
 const STACK: usize = 256 << 20;
@@ -41,7 +41,7 @@ const STACK: usize = 256 << 20;
 /// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
 ///
 /// Takes files and folders of them: queries (.kql, .csl; several in one file have empty lines between them), rules in YAML,
-/// workbooks (.json, .workbook), Markdown with fences marked as kql. `.gitignore` is respected. `-` reads one query from
+/// JSON (templates, answers of the API) and Terraform, workbooks (.json, .workbook), Markdown with fences marked as kql. `.gitignore` is respected. `-` reads one query from
 /// standard input. Without a path it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a
 /// warning, and with 2 where a file cannot be read; the others are checked all the same. What is worth knowing and no more
 /// (`information`) leaves the status as it is.
@@ -98,6 +98,14 @@ pub(super) struct Checked {
     pub(super) diagnostics: Vec<Diagnostic>,
     columns: Option<Vec<Column>>,
     open: bool,
+    /// Those of its rules.
+    ids: Vec<Located<String>>,
+}
+
+impl Checked {
+    fn new(input: Input, diagnostics: Vec<Diagnostic>) -> Checked {
+        Checked { input, diagnostics, columns: None, open: false, ids: Vec::new() }
+    }
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
@@ -119,6 +127,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         explicit: !arguments.skip_others && paths.contains(path),
     });
     let mut checked = checker.all(texts.collect());
+    tell_duplicates(&mut checked);
     if let Some(outcome) = arguments.reported.baseline(&mut checked, console)? {
         return Ok(outcome);
     }
@@ -138,11 +147,20 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     Ok(if found { Outcome::Found } else { Outcome::Clean })
 }
 
+/// Tells which rules have the id of another.
+fn tell_duplicates(checked: &mut [Checked]) {
+    let files: Vec<_> = checked.iter().map(|file| (file.input.name.as_str(), file.ids.as_slice())).collect();
+    for (file, problem) in rules::checks::duplicate_ids(&files) {
+        checked[file].diagnostics.push(problem);
+        worst_first(&mut checked[file].diagnostics);
+    }
+}
+
 fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
     let files = input::files(paths, &ENDINGS)?;
     if files.is_empty() {
         return Err(Stop::failure("no query and no rule was found there").help(
-            "queries end in .kql or .csl, rules in .yaml; they also stand in workbooks (.json) and Markdown (.md)",
+            "queries end in .kql or .csl, rules in .yaml, .json or .tf; they also stand in workbooks (.json) and Markdown (.md)",
         ));
     }
     Ok(files)
@@ -208,32 +226,34 @@ impl Checker<'_> {
             Ok(input) => input,
             Err(stop) => return Some(unreadable(path, &stop)),
         };
-        let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
-        if matches!(ending.as_str(), "yaml" | "yml") {
-            match rules::yaml::read(&input.text) {
-                Ok(Some(rule)) => return Some(self.rule(input, &rule)),
+        let rules = rules::form::is_candidate(path);
+        if rules {
+            match rules::form::read(path, &input.text) {
+                Ok(Some(reading)) => return Some(self.rules(input, reading)),
                 Ok(None) => {}
-                Err(diagnostics) => return Some(Checked { input, diagnostics, columns: None, open: false }),
+                Err(diagnostics) => return Some(Checked::new(input, diagnostics)),
             }
-        } else if !rules::queries::ENDINGS.contains(&ending.as_str()) {
+        }
+        if let Some(found) = rules::queries::find(path, &input.text) {
+            return Some(self.queries(input, found));
+        }
+        if !rules && !rules::queries::is_candidate(path) {
             let whole = input.name == input::STDIN;
             return Some(match rules::queries::several(&input.text).filter(|_| !whole) {
                 Some(queries) => self.queries(input, rules::queries::Found { queries, ..Default::default() }),
                 None => self.query(input),
             });
-        } else if let Some(found) = rules::queries::find(path, &input.text) {
-            return Some(self.queries(input, found));
         }
         // The user expects something of a file that is named; in folders others may lie beside.
         explicit.then(|| {
             let problem = Diagnostic::error("AQ500", Span::default(), "the file holds no rule and no query");
-            Checked { input, diagnostics: vec![problem], columns: None, open: false }
+            Checked::new(input, vec![problem])
         })
     }
 
     /// Checks the queries of a file that holds others, or something else.
     fn queries(&self, input: Input, found: rules::queries::Found) -> Checked {
-        let mut checked = Checked { input, diagnostics: Vec::new(), columns: None, open: false };
+        let mut checked = Checked::new(input, Vec::new());
         for query in &found.queries {
             let part = self.query(Input { name: checked.input.name.clone(), text: query.text.clone() });
             checked.diagnostics.extend(part.diagnostics.into_iter().map(|problem| query.in_file(problem)));
@@ -258,7 +278,7 @@ impl Checker<'_> {
         let parsed = syntax::parse(&input.text);
         let mut diagnostics = parsed.problems;
         if self.syntax_only {
-            return Checked { input, diagnostics, columns: None, open: false };
+            return Checked::new(input, diagnostics);
         }
         let bound = bind::bind(&parsed.query, self.catalog, self.options);
         if !diagnostics.iter().any(Diagnostic::is_error) {
@@ -269,26 +289,32 @@ impl Checker<'_> {
         diagnostics.extend(bound.strict);
         diagnostics.extend(bound.refusals.into_iter().map(refusal));
         worst_first(&mut diagnostics);
-        Checked { input, diagnostics, columns: bound.columns, open: bound.open }
+        Checked { columns: bound.columns, open: bound.open, ..Checked::new(input, diagnostics) }
     }
 
-    fn rule(&self, input: Input, rule: &rules::Rule) -> Checked {
+    fn rules(&self, input: Input, reading: rules::form::Reading) -> Checked {
         if self.syntax_only {
-            let problems = rule.query.iter().flat_map(|query| {
+            let problems = reading.rules.iter().filter_map(rules::Rule::query).flat_map(|query| {
                 syntax::parse(&query.text).problems.into_iter().map(|problem| query.in_file(problem))
             });
-            return Checked { diagnostics: problems.collect(), input, columns: None, open: false };
+            return Checked::new(input, problems.collect());
         }
-        let rules::Checked { mut problems, refusals, columns, open, read } =
-            rules::check(rule, self.catalog, self.options);
-        if let (Some(query), Some((tree, trace))) = (&rule.query, &read) {
-            let context = lint::Context::new(&query.text, tree, trace, Some(schedule(rule)));
-            let found = lint::run(&context, &self.levels);
-            problems.extend(found.into_iter().map(|finding| query.in_file(finding)));
+        let mut checked = Checked::new(input, reading.problems);
+        checked.ids = reading.rules.iter().filter_map(|rule| rule.id.clone()).collect();
+        let only = reading.rules.len() == 1;
+        for rule in &reading.rules {
+            let rules::Checked { problems, refusals, columns, open, read } =
+                rules::check(rule, self.catalog, self.options);
+            checked.diagnostics.extend(problems.into_iter().chain(refusals.into_iter().map(refusal)));
+            if let (Some(query), Some((tree, trace))) = (rule.query(), &read) {
+                let context = lint::Context::new(&query.text, tree, trace, Some(schedule(rule)));
+                let found = lint::run(&context, &self.levels);
+                checked.diagnostics.extend(found.into_iter().map(|finding| query.in_file(finding)));
+            }
+            (checked.columns, checked.open) = (columns.filter(|_| only), open && only);
         }
-        problems.extend(refusals.into_iter().map(refusal));
-        worst_first(&mut problems);
-        Checked { input, diagnostics: problems, columns, open }
+        worst_first(&mut checked.diagnostics);
+        checked
     }
 }
 
@@ -299,9 +325,8 @@ fn worst_first(diagnostics: &mut [Diagnostic]) {
 
 /// Tells how much of the past the query of a rule gets to see.
 fn schedule(rule: &rules::Rule) -> lint::Schedule {
-    let seconds = rule.period.as_ref().and_then(|written| rules::checks::seconds(&written.value));
-    let ticks = seconds.and_then(|seconds| i64::try_from(seconds).ok()?.checked_mul(TICKS_PER_SECOND));
-    lint::Schedule { period: ticks }
+    let period = rule.schedule().and_then(|schedule| schedule.period.as_ref());
+    lint::Schedule { period: period.map(|written| written.value.ticks()) }
 }
 
 /// Makes what stands for a file that could not be read.
@@ -312,7 +337,7 @@ fn unreadable(path: &Path, stop: &Stop) -> Checked {
     };
     let input = Input { name: path.display().to_string(), text: String::new() };
     let problem = Diagnostic::error("AQ590", Span::default(), message);
-    Checked { input, diagnostics: vec![problem], columns: None, open: false }
+    Checked::new(input, vec![problem])
 }
 
 /// Tells what keeps a valid query from running here: what alertq lacks, or only data can tell, is no fault of the query.

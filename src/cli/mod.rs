@@ -21,6 +21,7 @@ mod lsp;
 mod output;
 mod progress;
 mod query;
+mod rules;
 mod sample;
 mod schema;
 mod serve;
@@ -82,6 +83,7 @@ enum Color {
 enum Command {
     Query(query::Arguments),
     Check(check::Arguments),
+    Rules(rules::Arguments),
     Fmt(fmt::Arguments),
     Convert(convert::Arguments),
     Schema(schema::Arguments),
@@ -136,6 +138,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
     let global = &cli.global;
     match &cli.command {
         Command::Query(arguments) => query::run(arguments, global, console),
+        Command::Rules(arguments) => rules::run(arguments, console),
         Command::Check(arguments) => check::run(arguments, global, console),
         Command::Fmt(arguments) => fmt::run(arguments, console),
         Command::Convert(arguments) => convert::run(arguments, console),

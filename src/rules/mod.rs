@@ -1,20 +1,22 @@
 //! Analytics rules: what stands in a rule file, and what is wrong with it.
 //!
 //! ```text
-//! file --yaml--> Rule --checks--> problems, with their places in the file
+//! file --form--> Rule --checks--> problems, with their places in the file
 //!                  \-- query: syntax, bind ----^
 //! ```
 
 pub mod assume;
 pub mod checks;
+pub mod document;
 pub mod embedded;
+pub mod form;
 pub mod incident;
 pub mod model;
 pub mod queries;
 pub mod row;
 pub mod verify;
 pub mod workspace;
-pub mod yaml;
+pub mod write;
 
 use crate::bind;
 use crate::catalog::Catalog;
@@ -48,28 +50,34 @@ pub struct Checked {
 /// ```
 /// use alertq::{bind, catalog::Catalog, rules};
 /// let file = "kind: NRT\nname: n\nid: 1\nseverity: Low\nquery: |\n  SecurityAlert\n  | where Severty == 'High'\n";
-/// let rule = rules::yaml::read(file).unwrap().unwrap();
-/// let checked = rules::check(&rule, &Catalog::standard(), &bind::Options::default());
-/// let span = checked.problems[0].span;
-/// assert_eq!(&file[span.start..span.end], "Severty");
+/// let reading = rules::form::read("rule.yaml".as_ref(), file).unwrap().unwrap();
+/// let checked = rules::check(&reading.rules[0], &Catalog::standard(), &bind::Options::default());
+/// let unknown = checked.problems.iter().find(|problem| problem.code == "KS142").unwrap();
+/// assert_eq!(&file[unknown.span.start..unknown.span.end], "Severty");
 /// ```
 pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked {
-    let mut checked = Checked { problems: checks::settings(rule), ..Checked::default() };
-    if let Some(query) = &rule.query {
-        let parsed = syntax::parse(&query.text);
-        let bound = bind::bind(&parsed.query, catalog, options);
-        let sound = !parsed.problems.iter().any(Diagnostic::is_error);
-        let valid = parsed.problems.is_empty() && bound.is_valid();
-        let in_file = |problem: Diagnostic| query.in_file(problem);
-        checked.problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));
-        checked.refusals.extend(bound.refusals.into_iter().map(in_file));
-        if let (true, false, Some(columns)) = (valid, bound.open, &bound.columns) {
-            checked.problems.extend(checks::columns(rule, columns));
-        }
-        checked.columns = bound.columns;
-        checked.open = bound.open;
-        checked.read = sound.then_some((parsed.query, bound.trace));
+    let Some(query) = rule.query() else {
+        return Checked { problems: sorted(checks::run(&checks::Subject::new(rule, None))), ..Checked::default() };
+    };
+    let parsed = syntax::parse(&query.text);
+    let bound = bind::bind(&parsed.query, catalog, options);
+    let sound = !parsed.problems.iter().any(Diagnostic::is_error);
+    let valid = parsed.problems.is_empty() && bound.is_valid();
+    let mut subject = checks::Subject::new(rule, Some(&parsed.query));
+    (subject.columns, subject.open) = (bound.columns.as_deref().filter(|_| valid), bound.open);
+    let mut problems = checks::run(&subject);
+    let in_file = |problem: Diagnostic| query.in_file(problem);
+    problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));
+    Checked {
+        problems: sorted(problems),
+        refusals: bound.refusals.into_iter().map(in_file).collect(),
+        columns: bound.columns,
+        open: bound.open,
+        read: sound.then_some((parsed.query, bound.trace)),
     }
-    checked.problems.sort_by_key(|problem| problem.span);
-    checked
+}
+
+fn sorted(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    problems.sort_by_key(|problem| problem.span);
+    problems
 }

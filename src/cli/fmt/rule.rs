@@ -1,12 +1,13 @@
 //! The query of a rule: a block of lines in a YAML file, of which nothing else is touched.
 
 use super::Kept;
+use crate::diagnostic::Diagnostic;
 use crate::rules::{self, Rule};
 
 /// Lays out the query of a rule, and leaves every other byte of the file.
 pub(super) fn layout(file: &str) -> Result<String, Kept> {
-    let rule = rules::yaml::read(file).map_err(Kept::Errors)?.ok_or(Kept::Other)?;
-    let Some(query) = &rule.query else { return Ok(file.to_string()) };
+    let rule = only(file).map_err(Kept::Errors)?.ok_or(Kept::Other)?;
+    let Some(query) = rule.query() else { return Ok(file.to_string()) };
     let laid_out = super::layout(&query.text).map_err(|kept| match kept {
         Kept::Errors(problems) => Kept::Errors(problems.into_iter().map(|problem| query.in_file(problem)).collect()),
         other => other,
@@ -18,13 +19,20 @@ pub(super) fn layout(file: &str) -> Result<String, Kept> {
         .ok_or(Kept::Because("the query is no block of lines", "write `query: |` and the query below it, indented"))?;
     let written = block.replaced(file, laid_out.trim_end());
     // The last word has the reader: the file must hold this query, and all else as before.
-    let same = |rule: &Rule| rule.query.as_ref().is_some_and(|query| query.text.trim_end() == laid_out.trim_end());
-    match rules::yaml::read(&written) {
-        Ok(Some(read)) if same(&read) && read.name == rule.name => Ok(written),
+    let same = |rule: &Rule| rule.query().is_some_and(|query| query.text.trim_end() == laid_out.trim_end());
+    match only(&written) {
+        Ok(Some(read)) if same(&read) && read.title() == rule.title() => Ok(written),
         _ => {
             Err(Kept::Because("the query cannot be written back", "write `query: |` and the query below it, indented"))
         }
     }
+}
+
+/// Reads the rule of a YAML file; none where it holds something else, or several.
+fn only(file: &str) -> Result<Option<Rule>, Vec<Diagnostic>> {
+    let reading = rules::form::read("rule.yaml".as_ref(), file)?.unwrap_or_default();
+    let [rule] = <[Rule; 1]>::try_from(reading.rules).ok().map_or([const { None }; 1], |rules| rules.map(Some));
+    Ok(rule)
 }
 
 /// The lines of a literal block: `query: |` and what is indented below.

@@ -26,7 +26,10 @@ impl Document {
         let lines = std::iter::once(0).chain(memchr::memchr_iter(b'\n', text.as_bytes()).map(|at| at + 1)).collect();
         let is_rule = uri.ends_with(".yaml") || uri.ends_with(".yml");
         let kind = match is_rule {
-            true => Kind::Rule(rules::yaml::read(&text).ok().flatten().and_then(|rule| rule.query)),
+            true => {
+                let reading = rules::form::read(uri.as_ref(), &text).ok().flatten().unwrap_or_default();
+                Kind::Rule(reading.rules.iter().find_map(rules::Rule::query).cloned())
+            }
             false => Kind::Query,
         };
         Document { text, lines, kind }

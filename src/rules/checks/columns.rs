@@ -1,20 +1,32 @@
-//! Columns that a rule reads from its query's result.
+use super::{Check, Subject};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::rules::model::Detection;
 
-use crate::diagnostic::{Diagnostic, nearest};
-use crate::rules::model::Rule;
-use crate::types::Column;
+pub(super) const CHECK: Check = Check {
+    code: "AQ508",
+    name: "missing-column",
+    why: "Sentinel saves a rule that names a column the result does not have; its alerts then lack what it should give.",
+    bad: "customDetails:\n  Host: CompromisedEntiy",
+    good: "customDetails:\n  Host: CompromisedEntity",
+    find,
+};
 
-/// Finds columns that entity mappings, custom details and overrides name and the result does not have (AQ508).
-///
-/// Sentinel saves such a rule, and its alerts then lack what the column should have given.
-pub fn columns(rule: &Rule, result: &[Column]) -> Vec<Diagnostic> {
+fn find(subject: &Subject) -> Vec<Diagnostic> {
+    let Some(result) = subject.columns else { return Vec::new() };
     let mut problems = Vec::new();
-    for expected in rule.expected_columns() {
+    for expected in subject.rule.detection().map(Detection::expected_columns).unwrap_or_default() {
         if result.iter().any(|column| column.name == expected.value) {
             continue;
         }
+        if subject.open {
+            let message = format!("whether the query's result has a column '{}' depends on the data", expected.value);
+            let problem = Diagnostic::warning(CHECK.code, expected.span, message)
+                .help(format!("name it: extend {0} = column_ifexists(\"{0}\", \"\")", expected.value));
+            problems.push(Diagnostic { severity: Severity::Information, ..problem });
+            continue;
+        }
         let message = format!("the query's result has no column '{}'", expected.value);
-        let problem = Diagnostic::error("AQ508", expected.span, message);
+        let problem = Diagnostic::error(CHECK.code, expected.span, message);
         let near = nearest(&expected.value, result.iter().map(|column| column.name.as_str()));
         problems.push(match near {
             Some(near) => problem.help(format!("did you mean '{near}'?")),
@@ -22,21 +34,4 @@ pub fn columns(rule: &Rule, result: &[Column]) -> Vec<Diagnostic> {
         });
     }
     problems
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rules::yaml;
-    use crate::types::ScalarType;
-
-    #[test]
-    fn a_missing_column_is_told_where_the_rule_names_it() {
-        let file = "query: T\ncustomDetails:\n  Host: HostNam\n  Other: Hash\n";
-        let rule = yaml::read(file).unwrap().unwrap();
-        let problems = columns(&rule, &[Column::new("HostName", ScalarType::String)]);
-        let places: Vec<_> = problems.iter().map(|p| &file[p.span.start..p.span.end]).collect();
-        assert_eq!(places, ["HostNam", "Hash"]);
-        assert_eq!(problems[0].help.as_deref(), Some("did you mean 'HostName'?"));
-    }
 }

@@ -10,9 +10,6 @@ pub use several::several;
 
 use super::Embedded;
 
-/// Endings of files that may hold queries among other things.
-pub const ENDINGS: [&str; 4] = ["json", "markdown", "md", "workbook"];
-
 /// Queries of a file, and what keeps others from being looked at.
 #[derive(Debug, Default, PartialEq)]
 pub struct Found {
@@ -25,6 +22,12 @@ impl Found {
     fn is_empty(&self) -> bool {
         self.queries.is_empty() && self.waiting.is_empty()
     }
+}
+
+/// Tells from a file's name whether it may hold queries among other things.
+pub fn is_candidate(path: &Path) -> bool {
+    const ENDINGS: [&str; 4] = ["json", "markdown", "md", "workbook"];
+    path.extension().is_some_and(|ending| ENDINGS.contains(&ending.to_string_lossy().to_lowercase().as_str()))
 }
 
 /// Finds the queries of a file whose name tells its kind; none where it holds none.

@@ -1,0 +1,225 @@
+//! `alertq rules`: analytics rules from one form of file to another, and what a folder holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::json;
+
+use super::Outcome;
+use super::console::Console;
+use super::input::{self, Input};
+use super::output::Output;
+use super::stop::Stop;
+use crate::diagnostic::Severity;
+use crate::diagnostic::render::{self, Report};
+use crate::rules::form::{self, Reading};
+use crate::rules::{Rule, write};
+
+/// Lists analytics rules, and converts them between YAML, ARM templates, answers of the API and Terraform.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  alertq rules list rules/\n  alertq rules convert export.json --to yaml --out rules/\n  \
+                        alertq rules convert rules/ --to arm --out template.json"
+)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    List(List),
+    Convert(Convert),
+}
+
+/// Lists the rules of files and folders: kind, whether they run, when, and their names.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  alertq rules list rules/\n  alertq rules list export.json --format json")]
+struct List {
+    #[arg(value_name = "PATH", required = true)]
+    paths: Vec<PathBuf>,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ListFormat::Text)]
+    format: ListFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ListFormat {
+    /// One line for each rule.
+    Text,
+    /// An array of objects.
+    Json,
+}
+
+/// Writes rules in another form, with nothing of them lost.
+///
+/// Keys that are not known are told and kept. Expressions of templates that their parameters and variables answer are
+/// written as what they are. A file with an error is not converted: the others are, and the status is 1.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  alertq rules convert export.json --to yaml --out rules/\n  \
+                        alertq rules convert rules/ main.tf --to arm --out template.json\n  \
+                        alertq rules convert rule.yaml --to arm")]
+struct Convert {
+    #[arg(value_name = "IN", required = true)]
+    paths: Vec<PathBuf>,
+    #[arg(long, value_enum, value_name = "FORM")]
+    to: Target,
+    /// A folder for YAML, which takes one file for each rule; a file for ARM. Without it: standard output.
+    #[arg(long, value_name = "PATH")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Target {
+    /// As in the Azure-Sentinel repository.
+    Yaml,
+    /// One template with all rules, as the portal exports them.
+    Arm,
+}
+
+pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
+    match &arguments.command {
+        Command::List(arguments) => list(arguments, console),
+        Command::Convert(arguments) => convert(arguments, console),
+    }
+}
+
+/// A file and the rules in it.
+struct File {
+    input: Input,
+    reading: Reading,
+}
+
+/// Reads the rules of files and folders; tells problems, and whether some file could not be read as rules.
+fn read(paths: &[PathBuf], console: &Console) -> Result<(Vec<File>, Outcome), Stop> {
+    let (mut files, mut outcome) = (Vec::new(), Outcome::Clean);
+    for path in input::files(paths, &form::ENDINGS)? {
+        let input = input::file(&path)?;
+        let (reading, diagnostics) = match form::read(&path, &input.text) {
+            Ok(Some(mut reading)) => {
+                let problems = std::mem::take(&mut reading.problems);
+                (Some(reading), problems)
+            }
+            Ok(None) if paths.contains(&path) => {
+                return Err(Stop::failure(format!("{}: the file holds no rule", input.name)).help(
+                    "rules are in YAML (kind, query), in templates and answers of the API in JSON, in Terraform",
+                ));
+            }
+            Ok(None) => continue,
+            Err(problems) => (None, problems),
+        };
+        let broken = diagnostics.iter().any(|problem| problem.severity == Severity::Error);
+        let told: Vec<_> = diagnostics.into_iter().filter(|d| d.severity != Severity::Information).collect();
+        if !told.is_empty() {
+            let report = Report { path: &input.name, text: &input.text, diagnostics: &told };
+            console.note(render::full(&report, console.result_style()).trim_end());
+        }
+        if broken {
+            outcome = Outcome::Found;
+        } else if let Some(reading) = reading {
+            files.push(File { input, reading });
+        }
+    }
+    Ok((files, outcome))
+}
+
+fn list(arguments: &List, console: &Console) -> Result<Outcome, Stop> {
+    let (files, outcome) = read(&arguments.paths, console)?;
+    let rules = files.iter().flat_map(|file| file.reading.rules.iter().map(|rule| (&file.input.name, rule)));
+    let text = match arguments.format {
+        ListFormat::Text => rules.map(|(path, rule)| line(path, rule)).collect(),
+        ListFormat::Json => {
+            let rules: Vec<_> = rules.map(|(path, rule)| object(path, rule)).collect();
+            format!("{}\n", json!(rules))
+        }
+    };
+    let mut output = Output::stdout();
+    output.text(&text)?;
+    output.finish()?;
+    Ok(outcome)
+}
+
+/// Says when a rule runs.
+fn pace(rule: &Rule) -> String {
+    let schedule = rule.schedule();
+    match schedule.and_then(|schedule| Some((schedule.frequency?.value, schedule.period?.value))) {
+        Some((frequency, period)) => format!("every {frequency} over {period}"),
+        None => "-".to_string(),
+    }
+}
+
+fn line(path: &str, rule: &Rule) -> String {
+    let state = if rule.is_enabled() { "on" } else { "off" };
+    format!("{:<34} {state:<3} {:<22} {}  ({path})\n", rule.kind().word(), pace(rule), rule.title())
+}
+
+fn object(path: &str, rule: &Rule) -> serde_json::Value {
+    let detection = rule.detection();
+    json!({
+        "path": path,
+        "id": rule.id.as_ref().map(|id| &id.value),
+        "kind": rule.kind().word(),
+        "name": rule.name.as_ref().map(|name| &name.value),
+        "enabled": rule.is_enabled(),
+        "severity": detection.and_then(|detection| detection.severity).map(|severity| severity.value.word()),
+        "queryFrequency": rule.schedule().and_then(|s| s.frequency).map(|f| f.value.short()),
+        "queryPeriod": rule.schedule().and_then(|s| s.period).map(|p| p.value.short()),
+    })
+}
+
+fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
+    let (files, outcome) = read(&arguments.paths, console)?;
+    let rules: Vec<&Rule> = files.iter().flat_map(|file| &file.reading.rules).collect();
+    if rules.is_empty() && outcome == Outcome::Clean {
+        return Err(Stop::failure("no rule was found there"));
+    }
+    match (arguments.to, &arguments.out) {
+        (Target::Yaml, Some(folder)) => {
+            fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+            for (name, rule) in named(&rules) {
+                save(&folder.join(name), &write::yaml::write(rule))?;
+            }
+        }
+        (Target::Yaml, None) => {
+            let documents: Vec<String> = rules.iter().map(|rule| write::yaml::write(rule)).collect();
+            print(&documents.join("---\n"))?;
+        }
+        (Target::Arm, Some(path)) => save(path, &write::arm::write(&rules))?,
+        (Target::Arm, None) => print(&write::arm::write(&rules))?,
+    }
+    if let Some(path) = &arguments.out {
+        let s = if rules.len() == 1 { "" } else { "s" };
+        console.note(&format!("{} rule{s} written to {}", rules.len(), path.display()));
+    }
+    Ok(outcome)
+}
+
+fn print(text: &str) -> Result<(), Stop> {
+    let mut output = Output::stdout();
+    output.text(text)?;
+    output.finish()
+}
+
+fn save(path: &Path, text: &str) -> Result<(), Stop> {
+    fs::write(path, text).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> Stop {
+    Stop::failure(format!("{} cannot be written: {error}", path.display()))
+}
+
+/// Gives each rule a file named as the rule, and a number where two have one name.
+fn named<'a>(rules: &[&'a Rule]) -> Vec<(String, &'a Rule)> {
+    let mut taken: BTreeMap<String, usize> = BTreeMap::new();
+    let name = |rule: &&'a Rule| {
+        let letters = rule.title().chars().map(|c| if c.is_alphanumeric() { c } else { ' ' }).collect::<String>();
+        let stem: String = letters.split_whitespace().collect::<Vec<_>>().join("_").chars().take(100).collect();
+        let stem = if stem.is_empty() { "rule".to_string() } else { stem };
+        let count = taken.entry(stem.to_lowercase()).or_insert(0);
+        *count += 1;
+        let number = if *count > 1 { format!("_{count}") } else { String::new() };
+        (format!("{stem}{number}.yaml"), *rule)
+    };
+    rules.iter().map(name).collect()
+}

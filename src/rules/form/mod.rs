@@ -1,0 +1,120 @@
+//! Forms of rule files: each is read into the same [model](crate::rules::model).
+//!
+//! ```text
+//! file ──document──▶ Node ──one form each──▶ keys as ARM names them ──typed──▶ Rule
+//!                                  ╲
+//!                                   ▶ problems: unknown keys, wrong types, wrong words, with their places
+//! ```
+
+mod azsentinel;
+mod expression;
+mod fit;
+pub mod key;
+mod resource;
+mod terraform;
+mod typed;
+mod yaml;
+
+pub(crate) use resource::KEPT;
+
+use std::path::Path;
+
+use super::document::{self, Node};
+use super::model::{Kind, Rule};
+use crate::diagnostic::Diagnostic;
+
+/// The rules of a file, and what is wrong with how they are written.
+#[derive(Debug, Default, PartialEq)]
+pub struct Reading {
+    pub rules: Vec<Rule>,
+    /// Unknown keys, wrong types, wrong words; in no order.
+    pub problems: Vec<Diagnostic>,
+}
+
+/// Endings of files that may hold rules.
+pub const ENDINGS: [&str; 4] = ["json", "tf", "yaml", "yml"];
+
+/// Tells from a file's name whether it may hold rules.
+pub fn is_candidate(path: &Path) -> bool {
+    ending(path).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+}
+
+fn ending(path: &Path) -> Option<String> {
+    path.extension().map(|ending| ending.to_string_lossy().to_lowercase())
+}
+
+/// Reads the rules of a file whose name tells its language; none where it holds something else.
+///
+/// Fails with the problems that keep the file from being read at all.
+///
+/// ```
+/// use alertq::rules::form;
+/// let reading = form::read("rule.yaml".as_ref(), "kind: NRT\nname: n\nqeury: T\n").unwrap().unwrap();
+/// assert_eq!(reading.rules[0].title(), "n");
+/// assert_eq!(reading.problems[0].help.as_deref(), Some("did you mean 'query'?"));
+/// ```
+pub fn read(path: &Path, text: &str) -> Result<Option<Reading>, Vec<Diagnostic>> {
+    let reading = match ending(path).as_deref() {
+        Some("yaml" | "yml") => yaml::read(text),
+        Some("json") => json(text),
+        Some("tf") => terraform::read(text),
+        _ => Ok(None),
+    };
+    reading.map_err(|problem| vec![problem])
+}
+
+fn json(text: &str) -> Result<Option<Reading>, Diagnostic> {
+    if !may_hold_rules(text) {
+        return Ok(None);
+    }
+    let root = document::json::read(text)?;
+    Ok(azsentinel::read(&root, text).or_else(|| resource::read(&root, text)))
+}
+
+/// Tells rules from the records and settings that lie beside them as JSON too, without reading them: records are long,
+/// and may be lines, which are no JSON document.
+fn may_hold_rules(text: &str) -> bool {
+    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let quoted = |kind: &Kind| has(&format!("\"{}\"", kind.word()));
+    let types = ["/alertRules\"", "/alertrules\"", "lertRuleTemplates\"", "lertruletemplates\"", "nalyticsSettings\""];
+    Kind::ALL.iter().any(quoted) || (has("\"kind\"") && types.iter().any(|word| has(word)))
+}
+
+/// Reads the kind of a rule, which is minded in its case.
+fn kind_of(node: &Node) -> Result<Kind, Diagnostic> {
+    let written = node.as_text().unwrap_or_default();
+    let known = Kind::ALL.iter().find(|kind| kind.word() == written);
+    known.copied().ok_or_else(|| {
+        let words = Kind::ALL.iter().map(|kind| kind.word());
+        fit::word_problem(node.span, format!("'{written}' is no kind of rule"), written, words)
+    })
+}
+
+#[cfg(test)]
+pub(crate) mod testing {
+    use super::*;
+
+    /// Reads the rules of a JSON file.
+    pub(crate) fn json_rules(text: &str) -> Reading {
+        read(Path::new("rules.json"), text).unwrap().unwrap()
+    }
+
+    /// Reads one rule of a YAML file.
+    pub(crate) fn yaml_rule(text: &str) -> Rule {
+        read(Path::new("rule.yaml"), text).unwrap().unwrap().rules.remove(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_not_read_as_rules() {
+        let lines = "{\"AlertName\": \"Scheduled run\"}\n{\"AlertName\": \"b\"}\n";
+        assert_eq!(read(Path::new("alerts.json"), lines), Ok(None));
+        let broken = r#"{"resources": [{"type": "Microsoft.SecurityInsights/alertRules", "kind": "Schedulled", }"#;
+        assert_eq!(read(Path::new("t.json"), broken).unwrap_err()[0].code, "AQ500");
+        assert_eq!(read(Path::new("notes.txt"), "kind: NRT"), Ok(None));
+    }
+}
