@@ -53,6 +53,7 @@
 //! | [`mod@format`] | records out: one file for each format | types, catalog |
 //! | `fetch` | download from Azure, complete or not at all (cargo feature `fetch`) | source, format |
 //! | [`serve`] | a server on this machine that answers for the query API | query, and what it uses; format |
+//! | [`lint`] | what is valid and most likely not meant | bind, and what it uses |
 //! | [`rules`] | analytics rules and what can be wrong with them | bind |
 //! | [`cli`] | one file for each subcommand | everything |
 //!
@@ -78,6 +79,7 @@ pub mod engine;
 pub mod fetch;
 pub mod format;
 pub mod functions;
+pub mod lint;
 pub mod plan;
 pub mod query;
 pub mod rules;

@@ -21,6 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("format", &["types", "catalog"]),
     ("fetch", &["types", "catalog", "source", "format"]),
     ("serve", &["diagnostic", "syntax", "types", "catalog", "functions", "plan", "bind", "engine", "query", "format"]),
+    ("lint", &["diagnostic", "syntax", "types", "catalog", "bind"]),
     ("rules", &["diagnostic", "syntax", "types", "catalog", "bind"]),
     (
         "cli",
@@ -38,6 +39,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "format",
             "fetch",
             "serve",
+            "lint",
             "rules",
         ],
     ),

@@ -10,6 +10,8 @@ use tempfile::TempDir;
 
 #[path = "cli/convert.rs"]
 mod convert;
+#[path = "cli/lints.rs"]
+mod lints;
 #[path = "cli/names.rs"]
 mod names;
 #[path = "cli/options.rs"]

@@ -96,6 +96,7 @@ impl Binder<'_> {
     pub(super) fn scalar_or_parts(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
         let from = self.mark();
         let scalar = self.folded(expr, cx);
+        self.trace_type(expr.span, scalar.scalar_type);
         self.note(expr, &scalar, from);
         scalar
     }

@@ -23,6 +23,7 @@ mod signature;
 mod source;
 mod statement;
 mod stored;
+mod trace;
 mod watchlist;
 
 use std::cell::RefCell;
@@ -37,6 +38,7 @@ use crate::syntax::ast;
 use crate::types::{Column, Value};
 
 use scope::Scope;
+pub use trace::{Input, Trace, Tracing};
 
 /// What a query is bound for.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +50,8 @@ pub struct Options {
     /// The columns of the plugins that are open, in the order in which they are bound, as far as they are known by now;
     /// see [`First`].
     pub discovered: Vec<Vec<Column>>,
+    /// What is noted on the way.
+    pub tracing: Tracing,
 }
 
 /// A query with its meaning.
@@ -69,6 +73,8 @@ pub struct Bound {
     pub first: Option<First>,
     /// The clock that holds for the query, in ticks.
     pub now: Option<i64>,
+    /// What was noted, as far as [`Options::tracing`] asks for it.
+    pub trace: Trace,
 }
 
 /// The part of a query that must run before the columns of a plugin are known.
@@ -130,6 +136,8 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         runnable: true,
         notes: Vec::new(),
         told: Vec::new(),
+        tracing: options.tracing,
+        trace: Trace::default(),
         fuzzy: 0,
         missing: 0,
     };
@@ -139,7 +147,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     }
     let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
     binder.check_scope_in_time(&results);
-    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, mut first, set, .. } = binder;
+    let Binder { mut problems, mut refusals, mut strict, shared, now, runnable, mut first, set, trace, .. } = binder;
     if first.is_some() {
         // What is not known yet will be.
         refusals.retain(|refusal| refusal.code != "AQ002");
@@ -179,7 +187,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         now: Some(now),
         most_records: set.most_records(),
     });
-    Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now) }
+    Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now), trace }
 }
 
 /// A relation while it is bound.
@@ -266,6 +274,8 @@ struct Binder<'a> {
     missing: usize,
     /// What the operator at work has said of its columns.
     told: Vec<(String, seen::Seen)>,
+    tracing: Tracing,
+    trace: Trace,
 }
 
 impl Binder<'_> {

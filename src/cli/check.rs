@@ -1,9 +1,16 @@
 //! `alertq check`: syntax, names and types of queries and rules.
 
+mod baseline;
+mod lints;
+mod statistics;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
+
+use baseline::Reported;
+use lints::Lints;
 
 use super::config::Config;
 use super::console::Console;
@@ -16,6 +23,7 @@ use crate::bind;
 use crate::catalog::Catalog;
 use crate::diagnostic::render::{self, Lines, Report};
 use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::lint;
 use crate::rules;
 use crate::rules::model::Located;
 use crate::syntax;
@@ -26,11 +34,15 @@ const ENDINGS: [&str; 6] = ["csl", "json", "kql", "tf", "yaml", "yml"];
 
 /// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
 ///
-/// Takes files (.kql, .csl, rules in YAML, JSON or Terraform) and folders of them; `-` reads one query from standard input. Without a path
-/// it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning.
+/// Takes files (.kql, .csl, rules in YAML, JSON or Terraform) and folders of them; `-` reads one query from standard
+/// input. Without a path it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a warning;
+/// what is worth knowing and no more (`information`) leaves the status as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq check rules/\n  alertq check rule.yaml --output-format github\n  \
                         echo 'SecurityAlert | where Severty == 1' | alertq check -\n  \
+                        alertq check rules/ --warn all --allow take-without-sort\n  \
+                        alertq check rules/ --write-baseline known.json\n  \
+                        alertq check rules/ --baseline known.json --statistics\n  \
                         echo 'SecurityAlert | count' | alertq check --output-format json -")]
 pub(super) struct Arguments {
     #[arg(value_name = "PATH")]
@@ -40,6 +52,10 @@ pub(super) struct Arguments {
     /// Leaves names and types out.
     #[arg(long)]
     syntax_only: bool,
+    #[command(flatten)]
+    lints: Lints,
+    #[command(flatten)]
+    reported: Reported,
     #[command(flatten)]
     given: Given,
 }
@@ -77,18 +93,26 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     }
     let inputs = read(paths)?;
     let catalog = if arguments.syntax_only { Catalog::standard() } else { catalog(arguments, &config, &inputs)? };
-    let options = bind::Options { now: global.clock(), ..bind::Options::default() };
+    let options = bind::Options { now: global.clock(), tracing: bind::Tracing::Types, ..bind::Options::default() };
     let named = |input: &Input| paths.iter().any(|path| path.display().to_string() == input.name);
-    let checker = Checker { catalog: &catalog, options: &options, syntax_only: arguments.syntax_only };
+    let levels = arguments.lints.levels(&config)?;
+    let checker = Checker { catalog: &catalog, options: &options, levels, syntax_only: arguments.syntax_only };
     let mut checked = Vec::new();
     for input in inputs {
         let explicit = named(&input);
         checked.extend(checker.check(input, explicit));
     }
     tell_duplicates(&mut checked);
+    if let Some(outcome) = arguments.reported.baseline(&mut checked, console)? {
+        return Ok(outcome);
+    }
     let single = arguments.paths.len() == 1 && arguments.paths[0] == Path::new("-");
     let mut output = Output::stdout();
-    output.text(&report(&checked, arguments.output_format, single, console))?;
+    let text = match arguments.reported.statistics {
+        true => statistics::render(&checked, arguments.output_format)?,
+        false => report(&checked, arguments.output_format, single, console),
+    };
+    output.text(&text)?;
     output.finish()?;
     summarize(&checked, arguments.output_format, console);
     let found = checked.iter().flat_map(|checked| &checked.diagnostics).any(|d| d.severity != Severity::Information);
@@ -100,7 +124,7 @@ fn tell_duplicates(checked: &mut [Checked]) {
     let files: Vec<_> = checked.iter().map(|file| (file.input.name.as_str(), file.ids.as_slice())).collect();
     for (file, problem) in rules::checks::duplicate_ids(&files) {
         checked[file].diagnostics.push(problem);
-        checked[file].diagnostics.sort_by_key(|problem| problem.span);
+        worst_first(&mut checked[file].diagnostics);
     }
 }
 
@@ -123,6 +147,7 @@ fn catalog(arguments: &Arguments, config: &Config, inputs: &[Input]) -> Result<C
 struct Checker<'a> {
     catalog: &'a Catalog,
     options: &'a bind::Options,
+    levels: lint::Levels,
     syntax_only: bool,
 }
 
@@ -150,10 +175,14 @@ impl Checker<'_> {
             return Checked { input, diagnostics, columns: None, open: false, ids: Vec::new() };
         }
         let bound = bind::bind(&parsed.query, self.catalog, self.options);
+        if !diagnostics.iter().any(Diagnostic::is_error) {
+            let context = lint::Context::new(&input.text, &parsed.query, &bound.trace, None);
+            diagnostics.extend(lint::run(&context, &self.levels));
+        }
         diagnostics.extend(bound.problems);
         diagnostics.extend(bound.strict);
         diagnostics.extend(bound.refusals.into_iter().map(refusal));
-        diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+        worst_first(&mut diagnostics);
         Checked { input, diagnostics, columns: bound.columns, open: bound.open, ids: Vec::new() }
     }
 
@@ -168,14 +197,31 @@ impl Checker<'_> {
         let mut checked = Checked { input, diagnostics: reading.problems, columns: None, open: false, ids };
         let only = reading.rules.len() == 1;
         for rule in &reading.rules {
-            let rules::Checked { problems, refusals, columns, open } = rules::check(rule, self.catalog, self.options);
+            let rules::Checked { problems, refusals, columns, open, read } =
+                rules::check(rule, self.catalog, self.options);
             checked.diagnostics.extend(problems.into_iter().chain(refusals.into_iter().map(refusal)));
+            if let (Some(query), Some((tree, trace))) = (rule.query(), &read) {
+                let context = lint::Context::new(&query.text, tree, trace, Some(schedule(rule)));
+                let found = lint::run(&context, &self.levels);
+                checked.diagnostics.extend(found.into_iter().map(|finding| query.in_file(finding)));
+            }
             checked.columns = columns.filter(|_| only);
             checked.open = open && only;
         }
-        checked.diagnostics.sort_by_key(|problem| problem.span);
+        worst_first(&mut checked.diagnostics);
         checked
     }
+}
+
+/// Puts errors before warnings: those who read results often show only so many.
+fn worst_first(diagnostics: &mut [Diagnostic]) {
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.severity, diagnostic.span));
+}
+
+/// Tells how much of the past the query of a rule gets to see.
+fn schedule(rule: &rules::Rule) -> lint::Schedule {
+    let period = rule.schedule().and_then(|schedule| schedule.period);
+    lint::Schedule { period: period.map(|period| period.value.ticks()) }
 }
 
 /// Tells what keeps a valid query from running here: what alertq lacks, or only data can tell, is no fault of the query.

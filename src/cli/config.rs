@@ -6,6 +6,9 @@
 //! functions = ["parsers/"]    # as `--functions PATH`: solution parsers, ASIM
 //! ingestion_time = "Ingested" # the column of the records that holds what `ingestion_time()` gave
 //!
+//! [lints]                     # `allow`, `information`, `warning` or `error`, see `alertq lints`
+//! take-without-sort = "warning"
+//!
 //! [tables]                    # as `--data NAME=PATH`; relative to the folder of this file
 //! SecurityAlert = ["exports/*.parquet", "older/alerts.csv.gz"]
 //!
@@ -34,10 +37,20 @@ use super::stop::Stop;
 use super::value;
 use crate::catalog::Place;
 use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::lint::{Level, Levels};
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 8] =
-    ["databases", "functions", "ingestion_time", "memory_limit", "rules", "tables", "watchlists", "workspaces"];
+const KEYS: [&str; 9] = [
+    "databases",
+    "functions",
+    "ingestion_time",
+    "lints",
+    "memory_limit",
+    "rules",
+    "tables",
+    "watchlists",
+    "workspaces",
+];
 
 pub(super) type Tables = Vec<(String, Vec<PathBuf>)>;
 
@@ -63,6 +76,7 @@ pub(super) struct Config {
     pub(super) memory_limit: Option<usize>,
     /// The column whose values are what `ingestion_time()` gives.
     pub(super) ingestion_time: Option<String>,
+    pub(super) lints: Levels,
 }
 
 impl Config {
@@ -116,6 +130,7 @@ impl Reader<'_> {
                 "functions" => config.functions = self.paths(value),
                 "rules" => config.rules = self.paths(value),
                 "ingestion_time" => config.ingestion_time = self.text(value, "the name of a column is a string"),
+                "lints" => config.lints = self.lints(value),
                 "memory_limit" => config.memory_limit = self.size(value),
                 _ => self.unknown(key.get_ref(), key.span(), &KEYS),
             }
@@ -147,6 +162,24 @@ impl Reader<'_> {
         let entries = self.entries(value, "each place is a table: [workspaces.NAME], [databases.NAME]");
         let message = "a place has tables and their files: SecurityAlert = \"PATH\"";
         entries.into_iter().map(|(name, value)| (place(&name), self.tables(value, message))).collect()
+    }
+
+    fn lints(&mut self, value: &Spanned<DeValue>) -> Levels {
+        let mut levels = Levels::default();
+        for (name, value) in self.entries(value, "'lints' is a table: [lints]") {
+            let level = value.get_ref().as_str().and_then(|word| Level::WORDS.iter().find(|(known, _)| *known == word));
+            match level {
+                None => self.wrong(value, &format!("a level is {}", Level::WORDS.map(|(word, _)| word).join(", "))),
+                Some((_, level)) => {
+                    if let Err(unknown) = levels.set(&name, *level) {
+                        let span = value.span();
+                        let problem = Diagnostic::error("AQ402", Span::new(span.start, span.end), unknown.to_string());
+                        self.problems.push(problem.help(unknown.help()));
+                    }
+                }
+            }
+        }
+        levels
     }
 
     fn watchlists(&mut self, value: &Spanned<DeValue>) -> Vec<(String, WatchlistFile)> {
@@ -252,6 +285,17 @@ mod tests {
     fn unknown_keys_name_the_nearest_known_one() {
         let problems = read("[table]\nA = 'a'\n", Path::new("")).unwrap_err();
         assert_eq!((problems[0].span, problems[0].help.as_deref()), (Span::new(1, 6), Some("did you mean 'tables'?")));
+    }
+
+    #[test]
+    fn levels_of_lints_are_words_and_lints_are_known() {
+        let config = read("[lints]\nall = 'error'\ntake-without-sort = 'allow'\n", Path::new("")).unwrap();
+        let take = crate::lint::find("take-without-sort").unwrap();
+        assert_eq!(config.lints.of(take, false), Level::Allow);
+        let problems = read("[lints]\ntake-without-sorting = 'allow'\nall = 'loud'\n", Path::new("")).unwrap_err();
+        let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
+        let levels = "a level is allow, information, warning, error";
+        assert_eq!(told, ["no lint is called 'take-without-sorting'", levels]);
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod fmt;
 mod functions;
 mod input;
 mod interrupt;
+mod lints;
 mod output;
 mod progress;
 mod query;
@@ -89,6 +90,7 @@ enum Command {
     Fetch(fetch::Arguments),
     Serve(serve::Arguments),
     Functions(functions::Arguments),
+    Lints(lints::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -143,6 +145,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Fetch(arguments) => fetch::run(arguments, global, console),
         Command::Serve(arguments) => serve::run(arguments, global, console),
         Command::Functions(arguments) => functions::run(arguments, console),
+        Command::Lints(arguments) => lints::run(arguments, global),
         Command::Verify(arguments) => verify::run(arguments, console),
     }
 }

@@ -9,9 +9,11 @@ pub mod json;
 pub mod junit;
 pub mod sarif;
 
-use std::fmt::Write;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use sha2::{Digest, Sha256};
 
 use super::{Diagnostic, Severity, Span};
 
@@ -67,6 +69,58 @@ impl<'a> Lines<'a> {
         let start = self.starts[line - 1];
         Position { line, column: self.text[start..offset].chars().count() + 1 }
     }
+
+    /// Returns the text.
+    pub fn text(&self) -> &'a str {
+        self.text
+    }
+
+    /// Returns the line that a byte stands on, with its end of line. An offset behind the text counts as its end.
+    pub fn line_of(&self, offset: usize) -> Span {
+        let number = self.position(offset).line;
+        Span::new(self.starts[number - 1], self.starts.get(number).copied().unwrap_or(self.text.len()))
+    }
+}
+
+/// A problem with the text that it is in.
+#[derive(Debug)]
+struct Problem<'a> {
+    path: &'a str,
+    lines: Rc<Lines<'a>>,
+    diagnostic: &'a Diagnostic,
+    /// How many problems of the same text say the same before it.
+    repetition: usize,
+}
+
+/// Returns the problems of all texts: errors first, for those who show only so many.
+fn worst_first<'a>(reports: &'a [Report<'a>]) -> Vec<Problem<'a>> {
+    let mut all = Vec::new();
+    for Report { path, text, diagnostics } in reports {
+        let lines = Rc::new(Lines::new(text));
+        let mut seen: HashMap<_, usize> = HashMap::new();
+        for diagnostic in *diagnostics {
+            let count = seen.entry((diagnostic.code, diagnostic.message.as_str())).or_default();
+            all.push(Problem { path, lines: lines.clone(), diagnostic, repetition: *count });
+            *count += 1;
+        }
+    }
+    all.sort_by_key(|problem| problem.diagnostic.severity);
+    all
+}
+
+impl Problem<'_> {
+    /// Returns where it begins and ends.
+    fn region(&self) -> (Position, Position) {
+        let Span { start, end } = self.diagnostic.span;
+        (self.lines.position(start), self.lines.position(end))
+    }
+
+    /// Tells it from others. Depends on no line number: an edit further up must not make an old problem look new.
+    fn fingerprint(&self) -> String {
+        let Problem { path, diagnostic: Diagnostic { code, message, .. }, repetition, .. } = self;
+        let text = format!("{path}\0{code}\0{message}\0{repetition}");
+        Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    }
 }
 
 /// Shows each problem with the lines that it is about.
@@ -84,14 +138,14 @@ pub fn full(report: &Report, style: Style) -> String {
 /// Gives one line for each problem: `path:line:column: error[KS142]: message`.
 pub fn concise(report: &Report) -> String {
     let lines = Lines::new(report.text);
-    let mut out = String::new();
-    for diagnostic in report.diagnostics {
-        let Position { line, column } = lines.position(diagnostic.span.start);
-        let Diagnostic { severity, code, message, help, .. } = diagnostic;
-        let help = help.as_deref().map(|help| format!(" ({help})")).unwrap_or_default();
-        let _ = writeln!(out, "{}:{line}:{column}: {}[{code}]: {message}{help}", report.path, severity.word());
-    }
-    out
+    report.diagnostics.iter().map(|diagnostic| line(report.path, &lines, diagnostic)).collect()
+}
+
+fn line(path: &str, lines: &Lines, diagnostic: &Diagnostic) -> String {
+    let Position { line, column } = lines.position(diagnostic.span.start);
+    let Diagnostic { severity, code, message, help, .. } = diagnostic;
+    let help = help.as_deref().map(|help| format!(" ({help})")).unwrap_or_default();
+    format!("{path}:{line}:{column}: {}[{code}]: {message}{help}\n", severity.word())
 }
 
 fn excerpt<'a>(report: &'a Report, diagnostic: &'a Diagnostic) -> Group<'a> {

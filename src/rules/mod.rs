@@ -40,6 +40,8 @@ pub struct Checked {
     pub columns: Option<Vec<Column>>,
     /// More columns may come, which only the data tell.
     pub open: bool,
+    /// The query as it was read, and what was noted of it, where it has no error of syntax.
+    pub read: Option<(syntax::ast::Query, bind::Trace)>,
 }
 
 /// Checks a rule: its query over the catalog, and what the rest of the rule says about the result.
@@ -58,6 +60,7 @@ pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked
     };
     let parsed = syntax::parse(&query.text);
     let bound = bind::bind(&parsed.query, catalog, options);
+    let sound = !parsed.problems.iter().any(Diagnostic::is_error);
     let valid = parsed.problems.is_empty() && bound.is_valid();
     let mut subject = checks::Subject::new(rule, Some(&parsed.query));
     (subject.columns, subject.open) = (bound.columns.as_deref().filter(|_| valid), bound.open);
@@ -65,7 +68,8 @@ pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked
     let in_file = |problem: Diagnostic| query.in_file(problem);
     problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));
     let refusals = bound.refusals.into_iter().map(in_file).collect();
-    Checked { problems: sorted(problems), refusals, columns: bound.columns, open: bound.open }
+    let read = sound.then_some((parsed.query, bound.trace));
+    Checked { problems: sorted(problems), refusals, columns: bound.columns, open: bound.open, read }
 }
 
 fn sorted(mut problems: Vec<Diagnostic>) -> Vec<Diagnostic> {

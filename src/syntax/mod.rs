@@ -4,9 +4,11 @@
 //! problem, and reading goes on at the next `|` or `;`.
 
 pub mod ast;
+pub mod comment;
 mod grammar;
 mod lexer;
 pub mod print;
+pub mod visit;
 
 pub use grammar::operator::render::CHARTS;
 pub use lexer::{Token, TokenKind, tokenize};

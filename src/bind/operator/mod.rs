@@ -41,6 +41,7 @@ impl Binder<'_> {
     /// Applies an operator to a table. What is known of columns stays with their names, unless the operator tells more.
     pub(super) fn operator(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
         let input = input.before(operator);
+        self.trace_input(operator.span, &input);
         self.check_parameters(&operator.kind, Some(&input), scope);
         let known = input.known.clone();
         let outer = std::mem::take(&mut self.told);

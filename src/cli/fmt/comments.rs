@@ -1,17 +1,7 @@
 //! Comments, which the tree does not hold, put back into the canonical layout.
 
-use crate::syntax::{self, Token, tokenize};
-
-/// A comment and what it stands beside, in the text that its author laid out.
-#[derive(Debug)]
-struct Comment<'a> {
-    /// From `//` to the end of the line.
-    text: &'a str,
-    /// Nothing stands before it on its line.
-    alone: bool,
-    /// Index of the token that follows.
-    next: usize,
-}
+use crate::syntax::comment::{comments, tokens};
+use crate::syntax::{self, Token};
 
 /// Puts the comments of `original` into `laid_out`, which is the same query; None where one finds no place.
 pub(super) fn restore(original: &str, laid_out: &str) -> Option<String> {
@@ -23,7 +13,7 @@ pub(super) fn restore(original: &str, laid_out: &str) -> Option<String> {
     if tokens.is_empty() {
         return Some(comments.iter().map(|comment| format!("{}\n", comment.text)).collect());
     }
-    let printed = self::tokens(laid_out);
+    let printed = syntax::comment::tokens(laid_out);
     let places = matches(original, &tokens, laid_out, &printed);
     // What goes in, by the offset where it goes.
     let mut insertions: Vec<(usize, String)> = Vec::new();
@@ -59,29 +49,6 @@ pub(super) fn restore(original: &str, laid_out: &str) -> Option<String> {
     text.push_str(&laid_out[done..]);
     // The last word has the parser: the text must still be the same query.
     (syntax::print::query(&syntax::parse(&text).query) == laid_out).then_some(text)
-}
-
-/// Returns the tokens that hold text: the end is none.
-fn tokens(text: &str) -> Vec<Token> {
-    tokenize(text).into_iter().filter(|token| token.span.start < token.span.end).collect()
-}
-
-/// Finds the comments: all that stands between tokens and is not white space.
-fn comments<'a>(text: &'a str, tokens: &[Token]) -> Vec<Comment<'a>> {
-    let mut found = Vec::new();
-    let starts = tokens.iter().map(|token| token.span.start).chain([text.len()]);
-    let mut end = 0;
-    for (next, start) in starts.enumerate() {
-        let gap = text.get(end..start).unwrap_or_default();
-        for (number, line) in gap.lines().enumerate() {
-            let comment = line.trim();
-            if !comment.is_empty() {
-                found.push(Comment { text: comment, alone: number > 0 || next == 0, next });
-            }
-        }
-        end = tokens.get(next).map_or(start, |token| token.span.end);
-    }
-    found
 }
 
 /// Finds the token of the new text that each of the old one has become.

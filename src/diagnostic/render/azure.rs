@@ -2,31 +2,34 @@
 
 use std::fmt::Write;
 
-use super::{Lines, Report};
-use crate::diagnostic::Severity;
+use super::{Report, line, worst_first};
+use crate::diagnostic::{Diagnostic, Severity};
 
-/// Gives one command for each problem. The agent knows errors and warnings only.
+/// Gives one command for each problem. The agent knows errors and warnings only: what is worth knowing and no more is
+/// a line of the log.
 pub fn render(reports: &[Report]) -> String {
     let mut out = String::new();
-    for report in reports {
-        let lines = Lines::new(report.text);
-        for diagnostic in report.diagnostics {
-            let start = lines.position(diagnostic.span.start);
-            let kind = match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning | Severity::Information => "warning",
-            };
-            let help = diagnostic.help.as_deref().map(|help| format!(" ({help})")).unwrap_or_default();
-            let _ = writeln!(
-                out,
-                "##vso[task.logissue type={kind};sourcepath={};linenumber={};columnnumber={};code={};]{}",
-                property(report.path),
-                start.line,
-                start.column,
-                property(diagnostic.code),
-                message(&format!("{}{help}", diagnostic.message)),
-            );
-        }
+    for problem in worst_first(reports) {
+        let Diagnostic { severity, code, message: text, help, .. } = problem.diagnostic;
+        let kind = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Information => {
+                out.push_str(&line(problem.path, &problem.lines, problem.diagnostic));
+                continue;
+            }
+        };
+        let (start, _) = problem.region();
+        let help = help.as_deref().map(|help| format!(" ({help})")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "##vso[task.logissue type={kind};sourcepath={};linenumber={};columnnumber={};code={};]{}",
+            property(problem.path),
+            start.line,
+            start.column,
+            property(code),
+            message(&format!("{text}{help}")),
+        );
     }
     out
 }

@@ -2,34 +2,33 @@
 
 use std::fmt::Write;
 
-use super::{Lines, Report};
-use crate::diagnostic::Severity;
+use super::{Report, worst_first};
+use crate::diagnostic::{Diagnostic, Severity};
 
 /// Gives one command for each problem.
 pub fn render(reports: &[Report]) -> String {
     let mut out = String::new();
-    for report in reports {
-        let lines = Lines::new(report.text);
-        for diagnostic in report.diagnostics {
-            let (start, end) = (lines.position(diagnostic.span.start), lines.position(diagnostic.span.end));
-            let command = match diagnostic.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Information => "notice",
-            };
-            let help = diagnostic.help.as_deref().map(|help| format!("\n{help}")).unwrap_or_default();
-            let _ = writeln!(
-                out,
-                "::{command} file={},line={},endLine={},col={},endColumn={},title={}::{}",
-                property(report.path),
-                start.line,
-                end.line,
-                start.column,
-                end.column,
-                property(diagnostic.code),
-                message(&format!("{}{help}", diagnostic.message)),
-            );
-        }
+    // GitHub shows ten of a kind for a step, and leaves the others out without a word.
+    for problem in worst_first(reports) {
+        let Diagnostic { severity, code, message: text, help, .. } = problem.diagnostic;
+        let (start, end) = problem.region();
+        let command = match severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Information => "notice",
+        };
+        let help = help.as_deref().map(|help| format!("\n{help}")).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "::{command} file={},line={},endLine={},col={},endColumn={},title={}::{}",
+            property(problem.path),
+            start.line,
+            end.line,
+            start.column,
+            end.column,
+            property(code),
+            message(&format!("{text}{help}")),
+        );
     }
     out
 }

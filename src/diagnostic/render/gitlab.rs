@@ -1,50 +1,28 @@
 //! GitLab's code quality report: an array of issues, each with a fingerprint that stays as long as the problem does.
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
-use super::{Lines, Report};
-use crate::diagnostic::{Diagnostic, Severity};
+use super::{Problem, Report, worst_first};
+use crate::diagnostic::Severity;
 
 /// Gives the report, pretty-printed.
 pub fn render(reports: &[Report]) -> String {
-    let mut issues = Vec::new();
-    for report in reports {
-        let lines = Lines::new(report.text);
-        let mut seen = std::collections::HashMap::new();
-        for diagnostic in report.diagnostics {
-            let count = seen.entry((diagnostic.code, diagnostic.message.as_str())).or_insert(0_usize);
-            issues.push(issue(report.path, &lines, diagnostic, *count));
-            *count += 1;
-        }
-    }
-    format!("{:#}\n", Value::Array(issues))
+    format!("{:#}\n", Value::Array(worst_first(reports).iter().map(issue).collect()))
 }
 
-fn issue(path: &str, lines: &Lines, diagnostic: &Diagnostic, repetition: usize) -> Value {
+fn issue(problem: &Problem) -> Value {
+    let (start, end) = problem.region();
     json!({
-        "description": diagnostic.message,
-        "check_name": diagnostic.code,
-        "fingerprint": fingerprint(path, diagnostic, repetition),
-        "severity": match diagnostic.severity {
+        "description": problem.diagnostic.message,
+        "check_name": problem.diagnostic.code,
+        "fingerprint": problem.fingerprint(),
+        "severity": match problem.diagnostic.severity {
             Severity::Error => "major",
             Severity::Warning => "minor",
             Severity::Information => "info",
         },
-        "location": {
-            "path": path,
-            "lines": {
-                "begin": lines.position(diagnostic.span.start).line,
-                "end": lines.position(diagnostic.span.end).line,
-            },
-        },
+        "location": {"path": problem.path, "lines": {"begin": start.line, "end": end.line}},
     })
-}
-
-/// Depends on no line number: an edit further up must not make an old problem look new.
-fn fingerprint(path: &str, diagnostic: &Diagnostic, repetition: usize) -> String {
-    let text = format!("{path}\0{}\0{}\0{repetition}", diagnostic.code, diagnostic.message);
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -65,7 +43,8 @@ mod tests {
         let report = Report { text: &moved, ..sample::report(&diagnostics) };
         let later: Vec<Value> = serde_json::from_str(&render(&[report])).unwrap();
         assert_eq!(issues[0]["fingerprint"], later[0]["fingerprint"]);
-        assert_ne!(issues[0]["fingerprint"], issues[2]["fingerprint"]);
+        assert_ne!(issues[0]["fingerprint"], issues[1]["fingerprint"]);
+        assert_eq!(issues[0]["description"], issues[1]["description"]);
         assert_eq!(issues[0]["location"]["lines"]["begin"], 2);
         assert_eq!(later[0]["location"]["lines"]["begin"], 3);
     }

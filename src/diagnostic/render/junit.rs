@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use super::{Report, concise};
+use crate::diagnostic::{Diagnostic, Severity};
 
-/// Gives the test suite. Warnings fail a case too: they are why somebody runs a check.
+/// Gives the test suite. Warnings fail a case too: they are why somebody runs a check. What is worth knowing and no
+/// more is its output.
 pub fn render(reports: &[Report]) -> String {
-    let failed = reports.iter().filter(|report| !report.diagnostics.is_empty()).count();
+    let failed = reports.iter().filter(|report| worst(report).is_some()).count();
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     let _ = writeln!(out, "  <testsuite name=\"alertq check\" tests=\"{}\" failures=\"{failed}\">", reports.len());
     for report in reports {
@@ -18,14 +20,26 @@ pub fn render(reports: &[Report]) -> String {
 
 fn case(out: &mut String, report: &Report) {
     let path = escape(report.path);
-    let Some(first) = report.diagnostics.first() else {
+    if report.diagnostics.is_empty() {
         let _ = writeln!(out, "    <testcase classname=\"alertq\" name=\"{path}\"/>");
         return;
-    };
+    }
     let _ = writeln!(out, "    <testcase classname=\"alertq\" name=\"{path}\">");
-    let _ = write!(out, "      <failure type=\"{}\" message=\"{}\">", escape(first.code), escape(&first.message));
-    out.push_str(&escape(&concise(report)));
-    out.push_str("</failure>\n    </testcase>\n");
+    let text = escape(&concise(report));
+    let _ = match worst(report) {
+        Some(worst) => {
+            let (code, message) = (escape(worst.code), escape(&worst.message));
+            writeln!(out, "      <failure type=\"{code}\" message=\"{message}\">{text}</failure>")
+        }
+        None => writeln!(out, "      <system-out>{text}</system-out>"),
+    };
+    out.push_str("    </testcase>\n");
+}
+
+/// Returns the first of the worst problems, where one fails the case.
+fn worst<'a>(report: &Report<'a>) -> Option<&'a Diagnostic> {
+    let failing = report.diagnostics.iter().filter(|diagnostic| diagnostic.severity != Severity::Information);
+    failing.min_by_key(|diagnostic| diagnostic.severity)
 }
 
 /// Escapes text for XML; characters that XML 1.0 does not have become `?`.
@@ -59,5 +73,13 @@ mod tests {
         assert!(xml.contains("tests=\"2\" failures=\"1\""));
         assert!(xml.contains("<testcase classname=\"alertq\" name=\"b.kql\"/>"));
         assert!(xml.contains("100% &lt;sure&gt;&#10;of it"));
+    }
+
+    #[test]
+    fn what_is_only_worth_knowing_passes() {
+        let mut diagnostics = sample::diagnostics();
+        diagnostics.iter_mut().for_each(|diagnostic| diagnostic.severity = Severity::Information);
+        let xml = render(&[sample::report(&diagnostics)]);
+        assert!(xml.contains("failures=\"0\"") && xml.contains("<system-out>rules/a,b.kql:2:9: "), "{xml}");
     }
 }

@@ -4,17 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::{Lines, Report};
-use crate::diagnostic::{Diagnostic, Severity};
+use super::{Problem, Report, worst_first};
+use crate::diagnostic::Severity;
 
 /// Gives the log, pretty-printed.
 pub fn render(reports: &[Report]) -> String {
-    let codes: BTreeSet<&str> = reports.iter().flat_map(|report| report.diagnostics).map(|d| d.code).collect();
-    let mut results = Vec::new();
-    for report in reports {
-        let lines = Lines::new(report.text);
-        results.extend(report.diagnostics.iter().map(|diagnostic| result(report.path, &lines, diagnostic)));
-    }
+    let problems = worst_first(reports);
+    let codes: BTreeSet<&str> = problems.iter().map(|problem| problem.diagnostic.code).collect();
+    let results: Vec<Value> = problems.iter().map(result).collect();
     let log = json!({
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -32,8 +29,9 @@ pub fn render(reports: &[Report]) -> String {
     format!("{log:#}\n")
 }
 
-fn result(path: &str, lines: &Lines, diagnostic: &Diagnostic) -> Value {
-    let (start, end) = (lines.position(diagnostic.span.start), lines.position(diagnostic.span.end));
+fn result(problem: &Problem) -> Value {
+    let diagnostic = problem.diagnostic;
+    let (start, end) = problem.region();
     let text = match &diagnostic.help {
         Some(help) => format!("{}\n{help}", diagnostic.message),
         None => diagnostic.message.clone(),
@@ -47,7 +45,7 @@ fn result(path: &str, lines: &Lines, diagnostic: &Diagnostic) -> Value {
         },
         "message": {"text": text},
         "locations": [{"physicalLocation": {
-            "artifactLocation": {"uri": uri(path)},
+            "artifactLocation": {"uri": uri(problem.path)},
             "region": {
                 "startLine": start.line,
                 "startColumn": start.column,
@@ -55,6 +53,8 @@ fn result(path: &str, lines: &Lines, diagnostic: &Diagnostic) -> Value {
                 "endColumn": end.column,
             },
         }}],
+        // Services know by it that a result is one they have seen before.
+        "partialFingerprints": {"alertq/v1": problem.fingerprint()},
     })
 }
 
