@@ -41,10 +41,10 @@ const STACK: usize = 256 << 20;
 /// Checks queries and analytics rules: syntax, names, types, and whether a rule's settings fit its query.
 ///
 /// Takes files and folders of them: queries (.kql, .csl; several in one file have empty lines between them), rules in YAML,
-/// JSON (templates, answers of the API) and Terraform, workbooks (.json, .workbook), Markdown with fences marked as kql. `.gitignore` is respected. `-` reads one query from
-/// standard input. Without a path it takes the `rules` of alertq.toml. Ends with status 1 where it finds an error or a
-/// warning, and with 2 where a file cannot be read; the others are checked all the same. What is worth knowing and no more
-/// (`information`) leaves the status as it is.
+/// JSON (templates, answers of the API) and Terraform, workbooks (.json, .workbook), Markdown with fences marked as kql.
+/// `.gitignore` is respected. `-` reads one query from standard input. Without a path it takes the `rules` of alertq.toml.
+/// Ends with status 1 where it finds an error or a warning, and with 2 where a file cannot be read; the others are checked
+/// all the same. What is worth knowing and no more (`information`) leaves the status as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq check rules/\n  alertq check rule.yaml --output-format github\n  \
                         echo 'SecurityAlert | where Severty == 1' | alertq check -\n  \

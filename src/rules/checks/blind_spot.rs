@@ -15,16 +15,6 @@ pub(super) const BLIND_SPOT: Check = Check {
     find: blind_spot,
 };
 
-pub(super) const CUT_OFF: Check = Check {
-    code: "AQ523",
-    name: "look-back-cut-off",
-    why: "Sentinel shows a query the records of queryPeriod and no older ones, whatever the query asks for.",
-    bad: "queryPeriod: 1d\nquery: SecurityAlert | where TimeGenerated between (ago(14d) .. now())",
-    good: "queryPeriod: 14d\nquery: let span = 14d; SecurityAlert | where TimeGenerated > ago(span)",
-    find: cut_off,
-};
-
-/// The least and the farthest look-back of a query.
 fn blind_spot(subject: &Subject) -> Vec<Diagnostic> {
     let Some((frequency, _)) = both(subject) else { return Vec::new() };
     let Some((token, farthest)) = lookbacks(subject).into_iter().max_by_key(|(_, span)| *span) else {
@@ -42,22 +32,6 @@ fn blind_spot(subject: &Subject) -> Vec<Diagnostic> {
     );
     let problem = Diagnostic::warning(BLIND_SPOT.code, subject.place(&token), message);
     vec![problem.help(format!("look back at least {}, or run the rule every {farthest}", frequency.value))]
-}
-
-fn cut_off(subject: &Subject) -> Vec<Diagnostic> {
-    let Some((_, period)) = both(subject) else { return Vec::new() };
-    let beyond = lookbacks(subject).into_iter().filter(|(_, span)| *span > period.value).max_by_key(|(_, span)| *span);
-    let problem = |(token, span): (Token, Duration)| {
-        let message = format!("the query asks for {span}, and the rule gives it {}", period.value);
-        let problem = Diagnostic::warning(CUT_OFF.code, subject.place(&token), message);
-        let help = if span <= Duration::days(14) {
-            format!("make queryPeriod {span}")
-        } else {
-            "14d is the most that queryPeriod takes: look back less far".to_string()
-        };
-        problem.label(period.span, "how far back the query sees").help(help)
-    };
-    beyond.map(problem).into_iter().collect()
 }
 
 /// Returns how far back the query asks, wherever `ago` has a literal or a name that `let` gives one.

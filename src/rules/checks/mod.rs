@@ -75,7 +75,6 @@ pub const ALL: &[Check] = &[
     schedule::LONG_PERIOD,
     schedule::THRESHOLD,
     blind_spot::BLIND_SPOT,
-    blind_spot::CUT_OFF,
     ingestion::CHECK,
     trigger::CHECK,
     suppression::CHECK,
