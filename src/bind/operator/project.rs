@@ -293,6 +293,7 @@ impl Binder<'_> {
 
     pub(super) fn project_reorder(&mut self, columns: &[OrderedExpr], input: Table) -> Table {
         let mut order: Vec<Column> = Vec::new();
+        let mut named: Vec<&str> = Vec::new();
         for column in columns {
             let mut found = self.matching(&column.value.value, &input);
             if let Some(ascending) = column.ascending {
@@ -301,12 +302,16 @@ impl Binder<'_> {
                     found.reverse();
                 }
             }
-            for found in found {
-                if !order.contains(&found) {
-                    order.push(found);
-                } else if matches!(column.value.value.kind, ExprKind::Name(_)) {
-                    self.strict.push(listed_before(column.value.value.span, &found.name));
+            for column in found {
+                if !order.contains(&column) {
+                    order.push(column);
                 }
+            }
+            if let ExprKind::Name(name) = &column.value.value.kind {
+                if named.contains(&name.text.as_str()) {
+                    self.strict.push(listed_before(name.span, &name.text));
+                }
+                named.push(&name.text);
             }
         }
         for column in &input.node.columns {
