@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("format", &["types", "catalog"]),
     ("fetch", &["types", "catalog", "source", "format"]),
     ("serve", &["diagnostic", "syntax", "types", "catalog", "functions", "plan", "bind", "engine", "query", "format"]),
-    ("rules", &["diagnostic", "syntax", "types", "catalog", "bind"]),
+    ("rules", &["diagnostic", "syntax", "types", "catalog", "plan", "bind", "engine", "query"]),
     (
         "cli",
         &[

@@ -18,13 +18,16 @@ mod interrupt;
 mod output;
 mod progress;
 mod query;
+mod rule_files;
 mod rules;
 mod sample;
 mod schema;
 mod serve;
+mod simulate;
 mod stop;
 mod stored;
 mod surroundings;
+mod test;
 mod value;
 mod verify;
 
@@ -89,6 +92,8 @@ enum Command {
     Fetch(fetch::Arguments),
     Serve(serve::Arguments),
     Functions(functions::Arguments),
+    Test(test::Arguments),
+    Simulate(simulate::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -143,6 +148,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Fetch(arguments) => fetch::run(arguments, global, console),
         Command::Serve(arguments) => serve::run(arguments, global, console),
         Command::Functions(arguments) => functions::run(arguments, console),
+        Command::Test(arguments) => test::run(arguments, global, console),
+        Command::Simulate(arguments) => simulate::run(arguments, global, console),
         Command::Verify(arguments) => verify::run(arguments, console),
     }
 }
