@@ -161,7 +161,7 @@ impl Opened {
             node: Node { columns: columns.clone(), serialized: false, kind: Kind::Scan { table: table.clone() } },
             render: None,
         };
-        let plan = Plan { results: wanted.iter().map(scan).collect(), shared: Vec::new(), now: None };
+        let plan = Plan { results: wanted.iter().map(scan).collect(), ..Plan::default() };
         let mut tables = self.load(&plan, Some(memory_limit))?.tables;
         for table in &mut tables {
             let of = wanted.iter().find(|(name, _)| *name == table.name);

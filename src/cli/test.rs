@@ -276,7 +276,7 @@ fn ending(end: &End) -> (Span, String) {
 fn rule_paths(scenario: &Scenario, path: &Path, folder: &Path) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut paths = Vec::new();
-    for rule in &scenario.rules {
+    for rule in scenario.rules.iter().flatten() {
         let path = folder.join(&rule.value);
         if !path.exists() {
             let problem = Diagnostic::error("AQ604", rule.span, format!("there is no file '{}'", path.display()));
@@ -284,7 +284,7 @@ fn rule_paths(scenario: &Scenario, path: &Path, folder: &Path) -> Result<Vec<Pat
         }
         paths.push(path);
     }
-    if scenario.rules.is_empty() {
+    if scenario.rules.is_none() {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let stem = name.rsplit_once(".test.").map_or(name.as_str(), |(stem, _)| stem);
         let beside = super::rule_files::ENDINGS.iter().map(|ending| folder.join(format!("{stem}.{ending}")));

@@ -126,6 +126,7 @@ fn what_is_wrong_with_a_test_has_its_place_and_the_others_run() {
         "cases:\n- name: x\n  from: +1h\n  to: +0h\n  expect: {alerts: []}\n",
         &["the period ends before it begins"],
     );
+    broken("cases:\n- name: x\n  expect: {alerts: []}\n", &["no moment at which its rules run"]);
     broken("cases: [\n", &["AQ500"]);
     broken("assume: {name-mach: x}\ncases:\n- name: x\n  expect: {alerts: []}\n", &["did you mean 'name-match'?"]);
 }

@@ -41,8 +41,8 @@ use crate::diagnostic::Span;
 /// A file of tests.
 #[derive(Debug, Clone, Default)]
 pub struct Scenario {
-    /// Paths of rule files, as written.
-    pub rules: Vec<Located<String>>,
+    /// Paths of rule files, as written; None where the file names none, and the rule beside it is meant.
+    pub rules: Option<Vec<Located<String>>>,
     /// Products whose connector makes incidents.
     pub create_incidents: Vec<Located<String>>,
     pub assumptions: Assumptions,

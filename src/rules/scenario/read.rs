@@ -42,7 +42,7 @@ impl Reader {
             self.start = self.moment(start).unwrap_or(self.start);
         }
         let mut scenario = Scenario {
-            rules: texts(root.get("rules")),
+            rules: root.get("rules").map(|node| texts(Some(node))),
             create_incidents: texts(root.get("create_incidents")),
             start: self.start,
             records: self.records(root.get("records")),

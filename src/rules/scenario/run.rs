@@ -6,15 +6,16 @@ use super::expect::{Failure, compare};
 use super::records;
 use super::{Case, Records, Scenario, When};
 use crate::catalog::tables;
-use crate::catalog::{Catalog, TableInfo};
+use crate::catalog::{Catalog, STANDARD_HIDDEN, TableInfo};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{Table, TableData};
 use crate::rules::Rule;
 use crate::rules::alert::{json_of, rule_id};
 use crate::rules::document::Node;
 use crate::rules::incident::CreationRule;
+use crate::rules::model::Kind;
 use crate::rules::row::{Alert, Row};
-use crate::rules::schedule::{Data, Failure as Failed, Moment, Timing, moments};
+use crate::rules::schedule::{Data, Failure as Failed, Moment, RECEIVED, Timing, moments};
 use crate::rules::simulate::{Outcome, Replay};
 use crate::types::Column;
 
@@ -58,6 +59,12 @@ pub fn run(scenario: &Scenario, case: &Case, context: &Context) -> Verdict {
         Ok(data) => data,
         Err(problems) => return Verdict { problems, ..Verdict::default() },
     };
+    // Silence of a rule that never ran would show nothing.
+    if case.when == When::Never && context.rules.iter().any(|rule| rule.is_enabled() && runs(rule)) {
+        let problem = Diagnostic::error("AQ605", case.span, "the case says no moment at which its rules run");
+        let help = "say at: +0m, or a period with from: and to:";
+        return Verdict { problems: vec![problem.help(help)], ..Verdict::default() };
+    }
     let (from, to, timing) = match &case.when {
         When::Never => (i64::MIN, i64::MAX, Timing::At(Vec::new())),
         When::At(moments) => (i64::MIN, i64::MAX, Timing::At(moments.clone())),
@@ -101,6 +108,10 @@ pub fn run(scenario: &Scenario, case: &Case, context: &Context) -> Verdict {
     Verdict { failures, failed, outcome, ..Verdict::default() }
 }
 
+fn runs(rule: &Rule) -> bool {
+    matches!(rule.kind(), Kind::Scheduled | Kind::NearRealTime)
+}
+
 /// Returns the runs of a rule in a case.
 pub(super) fn moments_of<'a>(case: &'a Case, rule: &'a Rule) -> Box<dyn Iterator<Item = Moment> + 'a> {
     match &case.when {
@@ -125,12 +136,10 @@ pub(super) fn data(scenario: &Scenario, case: &Case, context: &Context) -> Resul
         return Err(problems);
     }
     for table in &tables {
-        let known = tables::TableInfo::find(&table.name);
-        let hidden = |column: &&Column| {
-            known.is_none_or(|k| k.column(&column.name).is_none_or(|c| c.hidden)) && column.name.starts_with('_')
-        };
-        let (hidden, columns): (Vec<Column>, Vec<Column>) = table.columns.iter().cloned().partition(|c| hidden(&c));
-        catalog.add(TableInfo { name: table.name.clone(), columns, hidden, ..TableInfo::default() });
+        let hidden = |column: &Column| STANDARD_HIDDEN.iter().any(|(name, _)| *name == column.name);
+        let (hidden, columns): (Vec<Column>, Vec<Column>) = table.columns.iter().cloned().partition(hidden);
+        let ingested = hidden.iter().find(|column| column.name == RECEIVED).map(|column| column.name.clone());
+        catalog.add(TableInfo { name: table.name.clone(), columns, hidden, ingested, ..TableInfo::default() });
     }
     tables.extend(context.tables.iter().cloned());
     let data = Data::new(catalog, tables, MEMORY, scenario.assumptions);

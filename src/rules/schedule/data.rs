@@ -17,7 +17,7 @@ use crate::types::{Column, ScalarType};
 /// The column that windows are about.
 const TIME: &str = "TimeGenerated";
 /// The column that tells when Log Analytics received a record.
-const RECEIVED: &str = "_TimeReceived";
+pub const RECEIVED: &str = "_TimeReceived";
 
 /// Returns the columns by which runs choose what they see of a table.
 pub fn times(table: &TableInfo) -> Vec<Column> {
@@ -129,7 +129,7 @@ fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Res
     let results = vec![QueryResult { name: "PrimaryResult".into(), node, render: None }];
     let session = Session::new().table(&table.name, table.columns.clone(), table.data.clone());
     let mut all = Vec::new();
-    for output in engine::run(&Plan { results, shared: Vec::new(), now: None }, &session)? {
+    for output in engine::run(&Plan { results, ..Plan::default() }, &session)? {
         for batch in output {
             let batch = batch?;
             full(footprint, &batch).map_or(Ok(()), Err)?;

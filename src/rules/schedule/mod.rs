@@ -5,5 +5,5 @@ mod data;
 mod run;
 
 pub use clock::{Moment, Timing, moments};
-pub use data::{Data, times};
+pub use data::{Data, RECEIVED, times};
 pub use run::{Failure, Query};
