@@ -54,7 +54,7 @@
 //! | `fetch` | download from Azure, complete or not at all (cargo feature `fetch`) | source, format |
 //! | [`serve`] | a server on this machine that answers for the query API | query, and what it uses; format |
 //! | [`lint`] | what is valid and most likely not meant | bind, and what it uses |
-//! | [`rules`] | analytics rules and what can be wrong with them | bind |
+//! | [`rules`] | analytics rules: what can be wrong with them, and what they raise | bind, and engine where a rule runs |
 //! | [`cli`] | one file for each subcommand | everything |
 //!
 //! # Invariants

@@ -22,7 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("fetch", &["types", "catalog", "source", "format"]),
     ("serve", &["diagnostic", "syntax", "types", "catalog", "functions", "plan", "bind", "engine", "query", "format"]),
     ("lint", &["diagnostic", "syntax", "types", "catalog", "bind"]),
-    ("rules", &["diagnostic", "syntax", "types", "catalog", "bind"]),
+    ("rules", &["diagnostic", "syntax", "types", "catalog", "plan", "bind", "engine", "query"]),
     (
         "cli",
         &[

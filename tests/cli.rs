@@ -24,12 +24,16 @@ mod lsp;
 mod names;
 #[path = "cli/options.rs"]
 mod options;
+#[path = "cli/rule_tests.rs"]
+mod rule_tests;
 #[path = "cli/rules.rs"]
 mod rules;
 #[path = "cli/sarif.rs"]
 mod sarif;
 #[path = "cli/serve.rs"]
 mod serve;
+#[path = "cli/simulate.rs"]
+mod simulate;
 #[path = "cli/verify.rs"]
 mod verify;
 

@@ -3,6 +3,8 @@
 use std::env;
 use std::io::{self, IsTerminal, Write};
 
+use indicatif::{ProgressBar, ProgressStyle};
+
 use super::stop::Stop;
 use super::{Color, Global};
 use crate::diagnostic::Diagnostic;
@@ -36,6 +38,15 @@ impl Console {
     /// Returns how results should look on standard output.
     pub(super) fn result_style(&self) -> Style {
         self.style(io::stdout().is_terminal())
+    }
+
+    /// Makes a bar that shows how much of the work is done, where somebody watches.
+    pub(super) fn progress(&self, total: u64, what: &'static str) -> ProgressBar {
+        if !self.is_watched() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{bar:40} {pos}/{len} {msg}, {elapsed}");
+        ProgressBar::new(total).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
     }
 
     /// Tells something that is worth knowing, unless the user wants quiet.

@@ -43,13 +43,18 @@ impl Creation {
             products.push(DEFENDER_FOR_CLOUD);
         }
         for product in products {
-            match product {
-                NONE => {}
-                ALL => own.extend(default_products().filter_map(|product| default_rule(product, &assumptions))),
-                _ => own.push(default_rule(product, &assumptions).ok_or_else(|| unknown(product))?),
-            }
+            own.extend(rules_of(product, &assumptions).ok_or_else(|| unknown(product))?);
         }
         Ok(own)
+    }
+}
+
+/// Returns the rules that connectors switch on for a product, for `all` or `none`; None where there is no such product.
+pub(super) fn rules_of(product: &str, assumptions: &Assumptions) -> Option<Vec<CreationRule>> {
+    match product {
+        NONE => Some(Vec::new()),
+        ALL => Some(default_products().filter_map(|product| default_rule(product, assumptions)).collect()),
+        _ => default_rule(product, assumptions).map(|rule| vec![rule]),
     }
 }
 

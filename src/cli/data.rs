@@ -13,7 +13,7 @@ use super::surroundings::{Found, Given, Surroundings};
 use crate::catalog::{Catalog, TableInfo, tables};
 use crate::engine;
 use crate::format::{ParquetOptions, ParquetWriter, UNNAMED, Writer};
-use crate::plan::Plan;
+use crate::plan::{Kind, Node, Plan, QueryResult};
 use crate::source::{self, BadRows};
 use crate::types::{Column, ScalarType};
 
@@ -83,6 +83,13 @@ impl Sources {
         }
     }
 
+    /// Takes functions, watchlists and other places alone: the records come from elsewhere.
+    pub(super) fn without_records(given: &Given, config: &Config) -> Result<Sources, Stop> {
+        let surroundings = Surroundings::new(given, config)?;
+        let options = source::Options::default();
+        Ok(Sources { flags: Vec::new(), config: Vec::new(), ingestion_time: None, options, surroundings })
+    }
+
     /// Sets records that cannot be read aside, as lines of JSON.
     pub(super) fn skip_bad_rows(&mut self, writer: Arc<Mutex<File>>) {
         self.options.bad_rows = BadRows::Write(writer);
@@ -137,6 +144,42 @@ impl Opened {
         declared.add_to(&mut catalog);
         self.infos.iter().for_each(|info| catalog.add(info.clone()));
         catalog
+    }
+
+    /// Tells whether there are records of a table.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.tables.iter().chain(self.found.tables()).any(|table| table.name == name)
+            || self.found.items(name).is_some()
+            || self.sample && tables::TableInfo::find(name).is_some()
+    }
+
+    /// Reads columns of tables, for more than one query.
+    pub(super) fn hold(
+        &self,
+        wanted: Vec<(String, Vec<Column>)>,
+        memory_limit: usize,
+    ) -> Result<Vec<engine::Table>, Stop> {
+        let scan = |(table, columns): &(String, Vec<Column>)| QueryResult {
+            name: table.clone(),
+            node: Node { columns: columns.clone(), serialized: false, kind: Kind::Scan { table: table.clone() } },
+            render: None,
+        };
+        let plan = Plan { results: wanted.iter().map(scan).collect(), ..Plan::default() };
+        let mut tables = self.load(&plan, Some(memory_limit))?.tables;
+        for table in &mut tables {
+            let of = wanted.iter().find(|(name, _)| *name == table.name);
+            // Files are read later: then of them no more than this.
+            table.columns.retain(|column| {
+                !matches!(table.data, engine::TableData::Parquet { .. })
+                    || of.is_some_and(|(_, columns)| columns.contains(column))
+            });
+        }
+        Ok(tables)
+    }
+
+    /// Returns the items of the watchlists.
+    pub(super) fn items(&self) -> Vec<engine::Table> {
+        self.found.all_items()
     }
 
     /// Returns what is worth telling about the files.

@@ -21,13 +21,16 @@ mod lsp;
 mod output;
 mod progress;
 mod query;
+mod rule_files;
 mod rules;
 mod sample;
 mod schema;
 mod serve;
+mod simulate;
 mod stop;
 mod stored;
 mod surroundings;
+mod test;
 mod value;
 mod verify;
 
@@ -94,6 +97,8 @@ enum Command {
     Functions(functions::Arguments),
     Lints(lints::Arguments),
     Lsp(lsp::Arguments),
+    Test(test::Arguments),
+    Simulate(simulate::Arguments),
     Verify(verify::Arguments),
 }
 
@@ -150,6 +155,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Functions(arguments) => functions::run(arguments, console),
         Command::Lints(arguments) => lints::run(arguments, global),
         Command::Lsp(arguments) => lsp::run(arguments, global),
+        Command::Test(arguments) => test::run(arguments, global, console),
+        Command::Simulate(arguments) => simulate::run(arguments, global, console),
         Command::Verify(arguments) => verify::run(arguments, console),
     }
 }

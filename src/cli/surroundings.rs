@@ -168,6 +168,11 @@ impl Found {
         self.tables.iter().map(|(_, _, table, _)| table)
     }
 
+    /// Returns the items of every watchlist.
+    pub(super) fn all_items(&self) -> Vec<engine::Table> {
+        self.watchlists.iter().filter_map(|(alias, _)| self.items(&items_of(alias))).collect()
+    }
+
     /// Finds the items of a watchlist by the name that a plan has for them.
     pub(super) fn items(&self, name: &str) -> Option<engine::Table> {
         let (_, items) = self.watchlists.iter().find(|(alias, _)| items_of(alias) == name)?;

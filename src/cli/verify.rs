@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::console::Console;
 use super::creation::Creation;
 use super::output::Output;
+use super::rule_files::RuleFiles;
 use super::stop::Stop;
 use super::{Outcome, data, value};
 use crate::diagnostic::render::junit::escape;
@@ -29,6 +30,7 @@ use crate::types::{Column, ticks};
 /// In a workspace that is onboarded to the Defender portal these rules are off: Defender XDR makes the incidents there.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq verify --alerts alerts.json --incidents incidents.json\n  \
+    alertq verify --alerts alerts.json --incidents incidents.json --rules active-rules/\n  \
     alertq verify --alerts exports/ --incidents exports/ --from 2026-06-01 --to 2026-06-30 --format junit\n  \
     alertq verify --alerts a.parquet --incidents i.parquet --create-incidents all --assume closed-alerts=skip")]
 pub(super) struct Arguments {
@@ -38,6 +40,9 @@ pub(super) struct Arguments {
     /// Reads incidents (SecurityIncident) from a file, a folder or a glob; may be given several times.
     #[arg(long, value_name = "PATH", required = true)]
     incidents: Vec<PathBuf>,
+    /// Reads the rules that are on under Active rules from a file or a folder; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
     #[command(flatten)]
     creation: Creation,
     /// Leaves out alerts that were recorded and incidents that were created before.
@@ -64,7 +69,12 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     {
         return Err(Stop::failure("the period ends before it begins").help("--from must not be later than --to"));
     }
-    let rules = arguments.creation.rules(Vec::new())?;
+    let files = RuleFiles::read(&arguments.rules)?;
+    files.tell(console);
+    if files.is_faulty() {
+        return Err(Stop::failure("a rule file cannot be read"));
+    }
+    let rules = arguments.creation.rules(files.creation())?;
     let assumptions = arguments.creation.assumptions()?;
     let alerts = rows("SecurityAlert", &arguments.alerts, Alert::read)?;
     let incidents = rows("SecurityIncident", &arguments.incidents, Incident::read)?;

@@ -5,6 +5,7 @@
 //!                  \-- query: syntax, bind ----^
 //! ```
 
+pub mod alert;
 pub mod assume;
 pub mod checks;
 pub mod document;
@@ -14,6 +15,9 @@ pub mod incident;
 pub mod model;
 pub mod queries;
 pub mod row;
+pub mod scenario;
+pub mod schedule;
+pub mod simulate;
 pub mod verify;
 pub mod workspace;
 pub mod write;

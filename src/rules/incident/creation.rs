@@ -1,6 +1,8 @@
 //! Rules that make an incident of each alert of a product: the seven that Sentinel has templates for, and the user's.
 
+use crate::rules::alert::rule_id;
 use crate::rules::assume::Assumptions;
+use crate::rules::model::{Body, Located, Rule};
 use crate::rules::row::Alert;
 
 /// A rule of the kind MicrosoftSecurityIncidentCreation, ready to judge alerts.
@@ -124,6 +126,21 @@ pub fn default_products() -> impl Iterator<Item = &'static str> {
 }
 
 impl CreationRule {
+    /// Takes a rule of the user's; None where it is of another kind.
+    pub fn of(rule: &Rule) -> Option<CreationRule> {
+        let Body::IncidentCreation(body) = &rule.body else { return None };
+        let texts = |texts: &[Located<String>]| texts.iter().map(|text| text.value.clone()).collect();
+        Some(CreationRule {
+            id: rule_id(rule),
+            name: rule.title().to_string(),
+            enabled: rule.is_enabled(),
+            product: body.product.as_ref().map(|product| product.value.clone()).unwrap_or_default(),
+            severities: body.severities.iter().map(|severity| severity.value.word().to_string()).collect(),
+            include: texts(&body.names),
+            exclude: texts(&body.excluded_names),
+        })
+    }
+
     /// Tells whether the rule makes an incident of an alert, and if not, why.
     pub fn judge(&self, alert: &Alert, assumptions: &Assumptions) -> Result<(), Pass> {
         let fold = |text: &str| if assumptions.names_are_exact { text.to_string() } else { text.to_lowercase() };

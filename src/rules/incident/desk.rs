@@ -3,8 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use super::creation::CreationRule;
-use super::grouping::{Grouping, Key, Settings};
+use super::grouping::Key;
 use crate::rules::assume::Assumptions;
+use crate::rules::model::{Grouping, IncidentConfiguration};
 use crate::rules::row::{Alert, Incident, derived_guid};
 use crate::rules::workspace::Workspace;
 
@@ -69,21 +70,30 @@ impl Incidents {
         }
     }
 
-    /// Takes an alert that a scheduled rule raised.
-    pub fn of_rule(&mut self, alert: &Alert, rule: &str, settings: &Settings) {
-        if !settings.create {
-            return;
+    /// Takes note of an alert that came before: what follows of it is a repeat.
+    pub fn seen(&mut self, alert: &Alert) {
+        self.seen.insert(alert.id.clone());
+    }
+
+    /// Takes an alert that a scheduled rule raised; tells whether it made a new incident.
+    pub fn of_rule(&mut self, alert: &Alert, rule: &str, configuration: &IncidentConfiguration) -> bool {
+        if !configuration.creates() {
+            return false;
         }
-        let Some(grouping) = &settings.grouping else {
+        let Some(grouping) = configuration.active_grouping() else {
             self.create(alert, vec![rule.to_string()], None);
-            return;
+            return true;
         };
-        let key = grouping.matching.key(alert, &self.assumptions);
+        let key = Key::of(alert, grouping, &self.assumptions);
         match self.fitting(alert, rule, grouping, key.as_ref()) {
-            Some(place) => self.add(place, alert),
+            Some(place) => {
+                self.add(place, alert);
+                false
+            }
             None => {
                 let place = self.create(alert, vec![rule.to_string()], key);
                 self.of_rule.entry(rule.to_string()).or_default().push(place);
+                true
             }
         }
     }
@@ -119,8 +129,8 @@ impl Incidents {
         let fits = |held: &Held| {
             held.key.as_ref() == Some(key)
                 && held.latest.alerts.len() < MOST_ALERTS
-                && alert.generated.saturating_sub(held.began) <= grouping.lookback
-                && (grouping.reopen || held.latest.status != "Closed")
+                && alert.generated.saturating_sub(held.began) <= grouping.lookback().ticks()
+                && (grouping.reopens() || held.latest.status != "Closed")
         };
         self.of_rule.get(rule)?.iter().rev().copied().find(|place| fits(&self.held[*place]))
     }
@@ -196,7 +206,7 @@ fn merge(all: &mut Vec<String>, more: Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{DEFENDER_FOR_CLOUD, Matching, default_rule};
+    use super::super::{DEFENDER_FOR_CLOUD, default_rule};
     use super::*;
     use crate::types::ticks::TICKS_PER_HOUR;
 
@@ -216,8 +226,18 @@ mod tests {
         Incidents::new(Workspace::default(), Assumptions::default(), 1)
     }
 
-    fn grouped(matching: Matching, reopen: bool) -> Settings {
-        Settings { create: true, grouping: Some(Grouping { lookback: 5 * TICKS_PER_HOUR, reopen, matching }) }
+    fn configuration(text: &str) -> IncidentConfiguration {
+        let text = format!("name: r\nkind: Scheduled\nquery: T\nincidentConfiguration: {{{text}}}\n");
+        let reading = crate::rules::form::read("r.yaml".as_ref(), &text).unwrap().unwrap();
+        assert_eq!(reading.problems, []);
+        reading.rules[0].detection().unwrap().incident.clone()
+    }
+
+    fn grouped(matching: &str, reopen: bool) -> IncidentConfiguration {
+        configuration(&format!(
+            "groupingConfiguration: {{enabled: true, lookbackDuration: 5h, reopenClosedIncident: {reopen}, \
+             matchingMethod: {matching}}}"
+        ))
     }
 
     fn ip(address: &str) -> String {
@@ -249,15 +269,15 @@ mod tests {
     fn without_grouping_each_alert_is_an_incident() {
         let mut desk = desk();
         for id in ["a", "b"] {
-            desk.of_rule(&alert(id, 1, ""), "r", &Settings::default());
+            desk.of_rule(&alert(id, 1, ""), "r", &IncidentConfiguration::default());
         }
-        desk.of_rule(&alert("c", 1, ""), "r", &Settings { create: false, grouping: None });
+        desk.of_rule(&alert("c", 1, ""), "r", &configuration("createIncident: false"));
         assert_eq!(alerts(desk), [["a"], ["b"]]);
     }
 
     #[test]
     fn entities_must_all_match() {
-        let settings = grouped(Matching::AllEntities, false);
+        let settings = grouped("AllEntities", false);
         let mut desk = desk();
         let both = r#"[{"Type":"ip","Address":"1"},{"Type":"ip","Address":"2"}]"#;
         for (id, entities) in [("a", ip("1")), ("b", ip("2")), ("c", ip("1")), ("d", both.into()), ("e", "".into())] {
@@ -270,7 +290,7 @@ mod tests {
 
     #[test]
     fn the_look_back_counts_from_the_first_alert() {
-        let settings = grouped(Matching::AnyAlert, false);
+        let settings = grouped("AnyAlert", false);
         let mut desk = desk();
         for (id, hour) in [("a", 0), ("b", 4), ("c", 5), ("d", 6)] {
             desk.of_rule(&alert(id, hour * TICKS_PER_HOUR, ""), "r", &settings);
@@ -282,7 +302,7 @@ mod tests {
     fn an_incident_takes_150_alerts() {
         let mut desk = desk();
         for id in 0..=MOST_ALERTS {
-            desk.of_rule(&alert(&id.to_string(), 1, ""), "r", &grouped(Matching::AnyAlert, false));
+            desk.of_rule(&alert(&id.to_string(), 1, ""), "r", &grouped("AnyAlert", false));
         }
         let sizes: Vec<_> = alerts(desk).iter().map(Vec::len).collect();
         assert_eq!(sizes, [MOST_ALERTS, 1]);
@@ -291,7 +311,7 @@ mod tests {
     #[test]
     fn closed_incidents_are_opened_again_where_the_rule_says_so() {
         for (reopen, expected) in [(false, 2), (true, 1)] {
-            let settings = grouped(Matching::AnyAlert, reopen);
+            let settings = grouped("AnyAlert", reopen);
             let mut desk = desk();
             desk.of_rule(&alert("a", 1, ""), "r", &settings);
             assert_eq!(desk.close("n", 2, "analyst"), 1);
@@ -305,11 +325,7 @@ mod tests {
 
     #[test]
     fn selected_grouping_looks_at_what_was_selected() {
-        let selected = Matching::Selected {
-            entities: vec!["IP".into()],
-            details: vec!["Severity".into()],
-            custom: vec!["Team".into()],
-        };
+        let selected = "Selected, groupByEntities: [IP], groupByAlertDetails: [Severity], groupByCustomDetails: [Team]";
         let details = |team: &str| {
             let inner = serde_json::json!({"Team": [team], "Other": [team, "x"]}).to_string();
             serde_json::json!({ "Custom Details": inner }).to_string()
@@ -321,14 +337,14 @@ mod tests {
         let severe = Alert { id: "c".into(), severity: "High".into(), ..first.clone() };
         let other = Alert { id: "d".into(), extended_properties: details("blue"), ..first.clone() };
         for alert in [first, same, severe, other] {
-            desk.of_rule(&alert, "r", &grouped(selected.clone(), false));
+            desk.of_rule(&alert, "r", &grouped(selected, false));
         }
         assert_eq!(alerts(desk), [vec!["a", "b"], vec!["c"], vec!["d"]]);
     }
 
     #[test]
     fn a_grouped_incident_is_as_severe_as_its_worst_alert() {
-        let settings = grouped(Matching::AnyAlert, false);
+        let settings = grouped("AnyAlert", false);
         let mut desk = desk();
         desk.of_rule(&alert("a", 1, ""), "r", &settings);
         desk.of_rule(&Alert { severity: "High".into(), tactics: "Impact".into(), ..alert("b", 2, "") }, "r", &settings);

@@ -6,51 +6,8 @@ use serde_json::Value as Json;
 
 use super::entity::{Identity, entities};
 use crate::rules::assume::Assumptions;
+use crate::rules::model::{AlertDetail, Grouping, MatchingMethod};
 use crate::rules::row::Alert;
-
-/// What a rule says of its incidents.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Whether its alerts make incidents at all.
-    pub create: bool,
-    /// None where each alert makes an incident of its own.
-    pub grouping: Option<Grouping>,
-}
-
-impl Default for Settings {
-    /// What holds where a rule says nothing (documented).
-    fn default() -> Settings {
-        Settings { create: true, grouping: None }
-    }
-}
-
-/// How alerts are put together.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grouping {
-    /// How long after its first alert an incident takes further ones, in ticks.
-    pub lookback: i64,
-    /// Whether it takes them when it is closed.
-    pub reopen: bool,
-    pub matching: Matching,
-}
-
-/// What alerts of one incident have in common.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Matching {
-    /// All their entities.
-    AllEntities,
-    /// The rule alone.
-    AnyAlert,
-    /// What is named here.
-    Selected {
-        /// Types of entities, as rules spell them.
-        entities: Vec<String>,
-        /// `DisplayName`, `Severity`.
-        details: Vec<String>,
-        /// Keys of custom details.
-        custom: Vec<String>,
-    },
-}
 
 /// What alerts must have alike to go together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,29 +17,29 @@ pub(super) struct Key {
     custom: BTreeMap<String, Vec<String>>,
 }
 
-impl Matching {
+impl Key {
     /// Returns what an alert is grouped by; None where it goes with no other.
-    pub(super) fn key(&self, alert: &Alert, assumptions: &Assumptions) -> Option<Key> {
+    pub(super) fn of(alert: &Alert, grouping: &Grouping, assumptions: &Assumptions) -> Option<Key> {
         let mut key = Key { entities: Vec::new(), details: Vec::new(), custom: BTreeMap::new() };
-        match self {
-            Matching::AnyAlert => {}
-            Matching::AllEntities => {
+        match grouping.matching() {
+            MatchingMethod::AnyAlert => {}
+            MatchingMethod::AllEntities => {
                 key.entities = entities(&alert.entities);
                 if key.entities.is_empty() && !assumptions.nothing_equals_nothing {
                     return None;
                 }
             }
-            Matching::Selected { entities: kinds, details, custom } => {
-                let wanted: Vec<String> = kinds.iter().map(|kind| type_of(kind)).collect();
+            MatchingMethod::Selected => {
+                let wanted: Vec<String> = grouping.by_entities.iter().map(|kind| type_of(kind.value.word())).collect();
                 key.entities = entities(&alert.entities);
                 key.entities.retain(|entity| wanted.contains(&entity.kind));
-                let detail = |name: &String| match name.as_str() {
-                    "DisplayName" => alert.name.clone(),
-                    _ => alert.severity.clone(),
+                let detail = |detail: AlertDetail| match detail {
+                    AlertDetail::DisplayName => alert.name.clone(),
+                    AlertDetail::Severity => alert.severity.clone(),
                 };
-                key.details = details.iter().map(detail).collect();
+                key.details = grouping.by_alert_details.iter().map(|named| detail(named.value)).collect();
                 key.custom = custom_details(alert);
-                key.custom.retain(|name, _| custom.contains(name));
+                key.custom.retain(|name, _| grouping.by_custom_details.iter().any(|named| named.value == *name));
             }
         }
         Some(key)

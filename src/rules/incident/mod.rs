@@ -13,4 +13,4 @@ mod grouping;
 pub use creation::{CreationRule, DEFENDER_FOR_CLOUD, Pass, default_products, default_rule};
 pub use desk::{Incidents, MOST_ALERTS};
 pub use entity::{Identity, entities};
-pub use grouping::{Grouping, Matching, Settings, custom_details, type_of};
+pub use grouping::{custom_details, type_of};

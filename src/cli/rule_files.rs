@@ -1,0 +1,113 @@
+//! Reads rule files for commands that run rules.
+
+use std::path::{Path, PathBuf};
+
+use super::console::Console;
+use super::input::{self, Input};
+use super::stop::Stop;
+use crate::diagnostic::render::Lines;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::rules::incident::CreationRule;
+use crate::rules::schedule::Failure;
+use crate::rules::{Rule, form};
+
+/// Files of rules end so.
+pub(super) use crate::rules::form::ENDINGS;
+
+/// Files of tests end so; they are no rules.
+pub(super) const TESTS: [&str; 2] = [".test.yaml", ".test.yml"];
+
+/// Rule files and the rules in them.
+#[derive(Debug, Default)]
+pub(super) struct RuleFiles {
+    files: Vec<RuleFile>,
+}
+
+#[derive(Debug)]
+struct RuleFile {
+    input: Input,
+    rules: Vec<Rule>,
+    /// What keeps a rule from being read, or is read otherwise than its author means.
+    problems: Vec<Diagnostic>,
+}
+
+impl RuleFiles {
+    /// Reads files, and folders of them; what is named is read, what only lies there may be something else.
+    ///
+    /// A file that cannot be read as a rule is told with [`RuleFiles::tell`], and does not keep the others from running.
+    pub(super) fn read(paths: &[PathBuf]) -> Result<RuleFiles, Stop> {
+        let mut files = Vec::new();
+        for path in input::files(paths, &ENDINGS)? {
+            let explicit = paths.contains(&path);
+            if !explicit && is_test(&path) {
+                continue;
+            }
+            let input = input::file(&path)?;
+            match form::read(&path, &input.text) {
+                Ok(Some(reading)) => {
+                    files.push(RuleFile { input, rules: reading.rules, problems: reading.problems });
+                }
+                Ok(None) if explicit => {
+                    let problem = Diagnostic::error("AQ500", Span::default(), "the file is no rule");
+                    files.push(RuleFile { input, rules: Vec::new(), problems: vec![problem] });
+                }
+                Ok(None) => {}
+                Err(problems) => files.push(RuleFile { input, rules: Vec::new(), problems }),
+            }
+        }
+        Ok(RuleFiles { files })
+    }
+
+    /// Tells what is wrong with how the files are written.
+    pub(super) fn tell(&self, console: &Console) {
+        for file in self.files.iter().filter(|file| !file.problems.is_empty()) {
+            console.problems(&file.input.name, &file.input.text, &file.problems);
+        }
+    }
+
+    /// Tells whether some file could not be read as a rule.
+    pub(super) fn is_faulty(&self) -> bool {
+        self.files.iter().any(|file| file.rules.is_empty())
+    }
+
+    /// Returns all rules, in the order of the files.
+    pub(super) fn rules(&self) -> Vec<Rule> {
+        self.files.iter().flat_map(|file| &file.rules).cloned().collect()
+    }
+
+    /// Returns those that make incidents of the alerts of other products.
+    pub(super) fn creation(&self) -> Vec<CreationRule> {
+        self.files.iter().flat_map(|file| &file.rules).filter_map(CreationRule::of).collect()
+    }
+
+    /// Returns the names of the files.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().filter(|file| !file.rules.is_empty()).map(|file| file.input.name.as_str())
+    }
+
+    /// Returns the file and the line of a part of a rule, by the rule's place among [`RuleFiles::rules`].
+    pub(super) fn place(&self, mut rule: usize, span: Span) -> (String, usize) {
+        for file in &self.files {
+            if rule < file.rules.len() {
+                return (file.input.name.clone(), Lines::new(&file.input.text).position(span.start).line);
+            }
+            rule -= file.rules.len();
+        }
+        (String::new(), 1)
+    }
+
+    /// Says why a rule did not run.
+    pub(super) fn failed(&self, rule: &Rule, failure: &Failure, console: &Console) {
+        let file = self.files.iter().find(|file| file.rules.contains(rule)).map(|file| &file.input);
+        match (failure, file) {
+            (Failure::Problems(problems), Some(input)) => console.problems(&input.name, &input.text, problems),
+            (failure, _) => console.warning(&format!("{}: {failure}", rule.title())),
+        }
+    }
+}
+
+/// Tells whether a file is one of tests, by its name.
+pub(super) fn is_test(path: &Path) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    TESTS.iter().any(|ending| name.ends_with(ending))
+}

@@ -1,0 +1,350 @@
+//! `alertq simulate`: replays rules over recorded data.
+
+mod page;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, ValueEnum};
+use serde_json::{Value as Json, json};
+
+use super::config::Config;
+use super::console::Console;
+use super::convert::file_in;
+use super::creation::Creation;
+use super::data::{Opened, Sources};
+use super::interrupt::Scratch;
+use super::output::Output;
+use super::rule_files::RuleFiles;
+use super::stop::Stop;
+use super::surroundings::Given;
+use super::{Global, Outcome, value};
+use crate::format::{Format as Written, Limits};
+use crate::rules::incident::CreationRule;
+use crate::rules::model::Kind;
+use crate::rules::row::{self, Row};
+use crate::rules::schedule::{self, Data, Query, Timing};
+use crate::rules::simulate::{self, Replay, Summary};
+use crate::rules::{Rule, Workspace};
+use crate::types::arrow::value_at;
+use crate::types::convert::text_of;
+use crate::types::{Column, ticks};
+
+/// Memory where nobody says how much, in bytes.
+const MEMORY: usize = 4 << 30;
+
+/// Replays rules over a period of recorded data: the alerts and incidents that they would have made.
+///
+/// Scheduled rules run at --from and then as often as they say, up to --to; rules that run in near real time run every
+/// minute. A query sees the moment as now() and the records of its period before it; alerts are written five minutes
+/// later, as Sentinel does. Recorded alerts of connected products make incidents by the rules for that. Rules see what
+/// is recorded, not what other rules raise here. Ends with status 1 where a rule could not be replayed.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  alertq simulate --rules rules/ --data exports/ --from 2026-06-01 --to 2026-06-30\n  \
+    alertq simulate --rules rule.yaml --data exports/ --from 2026-06-01 --to 2026-06-02 --out run/ && \
+    alertq query --data run/ 'SecurityIncident | summarize count() by Severity'\n  \
+    alertq simulate --from 2026-06-01 --to 2026-06-30 --create-incidents all --format json\n  \
+    alertq simulate --rules rules/ --data exports/ --from 2026-06-01 --to 2026-06-30 --report report.html"
+)]
+pub(super) struct Arguments {
+    /// Reads rules from a file or a folder; may be given several times. Default: the `rules` of alertq.toml.
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
+    creation: Creation,
+    /// The first moment.
+    #[arg(long, value_name = "TIME", value_parser = value::instant)]
+    from: i64,
+    /// The last moment.
+    #[arg(long, value_name = "TIME", value_parser = value::instant)]
+    to: i64,
+    /// Writes the tables SecurityAlert (what the rules raised) and SecurityIncident into this folder.
+    #[arg(long, short, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The form of the files in --out.
+    #[arg(long, value_name = "FORMAT", default_value = "parquet", value_parser = PossibleValuesParser::new(["parquet", "jsonl", "csv", "json"]))]
+    out_format: String,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    format: Format,
+    /// Writes a page with a chart of the alerts of each rule and day into this file.
+    #[arg(long, value_name = "PATH")]
+    report: Option<PathBuf>,
+    /// The workspace's resource in Azure, for what rows say of it: /subscriptions/.../workspaces/NAME.
+    #[arg(long, value_name = "RESOURCE")]
+    workspace: Option<String>,
+    /// The workspace's GUID. Default: that of the recorded alerts.
+    #[arg(long, value_name = "GUID")]
+    workspace_id: Option<String>,
+    /// The number of the first incident.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    first_incident: i64,
+    /// Limits the memory that records and queries may use: `512MB`, `2GiB`.
+    #[arg(long, value_name = "SIZE", value_parser = value::size)]
+    memory_limit: Option<usize>,
+    /// Runs so many rules at the same time. Default: one for each processor.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    Json,
+}
+
+pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
+    if arguments.to < arguments.from {
+        return Err(Stop::failure("the period ends before it begins").help("--from must not be later than --to"));
+    }
+    let config = Config::load(global.config.as_deref())?;
+    let paths = if arguments.rules.is_empty() { &config.rules } else { &arguments.rules };
+    let files = RuleFiles::read(paths)?;
+    files.tell(console);
+    let creation = arguments.creation.rules(files.creation())?;
+    let rules = files.rules();
+    let _scratch = Scratch::new()?;
+    let data = data(arguments, &config, console, &rules, &creation)?;
+    let threads = arguments.threads.map(usize::from);
+    let replay = Replay {
+        rules: &rules,
+        creation: &creation,
+        data: &data,
+        workspace: workspace(arguments, &data),
+        from: arguments.from,
+        to: arguments.to,
+        timing: Timing::Schedule,
+        closings: Vec::new(),
+        first_number: arguments.first_incident,
+        threads: threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+    };
+    let bar = console.progress(rules.len() as u64, "rules");
+    let outcome = replay.replay(&|done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    for (rule, summary) in rules.iter().zip(&outcome.summaries) {
+        if let Some(failure) = &summary.failure {
+            files.failed(rule, failure, console);
+        }
+    }
+    if let Some(folder) = &arguments.out {
+        fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
+        let format = Written::from_name(&arguments.out_format).unwrap_or(Written::Parquet);
+        write(folder, format, &outcome.alerts)?;
+        write(folder, format, &outcome.incidents)?;
+    }
+    let report = Report { arguments, rules: &rules, creation: &creation, outcome: &outcome, data: &data };
+    if let Some(path) = &arguments.report {
+        let assumed = format!("{}{}", data.assumptions, report.ingestion());
+        let mut output = Output::open(Some(path))?;
+        output.text(&page::page(&rules, &outcome, arguments.from, arguments.to, &assumed))?;
+        output.finish()?;
+    }
+    let text = match arguments.format {
+        Format::Text => report.text(),
+        Format::Json => format!("{}\n", report.json()),
+    };
+    let mut output = Output::stdout();
+    output.text(&text)?;
+    output.finish()?;
+    let failed = files.is_faulty() || outcome.summaries.iter().any(|summary| summary.failure.is_some());
+    Ok(if failed { Outcome::Found } else { Outcome::Clean })
+}
+
+/// Opens and holds what the rules run over.
+fn data(
+    arguments: &Arguments,
+    config: &Config,
+    console: &Console,
+    rules: &[Rule],
+    creation: &[CreationRule],
+) -> Result<Data, Stop> {
+    let sources = Sources::new(&arguments.given, config)?;
+    let mut text: String = rules.iter().filter_map(Rule::query).map(|query| format!("{}\n", query.text)).collect();
+    if !creation.is_empty() {
+        text.push_str("SecurityAlert\n");
+    }
+    let opened = sources.open(&text)?;
+    for warning in opened.warnings() {
+        console.warning(&warning);
+    }
+    if sources.is_empty() {
+        console.note("no --data was given: the rules run over the built-in sample, which is made up");
+    }
+    let memory = arguments.memory_limit.or(config.memory_limit).unwrap_or(MEMORY);
+    let tables = opened.hold(wanted(&opened, rules, creation, arguments.from), memory)?;
+    let assumptions = arguments.creation.assumptions()?;
+    Data::new(opened.catalog.clone(), tables, memory, assumptions).map_err(Stop::failure)
+}
+
+/// Returns the tables that rules read and that have records, each with the columns that are looked at.
+fn wanted(opened: &Opened, rules: &[Rule], creation: &[CreationRule], now: i64) -> Vec<(String, Vec<Column>)> {
+    let mut wanted: Vec<(String, Vec<Column>)> = Vec::new();
+    let mut all: Vec<String> = Vec::new();
+    if !creation.is_empty() {
+        all.push("SecurityAlert".into());
+    }
+    for query in rules.iter().filter_map(Query::of).flatten() {
+        // What does not bind is told when it runs.
+        let Ok(needs) = query.needs(&opened.catalog, now) else { continue };
+        if needs.all_columns {
+            all.extend(opened.catalog.names().map(str::to_string));
+        }
+        wanted.extend(needs.tables);
+    }
+    for name in all {
+        if let Some(table) = opened.catalog.table(&name) {
+            wanted.push((name, table.columns.iter().chain(&table.hidden).cloned().collect()));
+        }
+    }
+    let mut merged: Vec<(String, Vec<Column>)> = Vec::new();
+    for (name, columns) in wanted.into_iter().filter(|(name, _)| opened.has(name)) {
+        let time = opened.catalog.table(&name).map(|table| schedule::times(&table)).unwrap_or_default();
+        let place = merged.iter().position(|(other, _)| *other == name).unwrap_or_else(|| {
+            merged.push((name, Vec::new()));
+            merged.len() - 1
+        });
+        for column in columns.into_iter().chain(time) {
+            if !merged[place].1.contains(&column) {
+                merged[place].1.push(column);
+            }
+        }
+    }
+    merged
+}
+
+/// Returns the workspace that rows are written for.
+fn workspace(arguments: &Arguments, data: &Data) -> Workspace {
+    let recorded = || {
+        let (columns, rows) = data.rows("SecurityAlert")?;
+        let place = columns.iter().position(|column| column.name == "TenantId")?;
+        (rows.num_rows() > 0).then(|| text_of(&value_at(rows.column(place), 0, columns[place].scalar_type)))
+    };
+    let default = Workspace::default();
+    let id = arguments.workspace_id.clone().or_else(recorded).filter(|id| !id.is_empty());
+    let resource = arguments.workspace.clone().unwrap_or_default();
+    Workspace { id: id.unwrap_or(default.id), resource: resource.trim_end_matches('/').to_string() }
+}
+
+fn write<R: Row>(folder: &Path, format: Written, rows: &[R]) -> Result<(), Stop> {
+    let path = file_in(folder, R::TABLE, format);
+    let mut output = Output::open(Some(&path))?;
+    let name = output.name();
+    let failed = |error: std::io::Error| Stop::write(&name, &error);
+    let (columns, batch) = row::batch(rows);
+    let mut writer = format.writer(Box::new(&mut output), Limits { rows: usize::MAX, ..Limits::default() });
+    writer.begin(R::TABLE, &columns).map_err(failed)?;
+    writer.write(&batch).map_err(failed)?;
+    writer.finish().map_err(failed)?;
+    drop(writer);
+    output.finish()
+}
+
+struct Report<'a> {
+    arguments: &'a Arguments,
+    rules: &'a [Rule],
+    creation: &'a [CreationRule],
+    outcome: &'a simulate::Outcome,
+    data: &'a Data,
+}
+
+impl Report<'_> {
+    fn text(&self) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_preset(comfy_table::presets::NOTHING);
+        table.set_header([
+            "rule",
+            "runs",
+            "fired",
+            "suppressed",
+            "alerts",
+            "incidents",
+            "rows read",
+            "noisiest entity",
+        ]);
+        for (rule, summary) in self.rules.iter().zip(&self.outcome.summaries) {
+            let Summary { runs, suppressed, fired, alerts, incidents, rows_scanned, noisiest, .. } = summary;
+            let counts = [runs, fired, suppressed, alerts, incidents, rows_scanned];
+            let mut row = vec![rule.title().to_string()];
+            row.extend(counts.map(ToString::to_string));
+            row.push(match (note(rule, summary), noisiest.first()) {
+                (Some(note), _) => note.to_string(),
+                (None, Some((entity, count))) => format!("{entity} ({count})"),
+                (None, None) => String::new(),
+            });
+            table.add_row(row);
+        }
+        let mut out = String::new();
+        if !self.rules.is_empty() {
+            let _ = writeln!(out, "{table}\n");
+        }
+        let (alerts, incidents) = (self.outcome.alerts.len(), self.incidents());
+        let rows = self.outcome.incidents.len();
+        let _ = writeln!(out, "{alerts} alerts raised; {incidents} incidents, {rows} rows of SecurityIncident");
+        let names: Vec<_> = self.creation.iter().map(|rule| format!("'{}'", rule.name)).collect();
+        let names = if names.is_empty() { "none".to_string() } else { names.join(", ") };
+        let _ = writeln!(out, "incidents of recorded alerts by: {names}");
+        let _ = writeln!(out, "assumed: {}{}", self.data.assumptions, self.ingestion());
+        out
+    }
+
+    /// Says what stands for the times of ingestion where the records do not tell them.
+    fn ingestion(&self) -> &'static str {
+        let near_real_time = self.rules.iter().any(|rule| rule.kind() == Kind::NearRealTime);
+        if near_real_time && !self.data.knows_ingestion() { " ingestion=TimeGenerated" } else { "" }
+    }
+
+    fn incidents(&self) -> usize {
+        self.outcome.incidents.iter().filter(|row| row.first_modified.is_none()).count()
+    }
+
+    fn json(&self) -> Json {
+        let rule = |(rule, summary): (&Rule, &Summary)| {
+            json!({
+                "rule": rule.title(),
+                "kind": rule.kind().word(),
+                "runs": summary.runs,
+                "fired": summary.fired,
+                "suppressed": summary.suppressed,
+                "alerts": summary.alerts,
+                "incidents": summary.incidents,
+                "rows_scanned": summary.rows_scanned,
+                "noisiest": summary.noisiest.iter().map(|(e, n)| json!({"entity": e, "alerts": n})).collect::<Vec<_>>(),
+                "note": note(rule, summary),
+            })
+        };
+        let assumed =
+            self.data.assumptions.answers().into_iter().map(|(name, answer)| (name.to_string(), json!(answer)));
+        let mut assumed: serde_json::Map<_, _> = assumed.collect();
+        if !self.ingestion().is_empty() {
+            assumed.insert("ingestion".into(), json!("TimeGenerated"));
+        }
+        json!({
+            "from": ticks::format_datetime(self.arguments.from),
+            "to": ticks::format_datetime(self.arguments.to),
+            "rules": self.rules.iter().zip(&self.outcome.summaries).map(rule).collect::<Vec<_>>(),
+            "creation_rules": self.creation.iter().map(|rule| json!({"id": rule.id, "name": rule.name})).collect::<Vec<_>>(),
+            "alerts": self.outcome.alerts.len(),
+            "incidents": self.incidents(),
+            "assumed": assumed,
+        })
+    }
+}
+
+/// Says why a rule did nothing.
+fn note(rule: &Rule, summary: &Summary) -> Option<&'static str> {
+    match rule.kind() {
+        _ if summary.failure.is_some() => Some("could not be replayed to the end"),
+        _ if !rule.is_enabled() => Some("disabled"),
+        Kind::Scheduled | Kind::NearRealTime => None,
+        Kind::IncidentCreation => Some("makes incidents of recorded alerts"),
+        Kind::Hunting => Some("a query for people: raises nothing"),
+        Kind::Fusion | Kind::BehaviorAnalytics | Kind::ThreatIntelligence | Kind::Anomaly => {
+            Some("Microsoft keeps what it does: not replayed")
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! Reads a file of tests.
+
+use std::collections::BTreeMap;
+
+use super::{Case, Expect, Records, Scenario, When};
+use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::rules::Workspace;
+use crate::rules::document::{Entry, Located, Node, Value, yaml};
+use crate::rules::model::Duration;
+use crate::types::ticks;
+
+const KEYS: [&str; 7] = ["rules", "create_incidents", "assume", "workspace", "start", "records", "cases"];
+const CASE_KEYS: [&str; 8] = ["name", "each", "records", "at", "from", "to", "close", "expect"];
+const EXPECT_KEYS: [&str; 5] = ["alerts", "alert_count", "incidents", "incident_count", "incident_rows"];
+
+/// What offsets count from where the file does not say: 2026-01-01.
+const START: &str = "2026-01-01T00:00:00Z";
+
+/// Reads a file of tests. Fails with what is wrong with it, each problem with its place.
+///
+/// ```
+/// let text = "cases:\n- name: quiet\n  at: +1h\n  expct: {alerts: []}\n";
+/// let problems = alertq::rules::scenario::read(text).unwrap_err();
+/// assert_eq!(problems[0].help.as_deref(), Some("did you mean 'expect'?"));
+/// ```
+pub fn read(text: &str) -> Result<Scenario, Vec<Diagnostic>> {
+    let root = yaml::read(text).map_err(|problem| vec![problem])?;
+    let mut reader = Reader { start: ticks::parse_datetime(START).unwrap_or_default(), problems: Vec::new() };
+    let scenario = reader.scenario(&root);
+    if reader.problems.is_empty() { Ok(scenario) } else { Err(reader.problems) }
+}
+
+struct Reader {
+    start: i64,
+    problems: Vec<Diagnostic>,
+}
+
+impl Reader {
+    fn scenario(&mut self, root: &Node) -> Scenario {
+        self.known(root, &KEYS);
+        if let Some(start) = root.get("start") {
+            self.start = self.moment(start).unwrap_or(self.start);
+        }
+        let mut scenario = Scenario {
+            rules: root.get("rules").map(|node| texts(Some(node))),
+            create_incidents: texts(root.get("create_incidents")),
+            start: self.start,
+            records: self.records(root.get("records")),
+            ..Scenario::default()
+        };
+        for Entry { key, value } in root.get("assume").map(Node::entries).unwrap_or_default() {
+            let answer = value.as_text().unwrap_or_default();
+            if let Err(error) = scenario.assumptions.assume(&key.value, answer) {
+                self.wrong(key.span, error);
+            }
+        }
+        if let Some(workspace) = root.get("workspace") {
+            self.known(workspace, &["id", "resource"]);
+            let text = |key: &str| workspace.get(key).and_then(Node::as_text).map(str::to_string);
+            let default = Workspace::default();
+            scenario.workspace =
+                Workspace { id: text("id").unwrap_or(default.id), resource: text("resource").unwrap_or_default() };
+        }
+        match root.get("cases") {
+            Some(cases) if !cases.items().is_empty() => {
+                for case in cases.items() {
+                    let made = self.cases(case);
+                    scenario.cases.extend(made);
+                }
+            }
+            other => self.wrong(other.map_or(root.span, |node| node.span), "there are no cases: say cases: and a list"),
+        }
+        scenario
+    }
+
+    /// Makes the cases of an item: one, or one for each set of parameters.
+    fn cases(&mut self, node: &Node) -> Vec<Case> {
+        self.known(node, &CASE_KEYS);
+        let Some(sets) = node.get("each") else { return vec![self.case(node, String::new(), false)] };
+        let mut cases = Vec::new();
+        for set in sets.items() {
+            let parameters: BTreeMap<&str, &Node> =
+                set.entries().iter().map(|entry| (entry.key.value.as_str(), &entry.value)).collect();
+            let shown: Vec<_> = set
+                .entries()
+                .iter()
+                .map(|entry| format!("{}={}", entry.key.value, entry.value.as_text().unwrap_or("...")))
+                .collect();
+            let mut filled = node.clone();
+            if let Value::Map(entries) = &mut filled.value {
+                entries.retain(|entry| entry.key.value != "each");
+            }
+            self.fill(&mut filled, &parameters);
+            cases.push(self.case(&filled, format!(" [{}]", shown.join(", ")), true));
+        }
+        if cases.is_empty() {
+            self.wrong(sets.span, "'each' is a list of parameters, such as [{severity: High}, {severity: Low}]");
+        }
+        cases
+    }
+
+    /// Puts parameters in the place of `${name}`; a text that is nothing else becomes the parameter, whatever it is.
+    fn fill(&mut self, node: &mut Node, parameters: &BTreeMap<&str, &Node>) {
+        match &mut node.value {
+            Value::List(items) => items.iter_mut().for_each(|item| self.fill(item, parameters)),
+            Value::Map(entries) => entries.iter_mut().for_each(|entry| self.fill(&mut entry.value, parameters)),
+            Value::Text(text) | Value::Expression(text) if text.contains("${") => {
+                let mut left = text.clone();
+                for (name, value) in parameters {
+                    let place = format!("${{{name}}}");
+                    if *text == place {
+                        node.value = value.value.clone();
+                        return;
+                    }
+                    left = left.replace(&place, value.as_text().unwrap_or_default());
+                }
+                if let Some((_, unknown)) = left.split_once("${") {
+                    let name = unknown.split('}').next().unwrap_or_default();
+                    let known: Vec<_> = parameters.keys().copied().collect();
+                    self.wrong(node.span, format!("no parameter is called '{name}'; there are: {}", known.join(", ")));
+                }
+                node.value = Value::Text(left);
+            }
+            _ => {}
+        }
+    }
+
+    fn case(&mut self, node: &Node, parameters: String, has_parameters: bool) -> Case {
+        let name = node.get("name").and_then(Node::as_text).unwrap_or_default();
+        if name.is_empty() {
+            self.wrong(node.span, "the case has no name");
+        }
+        let closings = node.get("close").map(Node::items).unwrap_or_default().iter().filter_map(|closing| {
+            self.known(closing, &["title", "at"]);
+            let title = closing.get("title").and_then(Node::as_text).map(str::to_string);
+            let at = closing.get("at").and_then(|at| self.moment(at));
+            if title.is_none() || at.is_none() {
+                self.wrong(closing.span, "what is closed has a title and a moment: {title: TEXT, at: +1h}");
+            }
+            Some((at?, title?))
+        });
+        let closings = closings.collect();
+        let span = node.get("name").map_or(node.span, |name| name.span);
+        let (records, when) = (self.records(node.get("records")), self.when(node));
+        Case {
+            name: format!("{name}{parameters}"),
+            span,
+            records,
+            when,
+            closings,
+            expect: self.expect(node),
+            has_parameters,
+        }
+    }
+
+    fn when(&mut self, node: &Node) -> When {
+        let moments = match node.get("at") {
+            Some(Node { value: Value::List(items), .. }) => items.iter().collect(),
+            Some(one) => vec![one],
+            None => Vec::new(),
+        };
+        let moments: Vec<i64> = moments.into_iter().filter_map(|moment| self.moment(moment)).collect();
+        let (from, to) = (node.get("from"), node.get("to"));
+        match (from, to) {
+            (None, None) if moments.is_empty() => When::Never,
+            (None, None) => When::At(moments),
+            (Some(from), Some(to)) if moments.is_empty() => {
+                let ends = (self.moment(from), self.moment(to));
+                if let (Some(from), Some(end)) = ends
+                    && end < from
+                {
+                    self.wrong(to.span, "the period ends before it begins");
+                }
+                When::Period(ends.0.unwrap_or_default(), ends.1.unwrap_or_default())
+            }
+            _ => {
+                self.wrong(node.span, "say moments with at:, or a period with from: and to:");
+                When::Never
+            }
+        }
+    }
+
+    fn expect(&mut self, node: &Node) -> Expect {
+        let Some(expect) = node.get("expect") else {
+            self.wrong(node.span, "the case expects nothing: say expect: with alerts: or incidents:");
+            return Expect::default();
+        };
+        self.known(expect, &EXPECT_KEYS);
+        let mut list = |key: &str| {
+            // An empty list is null to nobody: `alerts: []` is silence.
+            let found = expect.entries().iter().find(|entry| entry.key.value == key).map(|entry| &entry.value)?;
+            if !matches!(found.value, Value::List(_)) {
+                self.wrong(found.span, format!("'{key}' is a list; [] is none at all"));
+            }
+            Some(found.clone())
+        };
+        let (alerts, incidents, incident_rows) = (list("alerts"), list("incidents"), list("incident_rows"));
+        let mut count = |key: &str| {
+            let node = expect.get(key)?;
+            let count = node.as_text().and_then(|text| text.parse().ok());
+            if count.is_none() {
+                self.wrong(node.span, format!("'{key}' is a whole number"));
+            }
+            Some(Located { value: count?, span: node.span })
+        };
+        let (alert_count, incident_count) = (count("alert_count"), count("incident_count"));
+        Expect { span: expect.span, alerts, incidents, incident_rows, alert_count, incident_count }
+    }
+
+    fn records(&mut self, node: Option<&Node>) -> Vec<Records> {
+        let Some(node) = node else { return Vec::new() };
+        if node.entries().is_empty() {
+            self.wrong(node.span, "'records' has tables, each with a list: SecurityAlert: [{AlertSeverity: High}]");
+        }
+        let records = |entry: &Entry| Records { table: entry.key.clone(), items: entry.value.items().to_vec() };
+        node.entries().iter().map(records).collect()
+    }
+
+    fn moment(&mut self, node: &Node) -> Option<i64> {
+        let text = node.as_text().unwrap_or_default();
+        let moment = moment(text, self.start);
+        if moment.is_none() {
+            let message = format!("'{text}' is no moment; say 2026-01-31T08:00:00Z, or +5m from the start");
+            self.wrong(node.span, message);
+        }
+        moment
+    }
+
+    fn known(&mut self, node: &Node, keys: &[&'static str]) {
+        for entry in node.entries() {
+            if keys.contains(&entry.key.value.as_str()) {
+                continue;
+            }
+            let problem = Diagnostic::error("AQ600", entry.key.span, format!("unknown key '{}'", entry.key.value));
+            self.problems.push(match nearest(&entry.key.value, keys.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean '{near}'?")),
+                None => problem.help(format!("the keys are: {}", keys.join(", "))),
+            });
+        }
+    }
+
+    fn wrong(&mut self, span: Span, message: impl Into<String>) {
+        self.problems.push(Diagnostic::error("AQ601", span, message));
+    }
+}
+
+/// Reads a moment, or how long before or after the start it is: `+5m`, `-1h`.
+pub(super) fn moment(text: &str, start: i64) -> Option<i64> {
+    let text = text.trim();
+    if let Some(after) = text.strip_prefix('+') {
+        return start.checked_add(Duration::read(after)?.ticks());
+    }
+    if let Some(before) = text.strip_prefix('-') {
+        return start.checked_sub(Duration::read(before)?.ticks());
+    }
+    ticks::parse_datetime(text)
+}
+
+/// Returns one text, or those of a list.
+fn texts(node: Option<&Node>) -> Vec<Located<String>> {
+    match node {
+        Some(Node { value: Value::List(items), .. }) => items.iter().filter_map(Node::located).collect(),
+        Some(one) => one.located().into_iter().collect(),
+        None => Vec::new(),
+    }
+}
