@@ -536,18 +536,6 @@ mod other_commands {
         assert_eq!(count.stdout, "{\"Count\":50}\n", "{}", count.stderr);
     }
 
-    #[test]
-    fn a_pull_is_asked_for_in_windows() {
-        let run =
-            run(&["fetch", "SecurityAlert", "--from", "2026-01-01", "--to", "2026-01-02T12:00", "--step", "1d"], "");
-        assert_eq!(run.status, Some(0), "{}", run.stderr);
-        let bodies: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(bodies.len(), 2);
-        for body in bodies {
-            assert_eq!(self::run(&["check", "-"], body["query"].as_str().unwrap()).status, Some(0));
-        }
-    }
-
     #[cfg(unix)]
     #[test]
     fn an_interrupt_ends_it_and_leaves_no_files() {

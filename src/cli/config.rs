@@ -23,6 +23,13 @@
 //! [workspaces.contoso]        # the tables of workspace("contoso"), app("contoso"), resource("contoso")
 //! SecurityAlert = "contoso/*.parquet"
 //!
+//! [workspace.prod]            # a workspace of Azure's, for `--on prod` and `fetch --workspace prod`
+//! id = "5f3c1a52-0000-4000-8000-000000000001"
+//! resource_id = "/subscriptions/.../workspaces/prod"
+//!
+//! [subscriptions]             # for `fetch defender --subscription prod`
+//! prod = "5f3c1a52-0000-4000-8000-000000000002"
+//!
 //! [databases.Samples]         # of database("Samples")
 //! Storms = "storms.csv"
 //!
@@ -44,7 +51,7 @@ use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::lint::{Level, Levels};
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 13] = [
     "databases",
     "externaldata",
     "functions",
@@ -53,8 +60,10 @@ const KEYS: [&str; 11] = [
     "memory_limit",
     "rules",
     "schemas",
+    "subscriptions",
     "tables",
     "watchlists",
+    "workspace",
     "workspaces",
 ];
 
@@ -66,6 +75,14 @@ pub(super) struct WatchlistFile {
     pub(super) path: PathBuf,
     /// The column that `SearchKey` repeats.
     pub(super) search_key: Option<String>,
+}
+
+/// A workspace of Azure's: its GUID for queries, its resource id for Sentinel.
+#[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Remote {
+    pub(super) id: Option<String>,
+    pub(super) resource_id: Option<String>,
 }
 
 /// A project's settings; paths are ready to be opened.
@@ -87,6 +104,12 @@ pub(super) struct Config {
     /// The column whose values are what `ingestion_time()` gives.
     pub(super) ingestion_time: Option<String>,
     pub(super) lints: Levels,
+    /// Workspaces of Azure's, by the names that the project gives them.
+    #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+    pub(super) remotes: Vec<(String, Remote)>,
+    /// Subscriptions and their ids.
+    #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+    pub(super) subscriptions: Vec<(String, String)>,
 }
 
 impl Config {
@@ -102,6 +125,30 @@ impl Config {
         let Input { name, text } = input::file(&path)?;
         let folder = path.parent().unwrap_or(Path::new(""));
         read(&text, folder).map_err(|problems| Stop::Problems { path: name, text, problems })
+    }
+}
+
+/// Names of what is in Azure; what has no name here is taken as it is.
+#[cfg(feature = "fetch")]
+impl Config {
+    /// Returns the id of a workspace that queries are asked of.
+    pub(super) fn workspace_id(&self, name: &str) -> String {
+        self.remote(name).and_then(|remote| remote.id.or(remote.resource_id)).unwrap_or_else(|| name.to_string())
+    }
+
+    /// Returns the resource id of a workspace.
+    pub(super) fn workspace_resource(&self, name: &str) -> String {
+        self.remote(name).and_then(|remote| remote.resource_id.or(remote.id)).unwrap_or_else(|| name.to_string())
+    }
+
+    /// Returns the id of a subscription.
+    pub(super) fn subscription(&self, name: &str) -> String {
+        let found = self.subscriptions.iter().find(|(known, _)| known == name);
+        found.map_or_else(|| name.to_string(), |(_, id)| id.clone())
+    }
+
+    fn remote(&self, name: &str) -> Option<Remote> {
+        self.remotes.iter().find(|(known, _)| known == name).map(|(_, remote)| remote.clone())
     }
 }
 
@@ -136,6 +183,8 @@ impl Reader<'_> {
                     Some((cluster, name)) => Place::Cluster(cluster.to_string(), name.to_string()),
                     None => Place::Database(name.to_string()),
                 })),
+                "workspace" => config.remotes = self.remotes(value),
+                "subscriptions" => config.subscriptions = self.subscriptions(value),
                 "watchlists" => config.watchlists = self.watchlists(value),
                 "externaldata" => config.externaldata = self.externaldata(value),
                 "functions" => config.functions = self.paths(value),
@@ -202,6 +251,34 @@ impl Reader<'_> {
             }
         }
         files
+    }
+
+    fn remotes(&mut self, value: &Spanned<DeValue>) -> Vec<(String, Remote)> {
+        const KEYS: [&str; 2] = ["id", "resource_id"];
+        let entries = self.entries(value, "each workspace of Azure's is a table: [workspace.NAME]");
+        let mut remotes = Vec::new();
+        for (name, value) in entries {
+            let mut remote = Remote::default();
+            let Some(table) = value.get_ref().as_table() else {
+                self.wrong(value, "a workspace of Azure's has an id: id = \"GUID\"");
+                continue;
+            };
+            for (key, value) in table {
+                match key.get_ref().as_ref() {
+                    "id" => remote.id = self.text(value, "an id is a string"),
+                    "resource_id" => remote.resource_id = self.text(value, "a resource id is a string"),
+                    other => self.unknown(other, key.span(), &KEYS),
+                }
+            }
+            remotes.push((name, remote));
+        }
+        remotes
+    }
+
+    fn subscriptions(&mut self, value: &Spanned<DeValue>) -> Vec<(String, String)> {
+        let entries = self.entries(value, "'subscriptions' is a table: [subscriptions]");
+        let pair = |(name, value): (String, &Spanned<DeValue>)| Some((name, self.text(value, "an id is a string")?));
+        entries.into_iter().filter_map(pair).collect()
     }
 
     fn watchlists(&mut self, value: &Spanned<DeValue>) -> Vec<(String, WatchlistFile)> {
@@ -318,6 +395,19 @@ mod tests {
         let told: Vec<_> = problems.iter().map(|problem| problem.message.as_str()).collect();
         let levels = "a level is allow, information, warning, error";
         assert_eq!(told, ["no lint is called 'take-without-sorting'", levels]);
+    }
+
+    #[test]
+    fn what_is_in_azure_has_names() {
+        let text =
+            "[workspace.prod]\nid = 'i'\nresource_id = '/r'\n[workspace.dev]\nid = 'j'\n[subscriptions]\np = 's'\n";
+        let config = read(text, Path::new("")).unwrap();
+        let remote =
+            |id: &str, resource: Option<&str>| Remote { id: Some(id.into()), resource_id: resource.map(Into::into) };
+        assert_eq!(config.remotes, [("prod".into(), remote("i", Some("/r"))), ("dev".into(), remote("j", None))]);
+        assert_eq!(config.subscriptions, [("p".to_string(), "s".to_string())]);
+        let problems = read("[workspace.prod]\nids = 'i'\n", Path::new("")).unwrap_err();
+        assert_eq!(problems[0].help.as_deref(), Some("did you mean 'id'?"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::diagnostic::render::{self, Report, Style};
 const WIDTH: usize = 120;
 
 /// How to talk to the user.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Console {
     color: Color,
     quiet: bool,
@@ -23,6 +23,12 @@ pub(super) struct Console {
 impl Console {
     pub(super) fn new(global: &Global) -> Console {
         Console { color: global.color, quiet: global.quiet }
+    }
+
+    /// Tells whether the user wants quiet.
+    #[cfg(feature = "fetch")]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Tells whether results are read by a person.

@@ -4,6 +4,8 @@
 //! everything else to standard error.
 
 mod check;
+#[cfg(feature = "fetch")]
+mod compare;
 mod config;
 mod console;
 mod convert;
@@ -21,6 +23,8 @@ mod lsp;
 mod output;
 mod progress;
 mod query;
+#[cfg(feature = "fetch")]
+mod remote;
 mod rule_files;
 mod rules;
 mod sample;
@@ -84,7 +88,7 @@ enum Color {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Query(query::Arguments),
+    Query(Box<query::Arguments>),
     Check(check::Arguments),
     Rules(rules::Arguments),
     Fmt(fmt::Arguments),
@@ -93,6 +97,8 @@ enum Command {
     Sample(sample::Arguments),
     #[cfg(feature = "fetch")]
     Fetch(fetch::Arguments),
+    #[cfg(feature = "fetch")]
+    Compare(compare::Arguments),
     Serve(serve::Arguments),
     Functions(functions::Arguments),
     Lints(lints::Arguments),
@@ -151,6 +157,8 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Sample(arguments) => sample::run(arguments, console),
         #[cfg(feature = "fetch")]
         Command::Fetch(arguments) => fetch::run(arguments, global, console),
+        #[cfg(feature = "fetch")]
+        Command::Compare(arguments) => compare::run(arguments, global, console),
         Command::Serve(arguments) => serve::run(arguments, global, console),
         Command::Functions(arguments) => functions::run(arguments, console),
         Command::Lints(arguments) => lints::run(arguments, global),

@@ -40,7 +40,8 @@ use crate::types::Column;
     alertq query 'SecurityAlert | take 5' --format table\n  \
     echo 'print now()' | alertq query --file - --now 2026-01-31T08:00:00Z\n  \
     alertq query 'SecurityAlert | count' --stats --repeat 3\n  \
-    alertq query 'SecurityAlert | where AlertSeverity == \"High\"' --explain plan")]
+    alertq query 'SecurityAlert | where AlertSeverity == \"High\"' --explain plan\n  \
+    alertq query 'SecurityAlert | count' --timespan P1D --on prod")]
 pub(super) struct Arguments {
     /// The query.
     #[arg(value_name = "KQL", conflicts_with = "file")]
@@ -80,6 +81,9 @@ pub(super) struct Arguments {
     /// Uses so many threads. Default: one for each processor.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
+    #[cfg(feature = "fetch")]
+    #[command(flatten)]
+    elsewhere: super::remote::Elsewhere,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -95,6 +99,10 @@ enum Explain {
 pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
     let config = Config::load(global.config.as_deref())?;
     let input = read(arguments)?;
+    #[cfg(feature = "fetch")]
+    if let Some(workspace) = &arguments.elsewhere.on {
+        return elsewhere(arguments, workspace, &input, global, console);
+    }
     let parsed = syntax::parse(&input.text);
     if parsed.problems.iter().any(Diagnostic::is_error) {
         return Err(problems(input, parsed.problems));
@@ -132,6 +140,28 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if arguments.stats {
         console.raw(&format!("{}\n", report(&runs)));
     }
+    Ok(Outcome::Clean)
+}
+
+/// Runs the query in a workspace of Azure's.
+#[cfg(feature = "fetch")]
+fn elsewhere(
+    arguments: &Arguments,
+    workspace: &str,
+    input: &Input,
+    global: &Global,
+    console: &Console,
+) -> Result<Outcome, Stop> {
+    let format = format(arguments, console)?;
+    let mut output = Output::open(arguments.output.as_deref())?;
+    let name = output.name();
+    let mut writer = format.answer_writer(Box::new(&mut output), limits(arguments, console));
+    let question = super::remote::Question { query: &input.text, timespan: arguments.timespan };
+    super::remote::write(&question, workspace, &arguments.elsewhere.session, global, console, &mut |step| {
+        step.write(&mut *writer).map_err(|error| Failed::Write(error).writing(&name))
+    })?;
+    drop(writer);
+    output.finish()?;
     Ok(Outcome::Clean)
 }
 
@@ -250,23 +280,14 @@ struct Cost {
 
 /// Runs the plan as often as was asked for; only the last run writes.
 fn execute(arguments: &Arguments, console: &Console, plan: &Plan, session: &Session) -> Result<Vec<Cost>, Stop> {
-    let format = format(arguments, console);
-    let terminal = arguments.output.is_none() && console.is_interactive();
-    if format.is_binary() && terminal {
-        return Err(
-            Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --output")
-        );
-    }
+    let format = format(arguments, console)?;
     let mut runs = Vec::new();
     for _ in 1..arguments.repeat {
         runs.push(once(plan, session, &mut Nothing).map_err(|failed| failed.writing(""))?);
     }
     let mut output = Output::open(arguments.output.as_deref())?;
     let name = output.name();
-    let width = console.result_style().width.min(usize::from(u16::MAX)) as u16;
-    // Only a person is helped by a table that leaves rows out.
-    let rows = if terminal { Limits::default().rows } else { usize::MAX };
-    let mut writer = format.answer_writer(Box::new(&mut output), Limits { width, rows });
+    let mut writer = format.answer_writer(Box::new(&mut output), limits(arguments, console));
     let cost = once(plan, session, &mut *writer).map_err(|failed| failed.writing(&name))?;
     runs.push(cost);
     drop(writer);
@@ -274,12 +295,30 @@ fn execute(arguments: &Arguments, console: &Console, plan: &Plan, session: &Sess
     Ok(runs)
 }
 
-fn format(arguments: &Arguments, console: &Console) -> Format {
+/// Tells how much room a drawn table has.
+fn limits(arguments: &Arguments, console: &Console) -> Limits {
+    let width = console.result_style().width.min(usize::from(u16::MAX)) as u16;
+    // Only a person is helped by a table that leaves rows out.
+    let rows = if on_terminal(arguments, console) { Limits::default().rows } else { usize::MAX };
+    Limits { width, rows }
+}
+
+fn on_terminal(arguments: &Arguments, console: &Console) -> bool {
+    arguments.output.is_none() && console.is_interactive()
+}
+
+fn format(arguments: &Arguments, console: &Console) -> Result<Format, Stop> {
     let named = arguments.format.as_deref().and_then(Format::from_name);
     let path = arguments.output.as_ref().map(|path| path.to_string_lossy());
     let by_path = || path.as_deref().and_then(Format::from_path);
     let default = if path.is_none() && console.is_interactive() { Format::Table } else { Format::JsonLines };
-    named.or_else(by_path).unwrap_or(default)
+    let format = named.or_else(by_path).unwrap_or(default);
+    match format.is_binary() && on_terminal(arguments, console) {
+        false => Ok(format),
+        true => {
+            Err(Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --output"))
+        }
+    }
 }
 
 /// Why a run ended early.

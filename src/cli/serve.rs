@@ -77,10 +77,10 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
 }
 
 /// The user's files; they are opened for each query, so that what is added is found.
-struct Local {
-    sources: Sources,
-    memory_limit: Option<usize>,
-    now: Option<i64>,
+pub(super) struct Local {
+    pub(super) sources: Sources,
+    pub(super) memory_limit: Option<usize>,
+    pub(super) now: Option<i64>,
 }
 
 impl Records for Local {

@@ -13,6 +13,21 @@ pub enum Period {
     Between(i64, i64),
 }
 
+impl std::fmt::Display for Period {
+    /// Writes it as the query API takes it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Period::Last(length) => {
+                let (seconds, rest) = (length / ticks::TICKS_PER_SECOND, length % ticks::TICKS_PER_SECOND);
+                write!(f, "PT{seconds}.{rest:07}S")
+            }
+            Period::Between(from, to) => {
+                write!(f, "{}/{}", ticks::format_datetime(*from), ticks::format_datetime(*to))
+            }
+        }
+    }
+}
+
 /// Reads a time span.
 ///
 /// ```
@@ -102,6 +117,10 @@ mod tests {
         assert_eq!(read("PT1H30M"), Ok(Period::Last(HOUR * 3 / 2)));
         assert_eq!(read("PT3600.0S"), Ok(Period::Last(HOUR)));
         assert_eq!(read("PT0.25S"), Ok(Period::Last(2_500_000)));
+        for text in ["PT0.25S", "P7D", "2026-01-01/P1D"] {
+            let period = read(text).unwrap();
+            assert_eq!(read(&period.to_string()), Ok(period));
+        }
         assert_eq!(read("P1W"), Ok(Period::Last(7 * 24 * HOUR)));
         assert_eq!(read("7d"), read("P7D"));
         let day = ticks::parse_datetime("2026-01-01").unwrap();

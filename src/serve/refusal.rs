@@ -58,6 +58,15 @@ impl Refusal {
         Refusal { status: StatusCode::BAD_REQUEST, code: "BadArgumentError", message, inner }
     }
 
+    /// Returns what a person is told.
+    pub(super) fn text(&self) -> String {
+        let innermost = self.inner.as_ref().and_then(|inner| inner.get("innererror"));
+        match innermost.and_then(|inner| inner.get("code").zip(inner.get("message"))) {
+            Some((Value::String(code), Value::String(message))) => format!("{code}: {message}"),
+            _ => self.message.clone(),
+        }
+    }
+
     /// Returns the body.
     pub(super) fn body(&self) -> Value {
         let mut error = json!({"message": self.message, "code": self.code});

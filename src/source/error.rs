@@ -39,13 +39,15 @@ pub struct Error {
     /// Where in the file.
     pub place: Place,
     /// What to try.
-    pub remedy: Option<String>,
+    pub remedy: Option<Box<str>>,
+    /// Whether rows are missing because the service that answered cut them off.
+    pub partial: bool,
 }
 
 impl Error {
     /// Makes an error of a message alone.
     pub fn new(message: impl Into<String>) -> Self {
-        Error { message: message.into(), path: None, place: Place::default(), remedy: None }
+        Error { message: message.into(), path: None, place: Place::default(), remedy: None, partial: false }
     }
 
     /// Makes an error of a failed read or write.
@@ -65,9 +67,15 @@ impl Error {
         self
     }
 
+    /// Says that the service cut rows off.
+    pub fn partial(mut self) -> Self {
+        self.partial = true;
+        self
+    }
+
     /// Says what to try.
     pub fn remedy(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy = Some(remedy.into());
+        self.remedy = Some(remedy.into().into_boxed_str());
         self
     }
 }

@@ -53,6 +53,8 @@ pub use table::{Input, Table, expand, open, open_all, open_files, split_name, ta
 pub struct Options {
     /// The table's name, where the user gave one.
     pub name: Option<String>,
+    /// Whether the columns are those that the file declares, although the records look like those of a known table.
+    pub as_declared: bool,
     /// Whether an answer of the query API that lacks rows is taken nevertheless.
     pub accept_partial: bool,
     /// What becomes of records that cannot be read.
@@ -67,6 +69,7 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             name: None,
+            as_declared: false,
             accept_partial: false,
             bad_rows: BadRows::Fail,
             batch_rows: 8192,

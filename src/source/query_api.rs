@@ -137,6 +137,7 @@ impl QueryApi {
         Err(match partial {
             true => cursor
                 .error(format!("the answer is partial, rows are missing: {reasons}"))
+                .partial()
                 .remedy("ask for a shorter time range, or accept partial answers"),
             false => told(cursor, &text),
         })

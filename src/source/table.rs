@@ -117,7 +117,8 @@ pub fn open_files(files: &[(Option<String>, PathBuf)], options: &Options, thread
 pub fn tables(inputs: Vec<(Option<String>, Input)>, options: &Options) -> Vec<Table> {
     let mut groups: Vec<(String, Option<&'static TableInfo>, Vec<Input>)> = Vec::new();
     for (name, input) in inputs {
-        let known = name.as_deref().and_then(TableInfo::find).or_else(|| input.known());
+        let known = || name.as_deref().and_then(TableInfo::find).or_else(|| input.known());
+        let known = if options.as_declared { None } else { known() };
         let table = name.unwrap_or_else(|| input.table_name(known));
         match groups.iter_mut().find(|(other, ..)| *other == table) {
             Some((_, group_known, inputs)) => {

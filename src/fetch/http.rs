@@ -1,0 +1,335 @@
+//! Requests that are made until they are answered, or it is clear that they will not be.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime};
+
+use async_trait::async_trait;
+use reqwest::header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::{Method, StatusCode};
+use tempfile::NamedTempFile;
+
+use super::clock::Clock;
+use super::error::{About, Error, ErrorKind, Told, of_answer};
+use super::gate::Gate;
+use super::report::{Event, Report};
+
+/// Where tokens come from.
+#[async_trait]
+pub trait Tokens: Send + Sync {
+    /// Returns the token for a scope; None where none is sent.
+    async fn token(&self, scope: &str) -> Result<Option<String>, Error>;
+
+    /// Forgets what is known by heart: the service does not take it any more.
+    fn forget(&self);
+
+    /// Says whose tokens these are, in the words of a message.
+    fn describe(&self) -> String;
+}
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct Ask<'a> {
+    pub method: Method,
+    pub url: String,
+    /// JSON.
+    pub body: Option<String>,
+    /// The scope of the token.
+    pub scope: &'a str,
+    pub about: &'a About,
+    /// Whether the asker would rather ask for less than ask again where an answer takes too long.
+    pub splits: bool,
+}
+
+/// What came.
+#[derive(Debug)]
+pub enum Reply {
+    /// A body of JSON, as far as its type says.
+    Body(Body),
+    /// Status 204: there is nothing.
+    Nothing,
+}
+
+/// The body of an answer, on disk.
+#[derive(Debug)]
+pub struct Body {
+    file: NamedTempFile,
+    pub bytes: u64,
+}
+
+impl Body {
+    /// Returns where it lies.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Reads it whole.
+    pub fn text(&self) -> Result<String, Error> {
+        std::fs::read_to_string(self.path())
+            .map_err(|error| Error::new(ErrorKind::Service, format!("an answer cannot be read: {error}")))
+    }
+}
+
+/// How often something has been tried.
+#[derive(Debug, Default)]
+pub struct Patience {
+    tried: u32,
+    /// Tokens in a row that were not taken.
+    refused: u32,
+}
+
+/// Makes requests.
+pub struct Client {
+    http: reqwest::Client,
+    clock: Arc<dyn Clock>,
+    tokens: Arc<dyn Tokens>,
+    report: Arc<dyn Report>,
+    gate: Gate,
+    folder: PathBuf,
+    attempts: u32,
+    /// Whether anything was ever answered.
+    reached: AtomicBool,
+}
+
+/// The longest time between two tries.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Tries of what has never been reached: most likely it cannot be.
+const UNREACHED: u32 = 4;
+
+/// Tokens in a row that may be refused; another one will not be taken either.
+const MOST_TOKENS: u32 = 3;
+
+/// An answer that cannot be used.
+enum Failed {
+    /// It may be better next time; the service may say when.
+    Again(Error, Option<Duration>),
+    /// The token is not taken.
+    Token(Error),
+    Final(Error),
+}
+
+/// What carries requests.
+pub type Transport = reqwest::Client;
+
+/// Makes the client that all requests go through.
+///
+/// Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`), roots those of the system (`SSL_CERT_FILE`).
+/// Redirections are not followed: a token goes where it was meant to go.
+pub fn transport() -> Result<Transport, Error> {
+    reqwest::Client::builder()
+        .user_agent(concat!("alertq/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(30))
+        .read_timeout(Duration::from_secs(660))
+        .build()
+        .map_err(|error| Error::new(ErrorKind::Service, format!("no client can be made: {}", chain(&error))))
+}
+
+impl Client {
+    /// Makes a client that keeps bodies in `folder` while they are read, and tries each request so often.
+    pub fn new(
+        http: reqwest::Client,
+        clock: Arc<dyn Clock>,
+        tokens: Arc<dyn Tokens>,
+        report: Arc<dyn Report>,
+        folder: PathBuf,
+        attempts: u32,
+    ) -> Client {
+        Client { http, clock, tokens, report, gate: Gate::new(), folder, attempts, reached: AtomicBool::new(false) }
+    }
+
+    /// Whom the requests are made for.
+    pub fn identity(&self) -> String {
+        self.tokens.describe()
+    }
+
+    /// Returns the token for a scope, as requests have it.
+    pub(super) async fn token(&self, scope: &str) -> Result<Option<String>, Error> {
+        self.tokens.token(scope).await
+    }
+
+    /// Tells what happened.
+    pub(super) fn tell(&self, event: Event) {
+        self.report.tell(event);
+    }
+
+    /// The clock that everything here goes by.
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Asks until there is an answer.
+    ///
+    /// # Errors
+    /// What the service says for good, and what it says for the time being so often that patience ends.
+    pub async fn ask(&self, ask: &Ask<'_>, patience: &mut Patience) -> Result<Reply, Error> {
+        loop {
+            let outcome = self.once(ask).await;
+            if !matches!(outcome, Err(Failed::Token(_))) {
+                patience.refused = 0;
+            }
+            match outcome {
+                Ok(reply) => return Ok(reply),
+                Err(Failed::Final(error)) => return Err(error),
+                Err(Failed::Again(error, _)) if ask.splits && error.kind == ErrorKind::TooLarge => return Err(error),
+                Err(Failed::Again(error, after)) => self.wait(patience, error, after).await?,
+                Err(Failed::Token(error)) if patience.refused >= MOST_TOKENS => return Err(error),
+                Err(Failed::Token(error)) => {
+                    self.tokens.forget();
+                    patience.refused += 1;
+                    // The first time it has most likely expired.
+                    if patience.refused > 1 {
+                        self.wait(patience, error, None).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits before something is tried again: as long as the service says, else longer each time.
+    ///
+    /// # Errors
+    /// The error itself, once it has been tried often enough.
+    pub(super) async fn wait(
+        &self,
+        patience: &mut Patience,
+        error: Error,
+        after: Option<Duration>,
+    ) -> Result<(), Error> {
+        patience.tried += 1;
+        let most = if self.reached.load(Ordering::Relaxed) { self.attempts } else { self.attempts.min(UNREACHED) };
+        if patience.tried >= most {
+            return Err(error);
+        }
+        let doubled = Duration::from_secs(1).saturating_mul(1 << patience.tried.min(6).saturating_sub(1)).min(LONGEST);
+        // Half of it is left to chance, so that requests that failed together do not come back together.
+        let length = after.unwrap_or_else(|| doubled.mul_f64(0.5 + self.clock.chance().clamp(0.0, 1.0) / 2.0));
+        self.tell(Event::Waiting { reason: error.message, length });
+        self.clock.sleep(length).await;
+        Ok(())
+    }
+
+    async fn once(&self, ask: &Ask<'_>) -> Result<Reply, Failed> {
+        let _permit = self.gate.pass(self.clock()).await;
+        let token = self.token(ask.scope).await.map_err(Failed::Final)?;
+        let mut request = self.http.request(ask.method.clone(), &ask.url).header("Accept", "application/json");
+        if let Some(body) = &ask.body {
+            request = request.header(CONTENT_TYPE, "application/json").header("Prefer", "wait=600").body(body.clone());
+        }
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let response = request.send().await.map_err(|error| lost(&error, ask.about))?;
+        self.reached.store(true, Ordering::Relaxed);
+        let (status, headers) = (response.status(), response.headers().clone());
+        if status == StatusCode::NO_CONTENT {
+            return Ok(Reply::Nothing);
+        }
+        let body = self.receive(response, ask.about).await?;
+        if !status.is_success() {
+            return Err(self.refused(status, &headers, &body, ask));
+        }
+        let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or("no type").to_string();
+        let what = &ask.about.what;
+        if body.bytes == 0 {
+            // Documented for a request without a body, seen where something on the way drops it.
+            return Err(Failed::Again(Error::new(ErrorKind::Service, format!("{what} gave an empty answer")), None));
+        }
+        if !kind.contains("json") {
+            let message = format!("{what} answered with {kind} in place of JSON");
+            let error = Error::new(ErrorKind::Service, message)
+                .help("a proxy or a sign-in page may stand between: see HTTPS_PROXY and NO_PROXY");
+            return Err(Failed::Again(error, None));
+        }
+        Ok(Reply::Body(body))
+    }
+
+    /// Writes a body to disk.
+    async fn receive(&self, mut response: reqwest::Response, about: &About) -> Result<Body, Failed> {
+        let cannot = |error: std::io::Error| Failed::Final(Error::file(&self.folder, &error));
+        let mut file = tempfile::Builder::new().prefix(".alertq-").tempfile_in(&self.folder).map_err(cannot)?;
+        let mut bytes = 0;
+        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error, about))? {
+            file.write_all(&chunk).map_err(cannot)?;
+            bytes += chunk.len() as u64;
+        }
+        file.flush().map_err(cannot)?;
+        Ok(Body { file, bytes })
+    }
+
+    /// Says what a status means that is no success.
+    fn refused(&self, status: StatusCode, headers: &HeaderMap, body: &Body, ask: &Ask<'_>) -> Failed {
+        const LARGEST: u64 = 1 << 20;
+        let text = if body.bytes <= LARGEST { body.text().unwrap_or_default() } else { String::new() };
+        let error = of_answer(status.as_u16(), &Told::read(&text), ask.about, &self.identity(), ask.scope);
+        let after = retry_after(headers);
+        match status.as_u16() {
+            401 => Failed::Token(error),
+            429 => {
+                // The others would be refused as well.
+                self.gate.pause(self.clock.now(), after.unwrap_or(Duration::from_secs(1)));
+                Failed::Again(error, after)
+            }
+            408 | 500..=599 => Failed::Again(error, after),
+            _ => Failed::Final(error),
+        }
+    }
+}
+
+/// Reads how long to wait: seconds, or a moment by the service's own clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u64>() {
+        return Some(Duration::from_secs(seconds.min(3600)));
+    }
+    let moment: SystemTime = httpdate::parse_http_date(text).ok()?;
+    let now = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(moment.duration_since(now).unwrap_or_default().min(Duration::from_secs(3600)))
+}
+
+/// Says what a broken connection means.
+fn lost(error: &reqwest::Error, about: &About) -> Failed {
+    let message = format!("the connection to {} was lost: {}", about.what, chain(error));
+    let help = "is the network up? Proxies are taken from HTTPS_PROXY, roots of certificates from SSL_CERT_FILE";
+    Failed::Again(Error::new(ErrorKind::Service, message).help(help), None)
+}
+
+/// Writes an error with its causes; addresses are left out, for they may hold what is secret.
+pub(super) fn chain(error: &reqwest::Error) -> String {
+    let mut causes = Vec::new();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    match causes.last() {
+        Some(last) => last.clone(),
+        None if error.is_timeout() => "it took too long".to_string(),
+        None => "it ended early".to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_a_number_or_a_moment_of_the_service() {
+        let of = |pairs: &[(&'static str, &'static str)]| {
+            let mut headers = HeaderMap::new();
+            pairs.iter().for_each(|(name, value)| {
+                headers.insert(*name, value.parse().unwrap());
+            });
+            retry_after(&headers)
+        };
+        assert_eq!(of(&[("retry-after", "7")]), Some(Duration::from_secs(7)));
+        let (date, later) = ("Thu, 01 Jan 2026 00:00:00 GMT", "Thu, 01 Jan 2026 00:00:20 GMT");
+        assert_eq!(of(&[("retry-after", later), ("date", date)]), Some(Duration::from_secs(20)));
+        assert_eq!(of(&[("retry-after", date), ("date", later)]), Some(Duration::ZERO));
+        assert_eq!(of(&[("retry-after", "soon")]), None);
+        assert_eq!(of(&[]), None);
+    }
+}

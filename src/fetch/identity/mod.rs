@@ -1,0 +1,401 @@
+//! Whom requests are made for: the identities that Azure's own tools look for, in their order.
+//!
+//! | choice | what it takes |
+//! |---|---|
+//! | environment | AZURE_TENANT_ID, AZURE_CLIENT_ID, and AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH |
+//! | workload | AZURE_FEDERATED_TOKEN_FILE, as Kubernetes sets it |
+//! | github | ACTIONS_ID_TOKEN_REQUEST_URL and _TOKEN, as GitHub Actions sets them |
+//! | managed | the identity of the machine or service that this runs on |
+//! | azure-cli | `az login` |
+//! | azd | `azd auth login` |
+//!
+//! Tokens are got and kept by `azure_identity` where it has the credential. What is secret is never part of a message.
+
+mod certificate;
+mod github;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use azure_core::cloud::CustomConfiguration;
+use azure_core::credentials::{Secret, TokenCredential};
+use azure_core::http::{ClientOptions, Transport};
+use azure_identity::{
+    AzureCliCredential, AzureDeveloperCliCredential, ClientAssertionCredential, ClientAssertionCredentialOptions,
+    ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
+    UserAssignedId, WorkloadIdentityCredential, WorkloadIdentityCredentialOptions,
+};
+
+use super::clock::Clock;
+use super::cloud::Cloud;
+use super::error::{Error, ErrorKind};
+use super::http::Tokens;
+
+/// Which identity to use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// The first that gives a token.
+    Auto,
+    Environment,
+    Workload,
+    GitHub,
+    Managed,
+    AzureCli,
+    AzureDeveloperCli,
+    /// No token at all: for `alertq serve` on this machine.
+    Nobody,
+}
+
+impl Choice {
+    /// All choices with the names that users type.
+    pub const ALL: [(&'static str, Choice); 8] = [
+        ("auto", Choice::Auto),
+        ("environment", Choice::Environment),
+        ("workload", Choice::Workload),
+        ("github", Choice::GitHub),
+        ("managed", Choice::Managed),
+        ("azure-cli", Choice::AzureCli),
+        ("azd", Choice::AzureDeveloperCli),
+        ("none", Choice::Nobody),
+    ];
+
+    /// Finds a choice by its name.
+    pub fn from_name(name: &str) -> Option<Choice> {
+        Choice::ALL.into_iter().find(|(known, _)| *known == name).map(|(_, choice)| choice)
+    }
+
+    /// Says which identities are tried, and in which order; `AZURE_TOKEN_CREDENTIALS` narrows it, as in Azure's SDKs.
+    fn tried(self, variable: Variables) -> Vec<Choice> {
+        let has = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+        if self != Choice::Auto {
+            return vec![self];
+        }
+        let narrowed = variable("AZURE_TOKEN_CREDENTIALS").unwrap_or_default().to_lowercase();
+        let (deployed, developer) = match narrowed.as_str() {
+            "prod" => (true, false),
+            "dev" => (false, true),
+            _ => (true, true),
+        };
+        let named = match narrowed.as_str() {
+            "environmentcredential" => Some(Choice::Environment),
+            "workloadidentitycredential" => Some(Choice::Workload),
+            "managedidentitycredential" => Some(Choice::Managed),
+            "azureclicredential" => Some(Choice::AzureCli),
+            "azuredeveloperclicredential" => Some(Choice::AzureDeveloperCli),
+            _ => None,
+        };
+        if let Some(named) = named {
+            return vec![named];
+        }
+        let application = has("AZURE_CLIENT_SECRET") || has("AZURE_CLIENT_CERTIFICATE_PATH");
+        let service = has("IDENTITY_ENDPOINT") || has("MSI_ENDPOINT");
+        let all = [
+            (deployed && application, Choice::Environment),
+            (deployed && has("AZURE_FEDERATED_TOKEN_FILE"), Choice::Workload),
+            (deployed && has("ACTIONS_ID_TOKEN_REQUEST_URL") && has("AZURE_CLIENT_ID"), Choice::GitHub),
+            (deployed && service, Choice::Managed),
+            (developer, Choice::AzureCli),
+            (developer, Choice::AzureDeveloperCli),
+            // On a virtual machine nothing tells before one asks, and elsewhere nobody answers.
+            (deployed && !service, Choice::Managed),
+        ];
+        all.into_iter().filter(|(is, _)| *is).map(|(_, choice)| choice).collect()
+    }
+}
+
+/// Reads a variable of the environment.
+pub type Variables<'a> = &'a (dyn Fn(&str) -> Option<String> + Send + Sync);
+
+/// No token is sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nobody;
+
+#[async_trait]
+impl Tokens for Nobody {
+    async fn token(&self, _: &str) -> Result<Option<String>, Error> {
+        Ok(None)
+    }
+
+    fn forget(&self) {}
+
+    fn describe(&self) -> String {
+        "nobody (--identity none)".to_string()
+    }
+}
+
+/// An identity that gives tokens.
+pub struct Identity {
+    choices: Vec<Choice>,
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    /// The one that gave a token.
+    found: Mutex<Option<(String, Arc<dyn TokenCredential>)>>,
+}
+
+/// What the environment says of identities.
+#[derive(Clone)]
+struct Settings {
+    http: reqwest::Client,
+    authority: String,
+    tenant: Option<String>,
+    client: Option<String>,
+    secret: Option<String>,
+    certificate: Option<String>,
+    certificate_password: Option<String>,
+    send_chain: bool,
+    token_file: Option<String>,
+    github_url: Option<String>,
+    github_token: Option<String>,
+}
+
+/// How long a machine may take to say that it has an identity.
+const PROBE: Duration = Duration::from_secs(5);
+
+impl Identity {
+    /// Makes an identity of what the environment says; `variable` reads it.
+    pub fn new(
+        choice: Choice,
+        cloud: &Cloud,
+        variable: Variables<'_>,
+        http: reqwest::Client,
+        clock: Arc<dyn Clock>,
+    ) -> Identity {
+        let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let settings = Settings {
+            http,
+            authority: get("AZURE_AUTHORITY_HOST").unwrap_or_else(|| cloud.authority.clone()),
+            tenant: get("AZURE_TENANT_ID"),
+            client: get("AZURE_CLIENT_ID"),
+            secret: get("AZURE_CLIENT_SECRET"),
+            certificate: get("AZURE_CLIENT_CERTIFICATE_PATH"),
+            certificate_password: get("AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+            send_chain: get("AZURE_CLIENT_SEND_CERTIFICATE_CHAIN").is_some_and(|value| value == "1" || value == "true"),
+            token_file: get("AZURE_FEDERATED_TOKEN_FILE"),
+            github_url: get("ACTIONS_ID_TOKEN_REQUEST_URL"),
+            github_token: get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
+        };
+        Identity { choices: choice.tried(variable), settings, clock, found: Mutex::new(None) }
+    }
+
+    fn found(&self) -> Option<(String, Arc<dyn TokenCredential>)> {
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn remember(&self, found: Option<(String, Arc<dyn TokenCredential>)>) {
+        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+    }
+
+    /// Asks one credential for a token.
+    async fn ask(&self, choice: Choice, credential: &dyn TokenCredential, scope: &str) -> Result<String, String> {
+        let scopes = [scope];
+        let token = credential.get_token(&scopes, None);
+        let token = match choice {
+            Choice::Managed if self.choices.len() > 1 => {
+                let late = self.clock.sleep(PROBE);
+                futures::pin_mut!(token, late);
+                match futures::future::select(token, late).await {
+                    futures::future::Either::Left((token, _)) => token,
+                    futures::future::Either::Right(_) => return Err("this machine has no identity".to_string()),
+                }
+            }
+            _ => token.await,
+        };
+        let token = token.map_err(|error| self.settings.scrubbed(&told(&error)))?;
+        Ok(token.token.secret().to_string())
+    }
+}
+
+/// Writes an error of the library with its causes, on one line and without the address of a page about it.
+fn told(error: &azure_core::Error) -> String {
+    let text = error.to_string();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("To troubleshoot"));
+    lines.collect::<Vec<_>>().join(" ")
+}
+
+#[async_trait]
+impl Tokens for Identity {
+    async fn token(&self, scope: &str) -> Result<Option<String>, Error> {
+        if let Some((name, credential)) = self.found() {
+            let choice = Choice::Auto;
+            return match self.ask(choice, &*credential, scope).await {
+                Ok(token) => Ok(Some(token)),
+                Err(reason) => Err(Error::new(ErrorKind::Identity, format!("{name} gives no token: {reason}"))
+                    .help("sign in again, or choose another identity with --identity")),
+            };
+        }
+        let mut reasons = Vec::new();
+        for choice in &self.choices {
+            let (name, made) = self.settings.credential(*choice, &self.clock);
+            let asked = match made {
+                Ok(credential) => self.ask(*choice, &*credential, scope).await.map(|token| (token, credential)),
+                Err(reason) => Err(self.settings.scrubbed(&reason)),
+            };
+            match asked {
+                Ok((token, credential)) => {
+                    self.remember(Some((name, credential)));
+                    return Ok(Some(token));
+                }
+                Err(reason) => reasons.push(format!("{name}: {reason}")),
+            }
+        }
+        let all = reasons.iter().map(|reason| format!("\n  {reason}")).collect::<String>();
+        Err(Error::new(ErrorKind::Identity, format!("no identity gives a token for {scope}:{all}")).help(
+            "sign in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --identity \
+             takes one and no other",
+        ))
+    }
+
+    fn forget(&self) {
+        // The library keeps tokens by heart: a new credential has none.
+        self.remember(None);
+    }
+
+    fn describe(&self) -> String {
+        self.found().map_or("nobody yet".to_string(), |(name, _)| name)
+    }
+}
+
+impl Settings {
+    /// Makes a credential, and says how messages call it.
+    fn credential(&self, choice: Choice, clock: &Arc<dyn Clock>) -> (String, Result<Arc<dyn TokenCredential>, String>) {
+        let client = self.client.as_deref().unwrap_or("?");
+        match choice {
+            Choice::Auto | Choice::Nobody => ("no identity".to_string(), Err("none is to be used".to_string())),
+            Choice::Environment if self.secret.is_some() => {
+                (format!("the application {client} (AZURE_CLIENT_SECRET)"), self.client_secret())
+            }
+            Choice::Environment => {
+                (format!("the application {client} (AZURE_CLIENT_CERTIFICATE_PATH)"), self.client_certificate(clock))
+            }
+            Choice::Workload => (format!("the workload identity {client}"), self.workload()),
+            Choice::GitHub => (format!("the application {client} (GitHub Actions)"), self.github()),
+            Choice::Managed => ("the managed identity of this machine".to_string(), self.managed()),
+            Choice::AzureCli => ("the account of the Azure CLI".to_string(), made(AzureCliCredential::new(None))),
+            Choice::AzureDeveloperCli => {
+                ("the account of the Azure Developer CLI".to_string(), made(AzureDeveloperCliCredential::new(None)))
+            }
+        }
+    }
+
+    fn tenant_and_client(&self) -> Result<(String, String), String> {
+        let tenant = self.tenant.clone().ok_or("AZURE_TENANT_ID is not set")?;
+        let client = self.client.clone().ok_or("AZURE_CLIENT_ID is not set")?;
+        Ok((tenant, client))
+    }
+
+    fn options(&self) -> ClientOptions {
+        let mut cloud = CustomConfiguration::default();
+        cloud.authority_host.clone_from(&self.authority);
+        ClientOptions {
+            transport: Some(Transport::new(Arc::new(self.http.clone()))),
+            cloud: Some(Arc::new(cloud.into())),
+            ..ClientOptions::default()
+        }
+    }
+
+    fn client_secret(&self) -> Result<Arc<dyn TokenCredential>, String> {
+        let (tenant, client) = self.tenant_and_client()?;
+        let secret = self.secret.clone().ok_or("AZURE_CLIENT_SECRET is not set")?;
+        let options = ClientSecretCredentialOptions { client_options: self.options() };
+        made(ClientSecretCredential::new(&tenant, client, Secret::new(secret), Some(options)))
+    }
+
+    fn client_certificate(&self, clock: &Arc<dyn Clock>) -> Result<Arc<dyn TokenCredential>, String> {
+        let (tenant, client) = self.tenant_and_client()?;
+        let path =
+            self.certificate.as_ref().ok_or("neither AZURE_CLIENT_SECRET nor AZURE_CLIENT_CERTIFICATE_PATH is set")?;
+        if self.certificate_password.is_some() {
+            return Err("a certificate with a password is not read: write it as PEM without one, for example with \
+                        openssl pkcs12 -in CERTIFICATE -out CERTIFICATE.pem -nodes"
+                .to_string());
+        }
+        let audience = format!("{}/{tenant}/oauth2/v2.0/token", self.authority.trim_end_matches('/'));
+        let assertion = certificate::Signed::read(path, audience, client.clone(), self.send_chain, clock.clone())?;
+        made(ClientAssertionCredential::new(tenant, client, assertion, Some(self.assertion())))
+    }
+
+    fn assertion(&self) -> ClientAssertionCredentialOptions {
+        ClientAssertionCredentialOptions { client_options: self.options() }
+    }
+
+    fn workload(&self) -> Result<Arc<dyn TokenCredential>, String> {
+        let (tenant, client) = self.tenant_and_client()?;
+        let file = self.token_file.as_ref().ok_or("AZURE_FEDERATED_TOKEN_FILE is not set")?;
+        made(WorkloadIdentityCredential::new(Some(WorkloadIdentityCredentialOptions {
+            credential_options: self.assertion(),
+            client_id: Some(client),
+            tenant_id: Some(tenant),
+            token_file_path: Some(file.into()),
+        })))
+    }
+
+    fn github(&self) -> Result<Arc<dyn TokenCredential>, String> {
+        let (tenant, client) = self.tenant_and_client()?;
+        let missing = "GitHub gives no token: the job needs `permissions: id-token: write`";
+        let url = self.github_url.clone().ok_or(missing)?;
+        let token = self.github_token.clone().ok_or(missing)?;
+        let assertion = github::Actions::new(self.http.clone(), url, Secret::new(token));
+        made(ClientAssertionCredential::new(tenant, client, assertion, Some(self.assertion())))
+    }
+
+    fn managed(&self) -> Result<Arc<dyn TokenCredential>, String> {
+        made(ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
+            user_assigned_id: self.client.clone().map(UserAssignedId::ClientId),
+            ..ManagedIdentityCredentialOptions::default()
+        })))
+    }
+
+    /// Leaves what is secret out of a text.
+    fn scrubbed(&self, text: &str) -> String {
+        let secrets = [&self.secret, &self.certificate_password, &self.github_token];
+        secrets.into_iter().flatten().fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "***"))
+    }
+}
+
+/// Takes a credential that the library made, or what it says.
+fn made<C: TokenCredential + 'static>(
+    credential: azure_core::Result<Arc<C>>,
+) -> Result<Arc<dyn TokenCredential>, String> {
+    match credential {
+        Ok(credential) => Ok(credential),
+        Err(error) => Err(told(&error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tried(pairs: &[(&str, &str)]) -> Vec<Choice> {
+        let pairs: Vec<(String, String)> = pairs.iter().map(|(a, b)| (a.to_string(), b.to_string())).collect();
+        Choice::Auto.tried(&move |name| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()))
+    }
+
+    #[test]
+    fn the_environment_says_who_is_tried() {
+        use Choice::{AzureCli, AzureDeveloperCli, Environment, GitHub, Managed, Workload};
+        assert_eq!(tried(&[]), [AzureCli, AzureDeveloperCli, Managed]);
+        assert_eq!(tried(&[("AZURE_CLIENT_SECRET", "s")]), [Environment, AzureCli, AzureDeveloperCli, Managed]);
+        assert_eq!(
+            tried(&[("AZURE_CLIENT_SECRET", ""), ("AZURE_TOKEN_CREDENTIALS", "dev")]),
+            [AzureCli, AzureDeveloperCli]
+        );
+        let all = [
+            ("AZURE_FEDERATED_TOKEN_FILE", "f"),
+            ("ACTIONS_ID_TOKEN_REQUEST_URL", "u"),
+            ("AZURE_CLIENT_ID", "c"),
+            ("IDENTITY_ENDPOINT", "e"),
+            ("AZURE_TOKEN_CREDENTIALS", "prod"),
+        ];
+        assert_eq!(tried(&all), [Workload, GitHub, Managed]);
+        assert_eq!(tried(&[("AZURE_TOKEN_CREDENTIALS", "AzureCliCredential")]), [AzureCli]);
+    }
+
+    #[test]
+    fn every_choice_has_a_name() {
+        for (name, choice) in Choice::ALL {
+            assert_eq!(Choice::from_name(name), Some(choice));
+        }
+    }
+}

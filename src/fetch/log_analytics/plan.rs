@@ -1,0 +1,94 @@
+//! How a time is cut into windows: by counting first, so that no answer has to be thrown away.
+
+use std::collections::BTreeMap;
+
+use super::Job;
+use super::piece::Piece;
+use super::subject::{Bucket, Cut};
+use crate::fetch::Window;
+use crate::fetch::error::Error;
+
+/// Parts of a window that are counted with one request, at most: their list is an answer too, with the same limits.
+const BINS: u64 = 500;
+
+/// A run of bins that belong into one window, or one bin that is too large for that.
+#[derive(Debug, PartialEq)]
+struct Group {
+    window: Window,
+    rows: u64,
+}
+
+impl Job<'_> {
+    /// Cuts a window into pieces of at most so many rows as an answer should hold. They leave no gap.
+    pub(super) async fn plan(&self, whole: Window, cut: Cut) -> Result<Vec<Piece>, Error> {
+        let (mut pieces, mut left) = (Vec::new(), vec![whole]);
+        let bins = i64::try_from(self.window_rows.clamp(2, BINS)).unwrap_or(i64::MAX);
+        while let Some(window) = left.pop() {
+            let width = (window.to - window.from).saturating_add(bins - 1) / bins;
+            let counts = self.counts(&self.subject.histogram(window, cut, width.max(1))).await?;
+            for group in groups(window, width.max(1), &counts, self.window_rows) {
+                if group.rows <= self.window_rows {
+                    pieces.push(Piece::new(group.window, None, group.rows));
+                } else if width > 1 {
+                    left.push(group.window);
+                } else {
+                    pieces.extend(self.buckets(group, cut).await?);
+                }
+            }
+        }
+        pieces.sort_by_key(|piece| (piece.from, piece.bucket));
+        Ok(pieces)
+    }
+
+    /// Cuts the records of one moment by their identifiers.
+    async fn buckets(&self, group: Group, cut: Cut) -> Result<Vec<Piece>, Error> {
+        let of = (group.rows.div_ceil(self.window_rows.max(1)) * 2).next_power_of_two();
+        let counts = self.counts(&self.subject.buckets(group.window, cut, of)).await?;
+        let rows = |index: u64| counts.get(&i64::try_from(index).unwrap_or(-1)).copied().unwrap_or(0);
+        Ok((0..of).map(|index| Piece::new(group.window, Some(Bucket { index, of }), rows(index))).collect())
+    }
+
+    /// Asks for the columns `Bin` and `Rows`.
+    async fn counts(&self, query: &str) -> Result<BTreeMap<i64, u64>, Error> {
+        let answer = self.logs.rows(query).await?;
+        let pair = |row: usize| {
+            let rows = u64::try_from(answer.number(row, "Rows")?).ok()?;
+            Some((answer.number(row, "Bin")?, rows))
+        };
+        Ok((0..answer.rows.len()).filter_map(pair).collect())
+    }
+}
+
+/// Puts neighbouring bins together as long as they hold no more than `most` rows.
+fn groups(whole: Window, width: i64, counts: &BTreeMap<i64, u64>, most: u64) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    let (mut from, mut bin) = (whole.from, 0);
+    while from < whole.to {
+        let to = from.saturating_add(width).min(whole.to);
+        let rows = counts.get(&bin).copied().unwrap_or(0);
+        match groups.last_mut() {
+            Some(last) if last.rows + rows <= most => {
+                last.window.to = to;
+                last.rows += rows;
+            }
+            _ => groups.push(Group { window: Window { from, to }, rows }),
+        }
+        (from, bin) = (to, bin + 1);
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbours_go_together_and_leave_no_gap() {
+        let counts = BTreeMap::from([(0, 3), (1, 4), (3, 9), (4, 30), (6, 1)]);
+        let found = groups(Window { from: 100, to: 175 }, 10, &counts, 10);
+        let expected = [(100, 130, 7), (130, 140, 9), (140, 150, 30), (150, 175, 1)];
+        let tuple = |group: &Group| (group.window.from, group.window.to, group.rows);
+        assert_eq!(found.iter().map(tuple).collect::<Vec<_>>(), expected);
+        assert_eq!(groups(Window { from: 1, to: 1 }, 1, &counts, 10), []);
+    }
+}

@@ -1,0 +1,141 @@
+//! The query API of one workspace: `POST /v1/workspaces/{id}/query`.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::cloud::Cloud;
+use super::error::{About, Error, ErrorKind};
+use super::http::{Ask, Body, Client, Patience, Reply};
+
+/// A workspace that can be asked.
+pub struct Logs {
+    client: Client,
+    url: String,
+    scope: String,
+    about: About,
+}
+
+/// A small answer.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Rows {
+    pub columns: Vec<String>,
+    pub rows: Vec<Vec<Value>>,
+}
+
+impl Rows {
+    /// Returns a number of a row; the service writes numbers as they are, or as text.
+    pub fn number(&self, row: usize, column: &str) -> Option<i64> {
+        let place = self.columns.iter().position(|name| name == column)?;
+        match self.rows.get(row)?.get(place)? {
+            Value::Number(number) => number.as_i64(),
+            Value::String(text) => text.parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Returns a text of a row.
+    pub fn text(&self, row: usize, column: &str) -> Option<&str> {
+        let place = self.columns.iter().position(|name| name == column)?;
+        self.rows.get(row)?.get(place)?.as_str()
+    }
+}
+
+impl Logs {
+    /// Takes a workspace by its id.
+    ///
+    /// # Errors
+    /// Where the id cannot be one.
+    pub fn new(client: Client, cloud: &Cloud, workspace: &str) -> Result<Logs, Error> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+        if workspace.is_empty() || !workspace.chars().all(plain) {
+            return Err(Error::new(ErrorKind::Unknown, format!("'{workspace}' is no id of a workspace")).help(UNKNOWN));
+        }
+        let about = About {
+            what: format!("the workspace {workspace}"),
+            role: "Log Analytics Reader",
+            scope: "WORKSPACE_RESOURCE_ID".to_string(),
+            unknown: UNKNOWN,
+        };
+        let url = format!("{}/v1/workspaces/{workspace}/query", cloud.logs.trim_end_matches('/'));
+        Ok(Logs { client, url, scope: cloud.logs_scope.clone(), about })
+    }
+
+    /// Returns the client that asks.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Asks a query; None where the workspace has no data at all.
+    pub async fn query(
+        &self,
+        query: &str,
+        timespan: Option<&str>,
+        splits: bool,
+        patience: &mut Patience,
+    ) -> Result<Option<Body>, Error> {
+        let body = match timespan {
+            Some(timespan) => json!({"query": query, "timespan": timespan}),
+            None => json!({ "query": query }),
+        };
+        let ask = Ask {
+            method: Method::POST,
+            url: self.url.clone(),
+            body: Some(body.to_string()),
+            scope: &self.scope,
+            about: &self.about,
+            splits,
+        };
+        match self.client.ask(&ask, patience).await? {
+            Reply::Body(body) => Ok(Some(body)),
+            Reply::Nothing => Ok(None),
+        }
+    }
+
+    /// Asks a query with a small answer, until it is whole.
+    pub async fn rows(&self, query: &str) -> Result<Rows, Error> {
+        /// An answer without anything is asked for again: it may be the way there that lost it.
+        const SURE: u32 = 3;
+        let (mut patience, mut nothing) = (Patience::default(), 0);
+        loop {
+            let Some(body) = self.query(query, None, false, &mut patience).await? else {
+                nothing += 1;
+                if nothing == SURE {
+                    return Ok(Rows::default());
+                }
+                continue;
+            };
+            match body.text().and_then(|text| self.read(&text)) {
+                Ok(rows) => return Ok(rows),
+                Err(error) => self.client.wait(&mut patience, error, None).await?,
+            }
+        }
+    }
+
+    fn read(&self, text: &str) -> Result<Rows, Error> {
+        let broken = |why: String| {
+            Error::new(ErrorKind::Service, format!("{} gave an answer that cannot be read: {why}", self.about.what))
+        };
+        let answer: Value = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+        if answer.get("error").is_some_and(|error| !error.is_null()) {
+            return Err(broken("it is partial".to_string()));
+        }
+        let table = answer.get("tables").and_then(|tables| tables.get(0)).ok_or_else(|| broken("no table".into()))?;
+        let list = |key: &str| table.get(key).and_then(Value::as_array).ok_or_else(|| broken(format!("no {key}")));
+        let name = |column: &Value| column.get("name").and_then(Value::as_str).unwrap_or_default().to_string();
+        let rows = list("rows")?.iter().map(|row| row.as_array().cloned().unwrap_or_default());
+        Ok(Rows { columns: list("columns")?.iter().map(name).collect(), rows: rows.collect() })
+    }
+
+    /// What requests are about.
+    pub(super) fn about(&self) -> &About {
+        &self.about
+    }
+
+    /// Where it is.
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+const UNKNOWN: &str = "the id is the GUID that the portal calls 'Workspace ID', not the name: az monitor log-analytics \
+                       workspace show -g GROUP -n NAME --query customerId";

@@ -1,0 +1,266 @@
+//! A table over a long time: every row, whatever the server does.
+
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+
+use alertq::fetch::{ErrorKind, Event, Job, Logs, Report, Subject};
+use alertq::serve::Limits;
+use alertq::types::ticks;
+use tempfile::TempDir;
+
+use super::faults::{ALL, Fault, Script};
+use super::server::{SECRET, Server, TOKEN};
+use super::table::{Alerts, downloaded, moment};
+
+/// Runs on threads with room for the engine's frames.
+pub fn run<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .thread_stack_size(alertq::serve::STACK)
+        .build()
+        .unwrap();
+    runtime.block_on(work)
+}
+
+fn job<'a>(logs: &'a Logs, folder: &Path, window_rows: u64) -> Job<'a> {
+    Job {
+        logs,
+        subject: Subject::of_table("SecurityAlert"),
+        from: moment("2026-06-01"),
+        to: Some(moment("2026-07-01")),
+        folder: folder.to_path_buf(),
+        window_rows,
+        settle: 0,
+    }
+}
+
+/// Everything that was ever ingested.
+const ALWAYS: i64 = i64::MAX;
+
+fn whole(alerts: &Alerts) -> Vec<String> {
+    alerts.lines(moment("2026-06-01"), moment("2026-07-01"), ALWAYS)
+}
+
+#[derive(Default)]
+struct Told(Mutex<Vec<Event>>);
+
+impl Report for Told {
+    fn tell(&self, event: Event) {
+        self.0.lock().unwrap().push(event);
+    }
+}
+
+#[test]
+fn a_table_comes_whole_in_windows() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(1500));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits { rows: 100, bytes: 1 << 20 }, Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        let summary = job(&logs, folder.path(), 100).run().await.unwrap();
+        assert_eq!((summary.rows, summary.new_rows), (1500, 1500));
+        assert!(server.state.most.load(Ordering::SeqCst) <= 5);
+        // Nothing is asked for twice.
+        let before = server.state.requests.load(Ordering::SeqCst);
+        let again = job(&logs, folder.path(), 100).run().await.unwrap();
+        assert_eq!((again.rows, again.new_rows), (1500, 0));
+        assert_eq!(server.state.requests.load(Ordering::SeqCst) - before, 2);
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+#[test]
+fn windows_that_are_too_large_are_halved() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(600));
+    run(async {
+        // Counted by rows, cut off by bytes: 120 rows of one moment are among them.
+        let server = Server::start(alerts.clone(), Limits { rows: 1000, bytes: 100_000 }, Script::none()).await;
+        let told = Arc::new(Told::default());
+        let logs = server.logs_with(folder.path(), 1, 3, told.clone());
+        job(&logs, folder.path(), 200).run().await.unwrap();
+        let events = told.0.lock().unwrap();
+        let splits = events.iter().filter(|event| matches!(event, Event::Split { .. })).count();
+        assert!(splits >= 4, "{splits}");
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+/// Downloads with every fault at this share, and holds the rows against the table.
+fn against_faults(rows: u64, window_rows: u64, seed: u64, share: f64) {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(rows));
+    run(async {
+        let limits = Limits { rows: window_rows as usize, ..Limits::default() };
+        let server = Server::start(alerts.clone(), limits, Script::new(seed, &ALL, share)).await;
+        let logs = server.logs(folder.path(), seed, 100);
+        let summary = job(&logs, folder.path(), window_rows).run().await.unwrap();
+        assert_eq!(summary.rows, rows, "seed {seed}");
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts), "seed {seed}");
+    no_secrets(folder.path());
+}
+
+#[test]
+fn every_fault_is_survived() {
+    (1..=3).for_each(|seed| against_faults(1000, 50, seed, 0.03));
+}
+
+/// The same at full size: `cargo test --release --test fetch full_size -- --ignored`.
+#[test]
+#[ignore = "a million rows, twenty times"]
+fn every_fault_is_survived_at_full_size() {
+    for seed in 1..=20 {
+        against_faults(1_000_000, 4000, seed, 0.05);
+    }
+}
+
+/// Stops a download after so many requests each time, until it is done; the first time once it is planned.
+fn interrupted(rows: u64, window_rows: u64, step: usize) -> usize {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(rows));
+    let manifest = folder.path().join("_fetch.json");
+    let mut stops = 0;
+    run(async {
+        let limits = Limits { rows: window_rows as usize, ..Limits::default() };
+        let server = Server::start(alerts.clone(), limits, Script::new(7, &ALL, 0.01)).await;
+        loop {
+            let logs = server.logs(folder.path(), stops as u64, 100);
+            let job = job(&logs, folder.path(), window_rows);
+            let until = server.state.requests.load(Ordering::SeqCst) + step + stops % 3;
+            let enough = async {
+                while !manifest.exists() || server.state.requests.load(Ordering::SeqCst) < until {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                done = job.run() => {
+                    assert_eq!(done.unwrap().rows, rows);
+                    break;
+                }
+                () = enough => stops += 1,
+            }
+            // Whole or not at all.
+            assert!(!visible(folder.path()), "a part of the download is shown");
+        }
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+    stops
+}
+
+pub fn visible(folder: &Path) -> bool {
+    let mut names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.any(|name| !name.starts_with(['.', '_']))
+}
+
+#[test]
+fn a_download_that_is_stopped_goes_on() {
+    let stops = interrupted(800, 40, 8);
+    assert!(stops >= 3, "{stops}");
+}
+
+#[test]
+#[ignore = "fifty stops in a million rows"]
+fn a_download_that_is_stopped_fifty_times_goes_on() {
+    let stops = interrupted(1_000_000, 4000, 12);
+    assert!(stops >= 50, "{stops}");
+}
+
+#[test]
+fn late_rows_are_the_next_generation() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(600));
+    let (early, late) = (moment("2026-06-30"), moment("2026-08-01"));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        alerts.set_now(early);
+        let first = job(&logs, folder.path(), 100).run().await.unwrap();
+        assert_eq!(first.until, Some(early));
+        assert_eq!(downloaded(folder.path()), alerts.lines(moment("2026-06-01"), moment("2026-07-01"), early));
+        alerts.set_now(late);
+        let second = job(&logs, folder.path(), 100).run().await.unwrap();
+        assert_eq!((second.rows, second.until), (600, Some(late)));
+        assert!(second.new_rows > 0 && first.rows + second.new_rows == 600);
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+#[test]
+fn rows_that_are_not_those_counted_are_an_error() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(50));
+    run(async {
+        let server = Server::start(alerts, Limits::default(), Script::new(1, &[Fault::Missing], 1.0)).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        let error = job(&logs, folder.path(), 100).run().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Incomplete);
+    });
+    assert!(!visible(folder.path()));
+}
+
+#[test]
+fn a_folder_belongs_to_one_download() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(50));
+    run(async {
+        let server = Server::start(alerts, Limits::default(), Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        job(&logs, folder.path(), 100).run().await.unwrap();
+        let other = Job { from: moment("2026-06-02"), ..job(&logs, folder.path(), 100) };
+        let error = other.run().await.unwrap_err();
+        assert!(error.message.contains("its beginning is 2026-06-01"), "{error}");
+        // Files that are gone are noticed.
+        let mut generation = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+        let generation = generation.find(|path| path.to_string_lossy().contains("ingested")).unwrap();
+        std::fs::remove_dir_all(generation).unwrap();
+        let error = job(&logs, folder.path(), 100).run().await.unwrap_err();
+        assert!(error.message.contains("is gone"), "{error}");
+    });
+}
+
+#[test]
+fn a_dry_run_shows_windows_without_a_gap() {
+    let alerts = Alerts::new(500);
+    run(async {
+        let server = Server::start(alerts, Limits::default(), Script::none()).await;
+        let folder = TempDir::new().unwrap();
+        let logs = server.logs(folder.path(), 1, 3);
+        let pieces = job(&logs, folder.path(), 60).dry_run().await.unwrap();
+        assert_eq!(pieces.iter().map(|piece| piece.rows).sum::<u64>(), 500);
+        assert!(pieces.iter().all(|piece| piece.rows <= 60));
+        let mut reached = moment("2026-06-01");
+        for piece in &pieces {
+            match piece.bucket {
+                Some(bucket) if bucket.index > 0 => assert_eq!(piece.to, reached),
+                _ => assert_eq!(piece.from, reached),
+            }
+            reached = piece.to;
+        }
+        assert_eq!(reached, moment("2026-07-01"));
+        assert!(pieces.iter().any(|piece| piece.bucket.is_some() && piece.to - piece.from == 1));
+        assert!(!visible(folder.path()));
+    });
+}
+
+#[test]
+fn an_open_end_takes_what_there_is() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(50));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        let open = Job { to: None, settle: 5 * ticks::TICKS_PER_MINUTE, ..job(&logs, folder.path(), 20) };
+        assert_eq!(open.run().await.unwrap().rows, 50);
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+/// Looks for what is secret in every file below a folder.
+pub fn no_secrets(folder: &Path) {
+    let mut left = vec![folder.to_path_buf()];
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        for secret in [SECRET, TOKEN] {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{}", path.display());
+        }
+    }
+}
