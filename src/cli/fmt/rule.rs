@@ -77,7 +77,7 @@ impl<'a> Block<'a> {
     }
 
     fn replaced(&self, file: &str, query: &str) -> String {
-        let end_of_line = if file[self.start..self.end].contains("\r\n") { "\r\n" } else { "\n" };
+        let end_of_line = if file.contains("\r\n") { "\r\n" } else { "\n" };
         let lines = query.lines().map(|line| match line {
             "" => String::new(),
             line => format!("{}{line}", self.indent),
