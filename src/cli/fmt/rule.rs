@@ -30,9 +30,8 @@ pub(super) fn layout(file: &str) -> Result<String, Kept> {
 
 /// Reads the rule of a YAML file; none where it holds something else, or several.
 fn only(file: &str) -> Result<Option<Rule>, Vec<Diagnostic>> {
-    let reading = rules::form::read("rule.yaml".as_ref(), file)?.unwrap_or_default();
-    let [rule] = <[Rule; 1]>::try_from(reading.rules).ok().map_or([const { None }; 1], |rules| rules.map(Some));
-    Ok(rule)
+    let mut rules = rules::form::read("rule.yaml".as_ref(), file)?.unwrap_or_default().rules;
+    Ok(rules.pop().filter(|_| rules.is_empty()))
 }
 
 /// The lines of a literal block: `query: |` and what is indented below.

@@ -109,7 +109,8 @@ fn place(text: &str, at: usize) -> Place {
 fn is_in_comment(text: &str, at: usize) -> bool {
     let tokens = syntax::comment::tokens(text);
     let comments = syntax::comment::comments(text, &tokens);
-    comments.iter().any(|comment| comment.span.start < at && at <= comment.span.end)
+    // A comment goes on to the end of its line, blanks included.
+    comments.iter().any(|comment| comment.span.start < at && !text[comment.span.end.min(at)..at].contains('\n'))
 }
 
 fn is_closed(string: &str) -> bool {
