@@ -24,7 +24,7 @@ impl Editor {
         let mut child = alertq(folder.path(), &["lsp", "--stdio"]).spawn().unwrap();
         let stdin = child.stdin.take().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
-        let uri = format!("file:///work/{name}");
+        let uri = format!("file:///queries/{name}");
         let mut editor = Editor { child, stdin, stdout, uri, text: text.into(), version: 1, last: 0, _folder: folder };
         let capabilities = editor.request("initialize", json!({"capabilities": {}}));
         assert_eq!(capabilities["capabilities"]["hoverProvider"], true);
