@@ -66,14 +66,24 @@ impl Output {
         self.write_all(text.as_bytes()).map_err(|error| Stop::write(self.name(), &error))
     }
 
-    /// Sees to it that everything has arrived.
+    /// Sees to it that everything has arrived, and outlasts a loss of power.
     pub(super) fn finish(self) -> Result<(), Stop> {
+        self.end(true)
+    }
+
+    /// Sees to it that a file is whole, but leaves it to the system when it goes to the disk: the answer of a query can be
+    /// had again, and waiting for the disk may take longer than the query.
+    pub(super) fn finish_unsynced(self) -> Result<(), Stop> {
+        self.end(false)
+    }
+
+    fn end(self, sync: bool) -> Result<(), Stop> {
         let name = self.name();
         let outcome = match self.to {
             To::Stdout(mut writer) => writer.flush(),
             To::Device(mut writer, _) => writer.flush(),
             To::File(writer, path) => match writer.into_inner() {
-                Ok(file) => persist(file, &path),
+                Ok(file) => persist(file, &path, sync),
                 Err(error) => Err(error.into_error()),
             },
         };
@@ -81,11 +91,15 @@ impl Output {
     }
 }
 
-/// Moves a whole file to its place; after a loss of power it is there whole, or not at all.
-fn persist(file: NamedTempFile, path: &Path) -> io::Result<()> {
-    file.as_file().sync_all()?;
+/// Moves a whole file to its place; where it is synced, it is there whole or not at all after a loss of power too.
+fn persist(file: NamedTempFile, path: &Path, sync: bool) -> io::Result<()> {
+    if sync {
+        file.as_file().sync_all()?;
+    }
     file.persist(path).map_err(|error| error.error)?;
-    sync_folder(folder_of(path));
+    if sync {
+        sync_folder(folder_of(path));
+    }
     Ok(())
 }
 

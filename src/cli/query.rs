@@ -291,7 +291,7 @@ fn execute(arguments: &Arguments, console: &Console, plan: &Plan, session: &Sess
     let cost = once(plan, session, &mut *writer).map_err(|failed| failed.writing(&name))?;
     runs.push(cost);
     drop(writer);
-    output.finish()?;
+    output.finish_unsynced()?;
     Ok(runs)
 }
 
