@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::results::{Results, json_of};
+use crate::rules::checks::is_tactic;
 use crate::rules::model::{AlertProperty, Detection, Severity};
 use crate::rules::row::{Alert, names};
 
@@ -12,27 +13,6 @@ const LONGEST_DESCRIPTION: usize = 5000;
 /// Values of one custom detail, and bytes of all (documented).
 const MOST_VALUES: usize = 50;
 const LONGEST_DETAILS: usize = 2048;
-
-/// Tactics that Sentinel knows.
-const TACTICS: [&str; 17] = [
-    "InitialAccess",
-    "Execution",
-    "Persistence",
-    "PrivilegeEscalation",
-    "DefenseEvasion",
-    "CredentialAccess",
-    "Discovery",
-    "LateralMovement",
-    "Collection",
-    "Exfiltration",
-    "CommandAndControl",
-    "Impact",
-    "Reconnaissance",
-    "ResourceDevelopment",
-    "ImpairProcessControl",
-    "InhibitResponseFunction",
-    "PreAttack",
-];
 
 /// Replaces what columns of the first row replace. What is missing, empty or not allowed leaves the rule's own value.
 pub(super) fn override_details(alert: &mut Alert, detection: &Detection, results: &Results) {
@@ -50,7 +30,7 @@ pub(super) fn override_details(alert: &mut Alert, detection: &Detection, results
     }
     if let Some(tactics) = overrides.tactics_column.as_ref().and_then(|column| text(&column.value)) {
         let tactics = names(&tactics);
-        if !tactics.is_empty() && tactics.iter().all(|tactic| TACTICS.contains(&tactic.as_str())) {
+        if !tactics.is_empty() && tactics.iter().all(|tactic| is_tactic(tactic)) {
             alert.tactics = tactics.join(", ");
         }
     }

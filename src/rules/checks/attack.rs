@@ -7,6 +7,11 @@ pub(super) struct Tactic {
     pub(super) techniques: &'static [u16],
 }
 
+/// Tells whether Sentinel knows a tactic.
+pub fn is_tactic(name: &str) -> bool {
+    TACTICS.iter().any(|tactic| tactic.name == name)
+}
+
 /// Returns the tactics that a technique belongs to; none where alertq does not know it.
 pub(super) fn tactics_of(technique: u16) -> Vec<&'static str> {
     let holds = |tactic: &&Tactic| tactic.techniques.binary_search(&technique).is_ok();

@@ -27,6 +27,7 @@ mod trigger;
 mod types;
 mod wide;
 
+pub(super) use attack::is_tactic;
 pub use duplicates::duplicate_ids;
 
 use super::model::Rule;

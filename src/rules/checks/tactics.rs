@@ -23,7 +23,7 @@ pub(super) const TECHNIQUES: Check = Check {
 fn tactics(subject: &Subject) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     for tactic in subject.rule.detection().map(|detection| detection.tactics.as_slice()).unwrap_or_default() {
-        if KNOWN.iter().any(|known| known.name == tactic.value) {
+        if attack::is_tactic(&tactic.value) {
             continue;
         }
         let near = nearest(&tactic.value, KNOWN.iter().map(|known| known.name));
