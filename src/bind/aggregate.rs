@@ -203,26 +203,20 @@ impl Binder<'_> {
             _ => String::new(),
         };
         let own = match own {
-            Given::Spelled(text) => Given::Spelled(text),
             given if old => Given::Made(format!("{word}_{}", given.text().unwrap_or(""))),
             Given::Positional => Given::Made(format!("{word}_")),
             given => given,
         };
         let stem = own.text().unwrap_or("").to_string();
-        let maximised_column = match &maximised.expr {
-            Expr::Column(column) => Some(column.name.clone()),
-            _ => None,
-        };
+        let mut listed = Listed::new(arguments, keys);
+        listed.is_new(&maximised);
         let mut exprs = vec![maximised];
         let mut names = vec![own];
         for (index, argument) in returned.iter().enumerate() {
             if matches!(argument.value.kind, ExprKind::Star) {
-                for column in row.columns {
-                    if keys.contains(&column.name) || maximised_column.as_ref() == Some(&column.name) {
-                        continue;
-                    }
-                    exprs.push(Scalar::known(Expr::Column(column.clone())));
+                for column in listed.rest(row.columns) {
                     names.push(Given::Made(format!("{prefix}{}", column.name)));
+                    exprs.push(Scalar::known(Expr::Column(column)));
                 }
                 if row.open {
                     self.refuse(
@@ -234,14 +228,16 @@ impl Binder<'_> {
                 continue;
             }
             let scalar = self.scalar(&argument.value, row);
+            if !listed.is_new(&scalar) {
+                continue;
+            }
             exprs.push(scalar);
             names.push(match argument_name(argument, row) {
                 Given::Positional => {
                     let prefix = if stem.starts_with(word) { stem.clone() } else { format!("{word}_{stem}") };
                     Given::Made(format!("{prefix}_arg{}", index + 1))
                 }
-                Given::Spelled(text) => Given::Made(text),
-                Given::Passed(text) | Given::Made(text) | Given::Part(text) => Given::Made(format!("{prefix}{text}")),
+                given => Given::Made(format!("{prefix}{}", given.text().unwrap_or(""))),
             });
         }
         self.built_several(aggregate, exprs, names, None, span)
@@ -262,16 +258,20 @@ impl Binder<'_> {
         let prefix =
             if matches!(name.text.as_str(), "any" | "anyif") { format!("{}_", name.text) } else { String::new() };
         let values = if condition.is_some() { &arguments[..arguments.len().min(1)] } else { arguments };
+        let mut listed = Listed::new(values, keys);
         for (index, argument) in values.iter().enumerate() {
             if matches!(argument.value.kind, ExprKind::Star) {
-                // A key is there already (so Microsoft's parser).
-                for column in row.columns.iter().filter(|column| !keys.contains(&column.name)) {
-                    bound.push(Scalar::known(Expr::Column(column.clone())));
+                for column in listed.rest(row.columns) {
                     names.push(Given::Made(format!("{prefix}{}", column.name)));
+                    bound.push(Scalar::known(Expr::Column(column)));
                 }
                 continue;
             }
-            bound.push(self.scalar(&argument.value, row));
+            let scalar = self.scalar(&argument.value, row);
+            if !listed.is_new(&scalar) {
+                continue;
+            }
+            bound.push(scalar);
             names.push(match argument_name(argument, row).text() {
                 Some(text) => Given::Made(format!("{prefix}{text}")),
                 None => Given::Made(format!("any_arg{index}")),
@@ -363,6 +363,37 @@ impl Binder<'_> {
 }
 
 /// Returns how an argument is called: `arg_max(last = TimeGenerated, *)`.
+/// What `*` among the arguments of an aggregate still stands for. Where there is a `*`, no column comes twice: neither a
+/// key, nor what is maximised, nor one that is listed before or behind it (so Microsoft's parser).
+struct Listed {
+    columns: Vec<String>,
+    starred: bool,
+}
+
+impl Listed {
+    fn new(arguments: &[Argument], keys: &[String]) -> Self {
+        let starred = arguments.iter().any(|argument| matches!(argument.value.kind, ExprKind::Star));
+        Listed { columns: keys.to_vec(), starred }
+    }
+
+    /// Notes a listed value; false for a column that is there already.
+    fn is_new(&mut self, scalar: &Scalar) -> bool {
+        let Expr::Column(column) = &scalar.expr else { return true };
+        if self.starred && self.columns.contains(&column.name) {
+            return false;
+        }
+        self.columns.push(column.name.clone());
+        true
+    }
+
+    /// Takes the columns that `*` adds.
+    fn rest(&mut self, columns: &[Column]) -> Vec<Column> {
+        let rest: Vec<Column> = columns.iter().filter(|column| !self.columns.contains(&column.name)).cloned().collect();
+        self.columns.extend(rest.iter().map(|column| column.name.clone()));
+        rest
+    }
+}
+
 fn argument_name(argument: &Argument, row: &Context) -> Given {
     match &argument.name {
         Some(name) => Given::Made(name.text.clone()),

@@ -217,6 +217,10 @@ impl Binder<'_> {
             }
             DynamicLiteral::Scalar(literal) => {
                 let scalar = self.literal(literal, span);
+                if scalar.scalar_type == Some(ScalarType::Decimal) {
+                    let problem = Diagnostic::error("KS215", span, "a dynamic literal holds no decimal");
+                    self.strict.push(problem.help("write the number, or convert it with todecimal() where it is read"));
+                }
                 match scalar.expr {
                     Expr::Literal(Value::TimeSpan(ticks)) => out.push_str(&ticks.to_string()),
                     Expr::Literal(value) => out.push_str(&json::from_value(&value)),
@@ -270,6 +274,12 @@ impl Binder<'_> {
     }
 
     fn unknown_name(&mut self, name: &ast::Name, cx: &Context) {
+        let is_aggregate = cx.aggregates.is_some() && super::aggregate::find(&name.text).is_some();
+        if is_aggregate || functions::scalar_function(&name.text).is_some() {
+            let problem = format!("`{}` is a function, and its arguments are missing", name.text);
+            let remedy = format!("write `{0}()`, or `['{0}']` if a column is meant", name.text);
+            return self.problem(Diagnostic::error("KS117", name.span, problem).help(remedy));
+        }
         let scope_names = cx.scope.names();
         let candidates = cx.columns.iter().map(|c| c.name.as_str()).chain(scope_names.iter().map(String::as_str));
         let mut problem =

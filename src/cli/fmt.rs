@@ -14,7 +14,7 @@ use super::input::{self, Input};
 use super::output::Output;
 use super::stop::Stop;
 use crate::diagnostic::Diagnostic;
-use crate::syntax;
+use crate::{rules, syntax};
 
 /// Lays queries out in the one canonical way.
 ///
@@ -122,8 +122,20 @@ fn layout_file(input: &Input) -> Result<String, Kept> {
     if is_yaml { rule::layout(&input.text) } else { layout(&input.text) }
 }
 
-/// Lays out a query, with the ends of line that it has.
+/// Lays out a query, or several with an empty line between them, with the ends of line that they have.
 pub(super) fn layout(text: &str) -> Result<String, Kept> {
+    let Some(queries) = rules::queries::several(text) else { return layout_query(text) };
+    let mut laid_out = Vec::new();
+    for query in &queries {
+        laid_out.push(layout_query(&query.text).map_err(|kept| match kept {
+            Kept::Errors(problems) => Kept::Errors(problems.into_iter().map(|p| query.in_file(p)).collect()),
+            because => because,
+        })?);
+    }
+    Ok(laid_out.join(if text.contains("\r\n") { "\r\n" } else { "\n" }))
+}
+
+fn layout_query(text: &str) -> Result<String, Kept> {
     let parsed = syntax::parse(text);
     if parsed.problems.iter().any(Diagnostic::is_error) {
         return Err(Kept::Errors(parsed.problems));

@@ -1,6 +1,6 @@
 //! `alertq lsp`: an editor's language server over standard input and output.
 //!
-//! Each feature has a file of its own, and works on a [`document::Document`]: a query, alone or in a rule.
+//! Each feature has a file of its own, and works on a [`document::Document`]: queries, alone or in a rule.
 
 mod completion;
 mod definition;

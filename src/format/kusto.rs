@@ -10,15 +10,13 @@ use arrow::array::RecordBatch;
 use crate::types::{Column, json};
 
 use super::Writer;
-use super::value::{Dialect, write_row};
+use super::value::{Dialect, Rows};
 
 /// Writes results as frames.
 pub(super) struct KustoWriter<'a> {
     out: Box<dyn Write + Send + 'a>,
-    columns: Vec<Column>,
     tables: usize,
-    rows: u64,
-    scratch: String,
+    rows: Rows,
 }
 
 const HEADER: &str = "[{\"FrameType\":\"DataSetHeader\",\"IsProgressive\":false,\"Version\":\"v2.0\"}\n";
@@ -26,7 +24,7 @@ const COMPLETION: &str = ",{\"FrameType\":\"DataSetCompletion\",\"HasErrors\":fa
 
 impl<'a> KustoWriter<'a> {
     pub(super) fn new(out: Box<dyn Write + Send + 'a>) -> Self {
-        KustoWriter { out, columns: Vec::new(), tables: 0, rows: 0, scratch: String::new() }
+        KustoWriter { out, tables: 0, rows: Rows::new(Dialect::Kusto) }
     }
 }
 
@@ -43,23 +41,13 @@ impl Writer for KustoWriter<'_> {
             text.push_str(&format!(",\"ColumnType\":\"{}\"}}", column.scalar_type.name()));
         }
         text.push_str("],\"Rows\":[");
-        self.columns = columns.to_vec();
+        self.rows.begin(columns);
         self.tables += 1;
-        self.rows = 0;
         self.out.write_all(text.as_bytes())
     }
 
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        for row in 0..batch.num_rows() {
-            self.scratch.clear();
-            if self.rows > 0 {
-                self.scratch.push(',');
-            }
-            self.rows += 1;
-            write_row(batch, row, &self.columns, Dialect::Kusto, &mut self.scratch);
-            self.out.write_all(self.scratch.as_bytes())?;
-        }
-        Ok(())
+        self.rows.write(batch, &mut self.out)
     }
 
     fn finish(&mut self) -> io::Result<()> {

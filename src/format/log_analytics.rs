@@ -7,20 +7,18 @@ use arrow::array::RecordBatch;
 use crate::types::{Column, json};
 
 use super::Writer;
-use super::value::{Dialect, write_row};
+use super::value::{Dialect, Rows};
 
 /// Writes results as tables of one answer.
 pub(super) struct LogAnalyticsWriter<'a> {
     out: Box<dyn Write + Send + 'a>,
-    columns: Vec<Column>,
     tables: usize,
-    rows: u64,
-    scratch: String,
+    rows: Rows,
 }
 
 impl<'a> LogAnalyticsWriter<'a> {
     pub(super) fn new(out: Box<dyn Write + Send + 'a>) -> Self {
-        LogAnalyticsWriter { out, columns: Vec::new(), tables: 0, rows: 0, scratch: String::new() }
+        LogAnalyticsWriter { out, tables: 0, rows: Rows::new(Dialect::Text) }
     }
 }
 
@@ -38,23 +36,13 @@ impl Writer for LogAnalyticsWriter<'_> {
             text.push_str("\"}");
         }
         text.push_str("],\"rows\":[");
-        self.columns = columns.to_vec();
+        self.rows.begin(columns);
         self.tables += 1;
-        self.rows = 0;
         self.out.write_all(text.as_bytes())
     }
 
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        for row in 0..batch.num_rows() {
-            self.scratch.clear();
-            if self.rows > 0 {
-                self.scratch.push(',');
-            }
-            self.rows += 1;
-            write_row(batch, row, &self.columns, Dialect::Text, &mut self.scratch);
-            self.out.write_all(self.scratch.as_bytes())?;
-        }
-        Ok(())
+        self.rows.write(batch, &mut self.out)
     }
 
     fn finish(&mut self) -> io::Result<()> {

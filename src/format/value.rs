@@ -1,6 +1,7 @@
 //! A cell of a batch as text and as JSON: what all text formats share.
 
 use std::fmt::Write;
+use std::io;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
@@ -61,8 +62,41 @@ pub(super) fn write_text(array: &dyn Array, row: usize, scalar_type: ScalarType,
     }
 }
 
+/// The rows of a table as arrays with commas between them.
+pub(super) struct Rows {
+    dialect: Dialect,
+    columns: Vec<Column>,
+    written: u64,
+    scratch: String,
+}
+
+impl Rows {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Rows { dialect, columns: Vec::new(), written: 0, scratch: String::new() }
+    }
+
+    /// Begins another table.
+    pub(super) fn begin(&mut self, columns: &[Column]) {
+        self.columns = columns.to_vec();
+        self.written = 0;
+    }
+
+    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut dyn io::Write) -> io::Result<()> {
+        for row in 0..batch.num_rows() {
+            self.scratch.clear();
+            if self.written > 0 {
+                self.scratch.push(',');
+            }
+            self.written += 1;
+            write_row(batch, row, &self.columns, self.dialect, &mut self.scratch);
+            out.write_all(self.scratch.as_bytes())?;
+        }
+        Ok(())
+    }
+}
+
 /// Writes a row as a JSON array.
-pub(super) fn write_row(batch: &RecordBatch, row: usize, columns: &[Column], dialect: Dialect, out: &mut String) {
+fn write_row(batch: &RecordBatch, row: usize, columns: &[Column], dialect: Dialect, out: &mut String) {
     out.push('[');
     for (index, (array, column)) in batch.columns().iter().zip(columns).enumerate() {
         if index > 0 {

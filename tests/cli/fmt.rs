@@ -36,6 +36,16 @@ fn ends_of_line_stay_as_they_are() {
     assert_eq!(run(&["fmt"], "T|take 5 // x\r\n|count\r\n").stdout, "T\r\n| take 5 // x\r\n| count\r\n");
 }
 
+#[test]
+fn several_queries_are_laid_out_each_for_itself() {
+    let text = "// the first\nT|count\n\n\n// the second\nlet n=1;\n\nU|take n\n";
+    let wanted = "// the first\nT\n| count\n\n// the second\nlet n = 1;\nU\n| take n\n";
+    assert_eq!(run(&["fmt"], text).stdout, wanted);
+    assert_eq!(run(&["fmt"], wanted).stdout, wanted);
+    // A mistake is told at its place in the file.
+    refused(&run(&["fmt"], "T\n| count\n\nU\n| take\n\nV | count"), &[":5:7"]);
+}
+
 /// Every text of the syntax fixtures that is accepted.
 #[test]
 fn own_queries_keep_their_meaning_and_a_second_time_changes_nothing() {

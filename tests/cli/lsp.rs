@@ -260,6 +260,23 @@ fn a_rule_is_served_within_its_yaml() {
 }
 
 #[test]
+fn several_queries_in_a_file_are_served_each_for_itself() {
+    let text =
+        "let n = 1;\nSecurityAlert | take n\n\nlet n = 2;\nSecurityIncident | where Sevrity == 'High' | take n\n";
+    let (mut editor, problems) = Editor::open("q.kql", text);
+    assert_eq!(problems.as_array().unwrap().iter().filter(|problem| problem["severity"] == 1).count(), 1);
+    assert_eq!(problems[0]["range"]["start"], json!({"line": 4, "character": 25}));
+    let labels = editor.labels("where Sev");
+    assert!(labels.contains(&"Severity".into()) && !labels.contains(&"AlertSeverity".into()));
+    let definition = editor.ask("definition", "'High' | take n", 0);
+    assert_eq!(definition["range"]["start"], json!({"line": 3, "character": 4}));
+    let answer = editor.rename("Alert | take n", "most");
+    let wanted = text.replacen("let n", "let most", 1).replacen("take n", "take most", 1);
+    assert_eq!(edited(text, &answer["result"]["changes"][&editor.uri]), wanted);
+    editor.end();
+}
+
+#[test]
 fn a_text_with_errors_is_not_laid_out_and_odd_requests_are_refused() {
     let (mut editor, _) = Editor::open("q.kql", "SecurityAlert | where");
     let document = json!({"textDocument": {"uri": editor.uri}});

@@ -6,6 +6,7 @@ use super::super::expression::to;
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
 use super::word;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::{Kind, Node, ParseMode, ParsePart, ParsePattern};
 use crate::syntax::ast;
 use crate::types::{Column, ScalarType};
@@ -48,13 +49,17 @@ impl Binder<'_> {
         }
         let mut columns = input.node.columns.clone();
         let mut parts = Vec::new();
-        for part in &parse.pattern {
+        for (index, part) in parse.pattern.iter().enumerate() {
             parts.push(match part {
                 ast::ParsePart::Star(at) => {
+                    if matches!(parse.pattern.get(index + 1), Some(ast::ParsePart::Star(_) | ast::ParsePart::Column(_)))
+                    {
+                        self.error("KS102", *at, "behind `*` a text must say where it ends");
+                    }
                     let after_string =
                         matches!(parts.last(), Some(ParsePart::Column(Column { scalar_type: ScalarType::String, .. })));
                     if after_string {
-                        self.refuse("AQ028", *at, "`*` right behind a column of type string leaves open where it ends");
+                        self.error("KS103", *at, "`*` right behind a column of type string leaves open where it ends");
                     }
                     ParsePart::Star
                 }
@@ -65,9 +70,22 @@ impl Binder<'_> {
                     ParsePart::Text(text.clone())
                 }
                 ast::ParsePart::Column(declaration) => {
-                    if let Some(ParsePart::Column(Column { scalar_type: ScalarType::String, name })) = parts.last() {
-                        let message = format!("right behind `{name}` of type string a text must say where it ends");
-                        self.refuse("AQ028", declaration.name.span, message);
+                    let span = match &declaration.type_name {
+                        Some(type_name) => Span { end: type_name.span.end, ..declaration.name.span },
+                        None => declaration.name.span,
+                    };
+                    match parts.last() {
+                        Some(ParsePart::Column(Column { scalar_type: ScalarType::String, name })) => {
+                            let message = format!("right behind `{name}` of type string a text must say where it ends");
+                            self.error("KS101", span, message);
+                        }
+                        // The engine knows where a typed value ends; Microsoft's parser does not let it pass.
+                        Some(ParsePart::Column(Column { name, .. })) => {
+                            let message = format!("between `{name}` and `{}` a text is missing", declaration.name.text);
+                            self.strict.push(Diagnostic::error("KS101", span, message));
+                        }
+                        // Said at the `*`.
+                        _ => {}
                     }
                     let scalar_type = match &declaration.type_name {
                         Some(name) => match ScalarType::from_name(&name.text) {

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
-use crate::diagnostic::{Diagnostic, nearest};
+use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::plan::Render;
 use crate::syntax::CHARTS;
-use crate::syntax::ast::{self, ExprKind, Literal, OperatorParameter};
+use crate::syntax::ast::{self, ExprKind, Literal, LiteralKind, OperatorParameter};
+use crate::types::ScalarType;
 
 /// Charts whose names are no words of the language (Microsoft's parser).
 const OTHER_CHARTS: &[&str] = &["table", "list", "sankey"];
@@ -20,6 +21,9 @@ const WORDS: &[(&str, &[&str])] = &[
     ("yaxis", &["linear", "log"]),
     ("ysplit", &["none", "axes", "panels"]),
 ];
+
+/// Properties that take a text.
+const TEXTS: &[&str] = &["title", "xtitle", "ytitle"];
 
 /// Properties that take columns of the result.
 const COLUMNS: &[&str] = &["xcolumn", "ycolumns", "anomalycolumns", "series", "by"];
@@ -57,13 +61,24 @@ impl Binder<'_> {
     fn shown_as(&mut self, property: &OperatorParameter, input: &Table, scope: &Rc<Scope>) -> String {
         let (name, span) = (property.name.text.as_str(), property.value.span);
         let text = match &property.value.kind {
-            ExprKind::Name(name) => name.text.clone(),
-            ExprKind::Literal(Literal::String(text) | Literal::Typed { text, .. }) => text.clone(),
+            ExprKind::Name(shown) if !TEXTS.contains(&name) => shown.text.clone(),
+            ExprKind::Literal(Literal::String(text)) => text.clone(),
+            ExprKind::Literal(Literal::Typed { text, kind, .. }) => {
+                self.suits_property(name, Some(*kind), span);
+                text.clone()
+            }
             _ => {
                 let scalar = self.scalar(&property.value, &Context::row(scope, input));
+                let is_text = matches!(scalar.scalar_type, Some(ScalarType::String | ScalarType::Dynamic) | None);
+                if TEXTS.contains(&name) && !is_text {
+                    self.suits_property(name, None, span);
+                }
                 self.constant(&scalar).map(|v| crate::types::convert::text_of(&v)).unwrap_or_default()
             }
         };
+        if matches!(property.value.kind, ExprKind::Literal(Literal::String(_))) && !TEXTS.contains(&name) {
+            self.suits_property(name, Some(LiteralKind::String), span);
+        }
         if let Some((_, words)) = WORDS.iter().find(|(other, _)| *other == name)
             && !words.contains(&text.as_str())
         {
@@ -79,5 +94,18 @@ impl Binder<'_> {
             self.strict.push(problem);
         }
         text
+    }
+
+    /// Says when a property takes a value of another kind. A client shows what it is given; Microsoft's parser does not
+    /// let it pass.
+    fn suits_property(&mut self, name: &str, kind: Option<LiteralKind>, span: Span) {
+        let number = [LiteralKind::Int, LiteralKind::Long, LiteralKind::Real, LiteralKind::Decimal];
+        let (code, wanted) = match name {
+            _ if TEXTS.contains(&name) => ("KS141", "a text"),
+            "accumulate" if kind != Some(LiteralKind::Bool) => ("KS223", "true or false"),
+            "ymin" | "ymax" if !kind.is_some_and(|kind| number.contains(&kind)) => ("KS224", "a number"),
+            _ => return,
+        };
+        self.strict.push(Diagnostic::error(code, span, format!("`{name}` is {wanted}")));
     }
 }

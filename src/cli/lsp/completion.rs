@@ -31,11 +31,11 @@ enum Place {
 
 /// Returns what may stand at a place.
 pub(super) fn complete(open: &Open, position: Position, options: &bind::Options) -> Vec<CompletionItem> {
-    let document = &open.document;
-    let (Some(text), Some(offset)) = (document.query(), document.offset(position)) else { return Vec::new() };
+    let Some(spot) = open.document.at(position) else { return Vec::new() };
+    let (text, offset) = (spot.text, spot.offset);
     let word = word_at(text, offset);
     let place = place(text, word.start);
-    let range = document.range(word);
+    let range = spot.range(word);
     let typed = text[word.start..offset.max(word.start)].to_lowercase();
     let item = |(label, kind, detail): (String, CompletionItemKind, String)| CompletionItem {
         text_edit: Some(CompletionTextEdit::Edit(TextEdit { range, new_text: spelled(&label, kind) })),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use lsp_types::{Location, Position, TextEdit, Uri};
 use serde_json::{Value, json};
 
+use super::document::Spot;
 use super::{Open, Refusal};
 use crate::bind::{self, Trace};
 use crate::diagnostic::Span;
@@ -130,38 +131,37 @@ fn with_name<R>(
     open: &Open,
     position: Position,
     options: &bind::Options,
-    found: impl FnOnce(&Names, Declared) -> R,
+    found: impl FnOnce(Spot, &Names, Declared) -> R,
 ) -> Option<R> {
-    let (text, offset) = (open.document.query()?, open.document.offset(position)?);
-    let query = syntax::parse(text).query;
+    let spot = open.document.at(position)?;
+    let query = syntax::parse(spot.text).query;
     let bound = bind::bind(&query, &open.catalog, options);
-    let names = Names::new(&query, &bound.trace, text.len());
-    names.at(offset).map(|declared| found(&names, declared))
+    let names = Names::new(&query, &bound.trace, spot.text.len());
+    names.at(spot.offset).map(|declared| found(spot, &names, declared))
 }
 
-fn location(uri: &str, open: &Open, span: Span) -> Option<Location> {
-    Some(Location { uri: uri.parse::<Uri>().ok()?, range: open.document.range(span) })
+fn location(uri: &str, spot: Spot, span: Span) -> Option<Location> {
+    Some(Location { uri: uri.parse::<Uri>().ok()?, range: spot.range(span) })
 }
 
 /// Returns where the name at a place is declared.
 pub(super) fn definition(uri: &str, open: &Open, position: Position, options: &bind::Options) -> Value {
-    json!(with_name(open, position, options, |_, declared| location(uri, open, declared.name.span)).flatten())
+    json!(with_name(open, position, options, |spot, _, declared| location(uri, spot, declared.name.span)).flatten())
 }
 
 /// Returns where the name at a place is declared and used.
 pub(super) fn references(uri: &str, open: &Open, position: Position, options: &bind::Options) -> Value {
-    json!(with_name(open, position, options, |names, declared| {
+    json!(with_name(open, position, options, |spot, names, declared| {
         let spans = std::iter::once(declared.name.span).chain(names.uses(&declared));
-        spans.filter_map(|span| location(uri, open, span)).collect::<Vec<_>>()
+        spans.filter_map(|span| location(uri, spot, span)).collect::<Vec<_>>()
     }))
 }
 
 /// Tells whether the name at a place can be changed, and where it stands.
 pub(super) fn prepare_rename(open: &Open, position: Position, options: &bind::Options) -> Result<Value, Refusal> {
-    let offset = open.document.offset(position).unwrap_or_default();
-    let range = with_name(open, position, options, |names, declared| {
+    let range = with_name(open, position, options, |spot, names, declared| {
         let spans = std::iter::once(declared.name.span).chain(names.uses(&declared));
-        spans.filter(|span| span.start <= offset && offset <= span.end).map(|span| open.document.range(span)).next()
+        spans.filter(|span| span.start <= spot.offset && spot.offset <= span.end).map(|span| spot.range(span)).next()
     });
     range.flatten().map(|range| json!(range)).ok_or_else(|| NOT_DECLARED.to_string())
 }
@@ -179,7 +179,7 @@ pub(super) fn rename(
     if !is_name(new_name) {
         return Err(format!("'{new_name}' is no name: letters, digits and _, and no word of the language"));
     }
-    let edits = with_name(open, position, options, |names, declared| {
+    let edits = with_name(open, position, options, |spot, names, declared| {
         let uses = names.uses(&declared);
         let is_taken = |other: &Declared| {
             other.name.text == new_name
@@ -196,7 +196,7 @@ pub(super) fn rename(
             return Err(format!("there is a column '{new_name}' where the name is used"));
         }
         let spans = std::iter::once(declared.name.span).chain(uses);
-        let edit = |span| TextEdit { range: open.document.range(span), new_text: new_name.to_string() };
+        let edit = |span| TextEdit { range: spot.range(span), new_text: new_name.to_string() };
         Ok(spans.map(edit).collect::<Vec<_>>())
     });
     let edits = edits.unwrap_or_else(|| Err(NOT_DECLARED.to_string()))?;

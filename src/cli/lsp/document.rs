@@ -1,11 +1,11 @@
-//! A text that an editor shows, the query within it, and the places of both.
+//! A text that an editor shows, the queries within it, and the places of both.
 
 use lsp_types::{Position, Range};
 
 use crate::diagnostic::Span;
 use crate::rules::{self, Embedded};
 
-/// A query, alone or in the YAML of a rule.
+/// Queries, alone or in the YAML of a rule.
 #[derive(Debug)]
 pub(super) struct Document {
     pub(super) text: String,
@@ -17,8 +17,27 @@ pub(super) struct Document {
 #[derive(Debug)]
 enum Kind {
     Query,
+    /// Queries with empty lines between them.
+    Queries(Vec<Embedded>),
     /// None where the file has no query, or is no rule.
     Rule(Option<Embedded>),
+}
+
+/// A place in a query, with that query.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'a> {
+    document: &'a Document,
+    /// None where the query is the whole document.
+    query: Option<&'a Embedded>,
+    pub(super) text: &'a str,
+    pub(super) offset: usize,
+}
+
+impl Spot<'_> {
+    /// Returns where a part of the query stands in the document.
+    pub(super) fn range(&self, span: Span) -> Range {
+        self.document.file_range(self.query.map_or(span, |query| query.place(span)))
+    }
 }
 
 impl Document {
@@ -30,7 +49,7 @@ impl Document {
                 let reading = rules::form::read(uri.as_ref(), &text).ok().flatten().unwrap_or_default();
                 Kind::Rule(reading.rules.iter().find_map(rules::Rule::query).cloned())
             }
-            false => Kind::Query,
+            false => rules::queries::several(&text).map_or(Kind::Query, Kind::Queries),
         };
         Document { text, lines, kind }
     }
@@ -39,29 +58,17 @@ impl Document {
         matches!(self.kind, Kind::Rule(_))
     }
 
-    /// Returns the query; none where a file has no query.
-    pub(super) fn query(&self) -> Option<&str> {
-        match &self.kind {
-            Kind::Query => Some(&self.text),
-            Kind::Rule(query) => query.as_ref().map(|query| query.text.as_str()),
-        }
-    }
-
-    /// Returns the offset in the query of a place in the document; none where another part of a rule is there.
-    pub(super) fn offset(&self, position: Position) -> Option<usize> {
-        let offset = self.file_offset(position);
-        match &self.kind {
-            Kind::Query => Some(offset),
-            Kind::Rule(query) => query.as_ref()?.offset(offset),
-        }
-    }
-
-    /// Returns where a part of the query stands in the document.
-    pub(super) fn range(&self, span: Span) -> Range {
-        match &self.kind {
-            Kind::Rule(Some(query)) => self.file_range(query.place(span)),
-            _ => self.file_range(span),
-        }
+    /// Returns the query at a place, none where another part of a rule is there.
+    pub(super) fn at(&self, position: Position) -> Option<Spot<'_>> {
+        let in_file = self.file_offset(position);
+        let query = match &self.kind {
+            Kind::Query => {
+                return Some(Spot { document: self, query: None, text: &self.text, offset: in_file });
+            }
+            Kind::Queries(queries) => queries.iter().find(|query| query.offset(in_file).is_some())?,
+            Kind::Rule(query) => query.as_ref()?,
+        };
+        Some(Spot { document: self, query: Some(query), text: &query.text, offset: query.offset(in_file)? })
     }
 
     /// Returns where a part of the document stands.
@@ -113,21 +120,33 @@ mod tests {
         let document = Document::new("file:///a.kql", "ü😀x\r\ny".into());
         let at = document.text.find('x').unwrap();
         assert_eq!(document.position(at), Position::new(0, 3));
-        assert_eq!(document.offset(Position::new(0, 3)), Some(at));
+        let offset = |line, column| document.at(Position::new(line, column)).map(|spot| spot.offset);
+        assert_eq!(offset(0, 3), Some(at));
         // Within a pair is before it; behind the line is its end; behind the text is the end of that.
-        assert_eq!(document.offset(Position::new(0, 2)), Some(2));
-        assert_eq!(document.offset(Position::new(0, 99)), Some(at + 1));
-        assert_eq!(document.offset(Position::new(9, 9)), Some(document.text.len()));
+        assert_eq!(offset(0, 2), Some(2));
+        assert_eq!(offset(0, 99), Some(at + 1));
+        assert_eq!(offset(9, 9), Some(document.text.len()));
     }
 
     #[test]
     fn places_in_a_rule_are_those_of_the_file() {
         let document = Document::new("file:///a.yaml", "kind: NRT\nquery: |\n  T\n  | where ü == 1\n".into());
-        let query = document.query().unwrap();
-        let at = query.find('=').unwrap();
-        let range = document.range(Span::new(at, at + 2));
-        assert_eq!(range, Range::new(Position::new(3, 12), Position::new(3, 14)));
-        assert_eq!(document.offset(range.start), Some(at));
-        assert_eq!(document.offset(Position::new(0, 3)), None);
+        let spot = document.at(Position::new(3, 12)).unwrap();
+        let at = spot.text.find('=').unwrap();
+        assert_eq!(spot.offset, at);
+        assert_eq!(spot.range(Span::new(at, at + 2)), Range::new(Position::new(3, 12), Position::new(3, 14)));
+        assert!(document.at(Position::new(0, 3)).is_none());
+    }
+
+    #[test]
+    fn of_several_queries_the_one_at_the_place_counts() {
+        let document = Document::new("file:///a.kql", "T\n| count\n\nU\n| take 1\n".into());
+        let first = document.at(Position::new(1, 3)).unwrap();
+        assert_eq!(first.text, "T\n| count");
+        let second = document.at(Position::new(4, 2)).unwrap();
+        assert_eq!(second.text.trim(), "U\n| take 1");
+        let take = second.text.find("take").unwrap();
+        assert_eq!(second.offset, take);
+        assert_eq!(second.range(Span::new(take, take + 4)), Range::new(Position::new(4, 2), Position::new(4, 6)));
     }
 }

@@ -13,8 +13,8 @@ use crate::syntax::{self, TokenKind};
 
 /// Explains what is at a place: a column, a table, a function, an operator, a name of the query's.
 pub(super) fn hover(open: &Open, position: Position, options: &bind::Options) -> Option<Hover> {
-    let document = &open.document;
-    let (text, offset) = (document.query()?, document.offset(position)?);
+    let spot = open.document.at(position)?;
+    let (text, offset) = (spot.text, spot.offset);
     let tokens = syntax::comment::tokens(text);
     let token = tokens.iter().find(|token| token.span.start <= offset && offset < token.span.end)?;
     if !matches!(token.kind, TokenKind::Identifier | TokenKind::Keyword(_)) {
@@ -30,7 +30,7 @@ pub(super) fn hover(open: &Open, position: Position, options: &bind::Options) ->
         of_let(text, &query, &bound, at).or_else(|| table(open, word)).or_else(|| known(text, at, word))?
     };
     let contents = HoverContents::Markup(MarkupContent { kind: MarkupKind::Markdown, value });
-    Some(Hover { contents, range: Some(document.range(token.span)) })
+    Some(Hover { contents, range: Some(spot.range(token.span)) })
 }
 
 /// Returns the meaning of a column of those tables that are documented.

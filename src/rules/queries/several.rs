@@ -13,14 +13,21 @@ use crate::syntax::{TokenKind, tokenize};
 /// assert_eq!(several("let n = 1;\n\nT\n\n| take n\n"), None);
 /// ```
 pub fn several(text: &str) -> Option<Vec<Embedded>> {
-    let problems = syntax::parse(text).problems.len();
-    if problems == 0 {
-        return None;
-    }
+    let problems = syntax::parse(text).problems;
+    let first = problems.iter().map(|problem| problem.span.start).min()?;
     let parts = parts(text);
     let left: usize = parts.iter().map(|part| syntax::parse(&text[part.start..part.end]).problems.len()).sum();
+    // What goes wrong first may be that another query begins.
+    let another_begins = parts.windows(2).any(|pair| {
+        let tokens = |part: &Span| tokenize(&text[part.start..part.end]);
+        // The last token is the end of the text.
+        let last = tokens(&pair[0]).iter().rev().nth(1).map_or(pair[0].start, |token| pair[0].start + token.span.end);
+        let next = pair[1].start + tokens(&pair[1])[0].span.start;
+        (last..=next).contains(&first)
+    });
     let query = |part: &Span| Embedded::at(text[part.start..part.end].into(), *part, (part.start..part.end).collect());
-    (parts.len() > 1 && left < problems).then(|| parts.iter().map(query).collect())
+    let better = left < problems.len() || left == problems.len() && another_begins;
+    (parts.len() > 1 && better).then(|| parts.iter().map(query).collect())
 }
 
 /// Cuts a text at empty lines between what cannot belong together.
@@ -74,6 +81,11 @@ mod tests {
             "let a = 1;\n\nT | take a\r\n\r\n// of U\nlet b = 2;\nU",
             &["let a = 1;\n\nT | take a", "// of U\nlet b = 2;\nU"],
         );
+    }
+
+    #[test]
+    fn a_mistake_in_one_leaves_the_others_alone() {
+        check("T\n| count\n\nU\n| take\n\nV", &["T\n| count", "U\n| take", "V"]);
     }
 
     #[test]

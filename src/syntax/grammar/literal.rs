@@ -121,6 +121,8 @@ fn dynamic_value(input: Tokens<'_>) -> Read<'_, DynamicLiteral> {
         }
         _ if input.is_word("null") => Ok((input.skip(1), DynamicLiteral::Null)),
         _ if input.is_word("dynamic") => nested_dynamic(input),
+        // Of the types alone `int` is left out (so Microsoft's parser).
+        TokenKind::Wrapped(LiteralKind::Int) => absent(),
         _ => scalar(input).map(|(rest, value)| (rest, DynamicLiteral::Scalar(Box::new(value)))),
     }
 }
