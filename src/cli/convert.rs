@@ -31,7 +31,7 @@ use inputs::{File, Print};
 use job::{Counts, How, Job};
 use rejects::Rejects;
 pub(super) use sink::OneFile;
-use sink::{Parts, Period};
+use sink::{Form, Parts, Period};
 
 /// What Parquet is sorted by, and folders are divided by.
 const TIME: &str = "TimeGenerated";
@@ -54,7 +54,8 @@ const TIME: &str = "TimeGenerated";
                         alertq convert export/ more/*.json.gz --out tables/\n  \
                         alertq convert am-securityalert/ --out lake/ --partition-by day --dedupe\n  \
                         alertq convert portal.csv --out alerts.jsonl --rejects rejected.jsonl\n  \
-                        alertq convert export/ --out now.parquet --latest --strict")]
+                        alertq convert export/ --out now.parquet --latest --strict\n  \
+                        alertq convert export/ --out hunt.parquet --shred")]
 pub(super) struct Arguments {
     /// Files, folders or globs; a name before `=` says which table they are.
     #[arg(value_name = "[NAME=]IN", required = true)]
@@ -74,6 +75,11 @@ pub(super) struct Arguments {
     /// Keeps the latest version of each alert (SystemAlertId) and incident (IncidentName), by TimeGenerated.
     #[arg(long)]
     latest: bool,
+    /// Keeps the hot parts of Entities and ExtendedProperties as columns of their own beside the text. Queries that ask
+    /// for one of them (`tostring(parse_json(ExtendedProperties).DetectionSource)`, `mv-expand e = parse_json(Entities)`
+    /// and then `e.Type`, `e.HostName`) read it instead of the text, with the same answer; nothing else shows them.
+    #[arg(long)]
+    shred: bool,
     /// Sets records that cannot be read aside in this file, as lines of JSON.
     #[arg(long, value_name = "PATH", visible_alias = "skip-bad-rows")]
     rejects: Option<PathBuf>,
@@ -127,7 +133,7 @@ struct Conversion<'a> {
     arguments: &'a Arguments,
     console: &'a Console,
     how: How,
-    format: Format,
+    form: Form,
     options: source::Options,
     rejects: Option<Output>,
     total: Counts,
@@ -141,6 +147,14 @@ impl<'a> Conversion<'a> {
         let named = arguments.format.as_deref().and_then(Format::from_name);
         let by_name = || Format::from_path(&arguments.out.to_string_lossy());
         let format = named.or_else(by_name).unwrap_or(Format::Parquet);
+        if arguments.shred && format != Format::Parquet {
+            let message = format!(
+                "--shred keeps columns in Parquet, and {} is written as {}",
+                arguments.out.display(),
+                format.name()
+            );
+            return Err(Stop::failure(message).help("leave out --shred, or say --format parquet"));
+        }
         let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         // Beside a pipe there is no place for a file.
         let pipe = arguments.rejects.is_none() && arguments.out == Path::new("-");
@@ -157,7 +171,7 @@ impl<'a> Conversion<'a> {
             arguments,
             console,
             how,
-            format,
+            form: Form { format, shred: arguments.shred },
             // Several files are held at once, a batch or two of each.
             options: source::Options { batch_rows: 4096, ..source::Options::default() },
             rejects: arguments.rejects.as_deref().map(|path| Output::open(Some(path))).transpose()?,
@@ -181,9 +195,9 @@ impl<'a> Conversion<'a> {
             return Err(Stop::failure(message).help("give --out a folder, or say that they are one table: NAME=PATH"));
         };
         let out = &self.arguments.out;
-        let (name, columns, format) = (table.name.clone(), table.columns.clone(), self.format);
+        let (name, columns, form) = (table.name.clone(), table.columns.clone(), self.form);
         let mut job = self.job(table, &bar)?;
-        let (sink, counts) = job.run(|| OneFile::open(Some(out), format, &name, &columns))?;
+        let (sink, counts) = job.run(|| OneFile::open(Some(out), form, &name, &columns))?;
         let beside = PathBuf::from(format!("{}.rejects", out.display()));
         if let Some(rejects) = &mut self.rejects {
             job.rejects.copy_to(rejects)?;
@@ -215,16 +229,16 @@ impl<'a> Conversion<'a> {
         }
         for table in tables {
             let inputs = prints(&table.inputs, &files);
-            let place = PathBuf::from(file_name(&table.name, self.format));
+            let place = PathBuf::from(file_name(&table.name, self.form.format));
             if inputs.as_ref().is_some_and(|inputs| folder.has(&known, inputs)) {
                 bar.pause(|| self.console.note(&format!("{}: converted already", root.join(&place).display())));
                 continue;
             }
-            let (name, columns, format) = (table.name.clone(), table.columns.clone(), self.format);
+            let (name, columns, form) = (table.name.clone(), table.columns.clone(), self.form);
             let staged = folder.stage(&place);
             let mut job = self.job(table, &bar)?;
             let path = folder.staging(&staged);
-            let (sink, counts) = job.run(|| OneFile::open(Some(&path), format, &name, &columns))?;
+            let (sink, counts) = job.run(|| OneFile::open(Some(&path), form, &name, &columns))?;
             sink.finish()?;
             let mut outputs = vec![staged];
             let rejects = self.set_aside(&folder, &mut outputs, &job, counts, &safe(&name))?;
@@ -262,9 +276,9 @@ impl<'a> Conversion<'a> {
                         format!("the records of {} have no {TIME}, by which they could be divided", table.name);
                     return Err(Stop::failure(message).help("leave out --partition-by"));
                 }
-                let (name, columns, format) = (table.name.clone(), table.columns.clone(), self.format);
+                let (name, columns, form) = (table.name.clone(), table.columns.clone(), self.form);
                 let mut job = self.job(table, &bar)?;
-                let (parts, counts) = job.run(|| Ok(Parts::new(&folder, &name, &columns, format, period, &unit)))?;
+                let (parts, counts) = job.run(|| Ok(Parts::new(&folder, &name, &columns, form, period, &unit)))?;
                 let parts = parts.finish()?;
                 let shown = format!("{} ({} files)", root.join(safe(&name)).display(), parts.len());
                 outputs.extend(parts);
@@ -289,7 +303,9 @@ impl<'a> Conversion<'a> {
     fn described(&self) -> String {
         let How { dedupe, latest, .. } = self.how;
         let period = self.arguments.partition_by.map_or("table", Period::name);
-        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}", self.format.name())
+        let Form { format, shred } = self.form;
+        let shred = if shred { ", shred" } else { "" };
+        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}{shred}", format.name())
     }
 
     /// Returns how what counts as finished was made.

@@ -11,9 +11,11 @@ use datafusion::logical_expr::LogicalPlan;
 use super::Result;
 use super::expr::fixed_steps;
 use super::lower::{Lower, conjuncts, operated, position};
+use super::operator::cells::ExpandCells;
 use super::operator::expand::{ElementPath, ExpandPaths, Output, Source, Wanted as Test};
 use super::operator::lookup::Lookups;
 use super::path::{Lookup, Wanted};
+use super::shred::{self, Cells};
 use crate::plan::{Comparison, Expr, Kind, Node};
 use crate::types::{Column, ScalarType, Value, json};
 
@@ -47,6 +49,11 @@ impl Reads {
         let column = Column::new(format!("\u{2}{stem}{}", self.list.len()), scalar_type);
         self.list.push(Read { steps, text, column: column.clone() });
         column
+    }
+
+    /// Returns the columns that the paths become when they are read of elements.
+    fn outputs(&self) -> impl Iterator<Item = (Column, Output)> {
+        self.list.iter().enumerate().map(|(number, read)| (read.column.clone(), Output::Element(number)))
     }
 }
 
@@ -118,33 +125,71 @@ impl Lower<'_> {
         let filter = tests.iter().position(|t| wanted_text(t, &reads).is_some());
         let filter = filter.and_then(|at| wanted_text(&tests.remove(at), &reads));
         let names = columns_of(&[all.clone(), tests.clone()].concat());
-        // Text is checked while it is searched, not before.
-        let (array, parse) = match &array.array {
-            Expr::ParseJson(text) if text.scalar_type() == ScalarType::String => (&**text, true),
-            other => (other, false),
+        let kept: Vec<Column> = below.columns.iter().filter(|c| names.contains(&c.name)).cloned().collect();
+        let mut plan = match self.cells(below, &array.array, &reads, &kept) {
+            Some(cells) => self.expanded_cells(&cells, below.serialized, &kept, &reads, filter, *limit)?,
+            None => self.expanded_text(below, &array.array, &kept, &reads, filter, *limit)?,
         };
-        let plan = self.with_computed(below, &[array])?;
-        let mut outputs = Vec::new();
-        for column in &below.columns {
-            if names.contains(&column.name) {
-                outputs.push((column.clone(), Output::Input(position(&below.columns, &column.name)?)));
-            }
-        }
-        let mut paths = Vec::new();
-        for (number, read) in reads.list.iter().enumerate() {
-            outputs.push((read.column.clone(), Output::Element(number)));
-            paths.push(ElementPath { steps: read.steps.clone(), text: read.text });
-        }
-        let (source, limit) = (Source { column: below.columns.len(), parse }, *limit);
-        let mut plan = operated(plan, "mv-expand", below.serialized, move || {
-            Ok(ExpandPaths::new(outputs.clone(), source, paths.clone(), filter.clone(), limit))
-        })?;
         if !tests.is_empty() {
             let predicate = if tests.len() == 1 { tests.remove(0) } else { Expr::And(tests) };
             plan = self.filtered(plan, &predicate)?;
         }
         all.truncate(exprs.len());
         Ok(Some(Fused { plan, exprs: all }))
+    }
+
+    /// Expands the text, and looks the paths up in it.
+    fn expanded_text(
+        &self,
+        below: &Node,
+        array: &Expr,
+        kept: &[Column],
+        reads: &Reads,
+        filter: Option<(usize, Test)>,
+        limit: Option<i64>,
+    ) -> Result<LogicalPlan> {
+        // Text is checked while it is searched, not before.
+        let (array, parse) = match array {
+            Expr::ParseJson(text) if text.scalar_type() == ScalarType::String => (&**text, true),
+            other => (other, false),
+        };
+        let plan = self.with_computed(below, &[array])?;
+        let mut outputs = Vec::new();
+        for column in kept {
+            outputs.push((column.clone(), Output::Input(position(&below.columns, &column.name)?)));
+        }
+        outputs.extend(reads.outputs());
+        let paths: Vec<ElementPath> =
+            reads.list.iter().map(|read| ElementPath { steps: read.steps.clone(), text: read.text }).collect();
+        let source = Source { column: below.columns.len(), parse };
+        operated(plan, "mv-expand", below.serialized, move || {
+            Ok(ExpandPaths::new(outputs.clone(), source, paths.clone(), filter.clone(), limit))
+        })
+    }
+
+    /// Finds the columns that hold what is read of the elements, where the files have them.
+    fn cells(&self, below: &Node, array: &Expr, reads: &Reads, kept: &[Column]) -> Option<Cells> {
+        let paths = reads.list.iter().map(|read| read.steps.as_slice());
+        shred::cells(below, array, paths, kept.to_vec(), &self.scans)
+    }
+
+    fn expanded_cells(
+        &self,
+        cells: &Cells,
+        serialized: bool,
+        kept: &[Column],
+        reads: &Reads,
+        filter: Option<(usize, Test)>,
+        limit: Option<i64>,
+    ) -> Result<LogicalPlan> {
+        let plan = self.node(&cells.input)?;
+        let inputs = kept.iter().enumerate().map(|(place, column)| (column.clone(), Output::Input(place)));
+        let outputs: Vec<(Column, Output)> = inputs.chain(reads.outputs()).collect();
+        let count = cells.width;
+        let texts: Vec<bool> = reads.list.iter().map(|read| read.text).collect();
+        operated(plan, "mv-expand", serialized, move || {
+            Ok(ExpandCells::new(outputs.clone(), count, texts.clone(), filter.clone(), limit))
+        })
     }
 
     /// Several paths of one value.

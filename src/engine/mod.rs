@@ -21,6 +21,7 @@ mod scan;
 mod sequence;
 mod session;
 mod share;
+mod shred;
 mod stats;
 mod subquery;
 #[cfg(test)]
@@ -362,6 +363,8 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec
         let scan = runtime.tokio.block_on(scan::Scan::open(table, session, &runtime.state))?;
         scans.insert(name.to_string(), scan);
     }
+    let rewritten = shred::rewritten(plan, &scans);
+    let plan = rewritten.as_ref().unwrap_or(plan);
     let lowering = expr::Lowering { now: plan.now.unwrap_or(0) };
     let mut shared: Vec<Vec<RecordBatch>> = Vec::new();
     let mut lower = lower::Lower { session, lowering, shared: &[], scans };

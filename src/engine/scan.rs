@@ -20,11 +20,12 @@ use datafusion::logical_expr::{Expr as Logical, LogicalPlan, LogicalPlanBuilder,
 
 use super::expr::{Lowering, literal, scalar};
 use super::udf::{Compute, Definition, call, fill_text};
-use super::{Error, Result, Session, Table, TableData};
+use super::{Error, Result, Session, Table, TableData, shred};
 use crate::functions::Call;
 use crate::plan::{Comparison, Expr};
 use crate::types::arrow::{TYPE_KEY, data_type, schema};
-use crate::types::{Column, ScalarType, Value, convert, ticks};
+use crate::types::shred::{Index, is_name};
+use crate::types::{Column, ScalarType, Value, convert, json, ticks};
 
 /// A table, ready to be scanned.
 pub(super) struct Scan {
@@ -32,6 +33,8 @@ pub(super) struct Scan {
     schema: SchemaRef,
     /// Batches have the engine's mapping already.
     native: bool,
+    /// Columns of the files that hold parts of others.
+    pub(super) shreds: Option<Index>,
 }
 
 impl Scan {
@@ -41,7 +44,7 @@ impl Scan {
             TableData::Batches(batches) => {
                 let schema = schema(&table.columns);
                 let provider = MemTable::try_new(schema.clone(), split(batches, session.partitions))?;
-                Ok(Scan { provider: Arc::new(provider), schema, native: true })
+                Ok(Scan { provider: Arc::new(provider), schema, native: true, shreds: None })
             }
             TableData::Parquet { files } => {
                 let paths = files
@@ -61,7 +64,10 @@ impl Scan {
                     .await?;
                 let provider = ListingTable::try_new(config)?;
                 let schema = provider.schema();
-                Ok(Scan { provider: Arc::new(provider), schema, native: false })
+                // Without them a query takes the way that is written down.
+                let any = session.optimize && schema.fields().iter().any(|field| is_name(field.name()));
+                let shreds = if any { shred::index(files) } else { None };
+                Ok(Scan { provider: Arc::new(provider), schema, native: false, shreds })
             }
         }
     }
@@ -73,7 +79,7 @@ impl Scan {
         let mut above = Vec::new();
         let mut below = Vec::new();
         for condition in conditions {
-            match raw_condition(condition, columns, &raw) {
+            match raw_condition(condition, columns, &raw).or_else(|| self.member_condition(condition)) {
                 Some(condition) => below.push(condition),
                 None => above.push(lowering.condition(condition)?),
             }
@@ -104,12 +110,45 @@ impl Scan {
         }
     }
 
+    /// Lowers a condition on the text of a member that the files have as a column; None where that is not exactly the
+    /// same.
+    fn member_condition(&self, condition: &Expr) -> Option<Logical> {
+        let (value, set) = match condition {
+            Expr::Compare { operator: Comparison::Equal, left, right } => match (&**left, &**right) {
+                (value, Expr::Literal(text)) | (Expr::Literal(text), value) => (value, std::slice::from_ref(text)),
+                _ => return None,
+            },
+            Expr::In { value, set, fold_case: false, negated: false } if set.len() <= 32 => (&**value, &set[..]),
+            _ => return None,
+        };
+        let name = shred::text_of(value)?;
+        // A string without escapes is written in one way; a member that is missing has no text either.
+        let plain = self.shreds.as_ref()?.columns.iter().any(|part| part.name == name && part.plain);
+        let quoted = |text: &Value| match text {
+            Value::String(text) if !text.is_empty() => Some(json::string(text)).filter(|json| !json.contains('\\')),
+            _ => None,
+        };
+        let mut texts = set.iter().map(quoted).collect::<Option<Vec<String>>>().filter(|_| plain)?;
+        let column = Logical::Column(Named::new(Some("t"), name));
+        let lowered = |text: String| literal(&Value::String(text));
+        match texts.len() {
+            0 => None,
+            1 => Some(column.eq(lowered(texts.remove(0)))),
+            _ => Some(column.in_list(texts.into_iter().map(lowered).collect(), false)),
+        }
+    }
+
+    /// Tells whether a column holds a part of another one, as it is.
+    fn holds_part(&self, column: &Column) -> bool {
+        self.shreds.as_ref().is_some_and(|index| index.columns.iter().any(|part| part.name == column.name))
+    }
+
     fn converted(&self, target: &Column, raw: &Raw) -> Result<Logical> {
         let Raw::Column { column, data_type: found, nullable, .. } = raw else {
             return Ok(literal(&Value::missing(target.scalar_type)));
         };
         let wanted = data_type(target.scalar_type);
-        if self.native {
+        if self.native || self.holds_part(target) {
             return Ok(column.clone());
         }
         if *found == wanted && !matches!(target.scalar_type, ScalarType::Dynamic | ScalarType::Guid) {

@@ -11,6 +11,7 @@ mod log_analytics;
 mod markdown;
 mod parquet;
 mod physical;
+mod shred;
 mod table;
 mod value;
 

@@ -16,9 +16,10 @@ use ::parquet::schema::types::ColumnPath;
 use arrow::array::RecordBatch;
 
 use crate::types::arrow::{TABLE_KEY, schema};
-use crate::types::{Column, ScalarType};
+use crate::types::{Column, ScalarType, shred};
 
 use super::physical::Physical;
+use super::shred::Shredder;
 use super::{Format, UNNAMED, Writer, failed, one_result};
 
 /// How files are written.
@@ -28,12 +29,14 @@ pub struct Options {
     pub row_group_rows: usize,
     /// The level of zstd, 1 to 22.
     pub level: i32,
+    /// Keeps the hot parts of JSON columns beside the text, see [`crate::types::shred`].
+    pub shred: bool,
 }
 
 /// For files that are kept and read again and again.
 impl Default for Options {
     fn default() -> Self {
-        Options { row_group_rows: KEPT_ROWS, level: 3 }
+        Options { row_group_rows: KEPT_ROWS, level: 3, shred: false }
     }
 }
 
@@ -47,7 +50,7 @@ const PAGE_ROWS: usize = 4 << 10;
 impl Options {
     /// For the answer of a query, which is read once or twice: someone waits for it, and compression is most of the work.
     pub const fn answer() -> Options {
-        Options { row_group_rows: 128 << 10, level: 1 }
+        Options { row_group_rows: 128 << 10, level: 1, shred: false }
     }
 }
 
@@ -65,6 +68,7 @@ pub struct ParquetWriter<'a> {
     table: Option<String>,
     file: Option<Made>,
     begun: bool,
+    shredder: Option<Shredder>,
 }
 
 /// Where the file goes.
@@ -90,12 +94,12 @@ struct Made {
 impl<'a> ParquetWriter<'a> {
     /// Makes a writer.
     pub fn new(out: Box<dyn Write + Send + 'a>, options: Options) -> Self {
-        ParquetWriter { out: Out::Stream(out), options, table: None, file: None, begun: false }
+        ParquetWriter { out: Out::Stream(out), options, table: None, file: None, begun: false, shredder: None }
     }
 
     /// Makes a writer that makes the file in place, from the file's beginning.
     pub fn onto(file: File, options: Options) -> Self {
-        ParquetWriter { out: Out::File(file), options, table: None, file: None, begun: false }
+        ParquetWriter { out: Out::File(file), options, table: None, file: None, begun: false, shredder: None }
     }
 
     fn properties(&self, columns: &[Column]) -> WriterProperties {
@@ -115,7 +119,8 @@ impl<'a> ParquetWriter<'a> {
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
         let text = |column: &&Column| column.scalar_type == ScalarType::String;
-        for column in columns.iter().filter(text) {
+        let part = |column: &&Column| shred::is_name(&column.name);
+        for column in columns.iter().filter(|column| text(column) || part(column)) {
             // Every page has texts from all over the alphabet: their ends tell nothing, and take room.
             properties = properties
                 .set_column_statistics_enabled(ColumnPath::from(column.name.as_str()), EnabledStatistics::Chunk);
@@ -145,7 +150,7 @@ impl<'a> ParquetWriter<'a> {
     /// Maps what was written so far anew.
     fn remake(&mut self, made: Made, physical: Physical) -> io::Result<Made> {
         let columns = physical.columns().to_vec();
-        let mut written = made.close()?;
+        let mut written = made.close(None)?;
         if let Out::File(file) = &mut self.out {
             let mut copy = tempfile::tempfile()?;
             io::copy(&mut written, &mut copy)?;
@@ -230,9 +235,13 @@ impl Made {
         Ok(())
     }
 
-    fn close(mut self) -> io::Result<File> {
+    fn close(mut self, shredder: Option<&Shredder>) -> io::Result<File> {
         if self.rows > 0 {
             self.end_group()?;
+        }
+        if let Some(shredder) = shredder {
+            let metadata = shredder.metadata(self.file.flushed_row_groups());
+            self.file.append_key_value_metadata(metadata);
         }
         let mut file = self.file.into_inner().map_err(failed)?;
         file.rewind()?;
@@ -273,12 +282,16 @@ impl Writer for ParquetWriter<'_> {
     fn begin(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {
         one_result(&mut self.begun, Format::Parquet)?;
         self.table = (name != UNNAMED).then(|| name.to_string());
+        self.shredder = if self.options.shred { Shredder::new(columns) } else { None };
+        let columns = self.shredder.as_ref().map_or(columns, Shredder::columns);
         self.file = Some(self.make(Physical::new(columns))?);
         Ok(())
     }
 
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
         let Some(mut made) = self.file.take() else { return Ok(()) };
+        let shredded = self.shredder.as_mut().map(|shredder| shredder.add(batch)).transpose()?;
+        let batch = shredded.as_ref().unwrap_or(batch);
         if let Some(physical) = made.physical.widened(batch) {
             made = self.remake(made, physical)?;
         }
@@ -288,7 +301,8 @@ impl Writer for ParquetWriter<'_> {
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        let file = self.file.take().map(Made::close).transpose()?;
+        let shredder = self.shredder.take();
+        let file = self.file.take().map(|made| made.close(shredder.as_ref())).transpose()?;
         match (&mut self.out, file) {
             (Out::Stream(out), Some(mut file)) => io::copy(&mut file, out).and_then(|_| out.flush()),
             (Out::Stream(out), None) => out.flush(),

@@ -420,7 +420,13 @@ fn prune(plan: &mut Plan) {
         });
         earlier
     });
-    let mut pruner = Pruner { shared: ordered.then(|| vec![Names::new(); plan.shared.len()]) };
+    // Of a part of a plan the subplans may be elsewhere.
+    let mut elsewhere = false;
+    plan.for_each_node(&mut |node| {
+        elsewhere |= matches!(node.kind, Kind::Shared { index } if index >= plan.shared.len());
+    });
+    let known = ordered && !elsewhere;
+    let mut pruner = Pruner { shared: known.then(|| vec![Names::new(); plan.shared.len()]) };
     for result in &mut plan.results {
         let needed = all_names(&result.node.columns);
         update(&mut result.node, |node| pruner.prune(node, &needed));
@@ -435,8 +441,10 @@ fn prune(plan: &mut Plan) {
     }
     let columns: Vec<Vec<Column>> = plan.shared.iter().map(|node| node.columns.clone()).collect();
     plan.for_each_node_mut(&mut |node| {
-        if let Kind::Shared { index } = node.kind {
-            node.columns.clone_from(&columns[index]);
+        if let Kind::Shared { index } = node.kind
+            && let Some(columns) = columns.get(index)
+        {
+            node.columns.clone_from(columns);
         }
     });
 }

@@ -18,7 +18,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use hashbrown::HashMap;
 
 use crate::types::arrow::{TABLE_KEY, TYPE_KEY, data_type, repeat, schema};
-use crate::types::{Column, ScalarType, Value, json, ticks};
+use crate::types::{Column, ScalarType, Value, json, shred, ticks};
 
 use super::build::{ColumnBuilder, Reading};
 use super::cell::Cell;
@@ -49,8 +49,11 @@ pub fn describe(path: &Path) -> Result<Description, Error> {
 
 pub(super) fn describe_bytes(bytes: &Bytes) -> Result<Description, Error> {
     let builder = open(bytes)?;
-    let columns = columns(builder.schema()).map_err(|error| error.at(&bytes.path))?;
+    let mut columns = columns(builder.schema()).map_err(|error| error.at(&bytes.path))?;
     let metadata = builder.metadata();
+    // Parts of other columns are none of the table's own.
+    let parts = shred::names(metadata.file_metadata());
+    columns.retain(|column| !parts.contains(&column.name));
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
     Ok(Description { columns, rows, type_name: type_name(metadata), table: table_name(metadata) })
 }

@@ -697,8 +697,9 @@ const fn is_blank(byte: u8) -> bool {
 }
 
 /// Removes JSON's blanks from both ends.
+/// Takes off the blanks that JSON allows around a value.
 #[inline]
-fn trim(text: &str) -> &str {
+pub(super) fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\n', '\r'])
 }
 

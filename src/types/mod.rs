@@ -3,8 +3,10 @@
 
 pub mod arrow;
 pub mod convert;
+pub mod elements;
 pub mod json;
 pub mod number;
+pub mod shred;
 pub mod ticks;
 
 use std::fmt;

@@ -19,6 +19,20 @@ pub(super) trait Sink {
     fn write(&mut self, batch: &RecordBatch) -> Result<(), Stop>;
 }
 
+/// What a file is written as.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::cli) struct Form {
+    pub(super) format: Format,
+    /// Parquet holds the hot parts of JSON columns beside the text.
+    pub(super) shred: bool,
+}
+
+impl From<Format> for Form {
+    fn from(format: Format) -> Form {
+        Form { format, shred: false }
+    }
+}
+
 /// A file in the making; it appears when it is finished, whole.
 pub(in crate::cli) struct OneFile {
     writer: Box<dyn Writer>,
@@ -31,19 +45,20 @@ impl OneFile {
     /// Begins a file, or standard output where there is no path or the path is `-`.
     pub(in crate::cli) fn open(
         path: Option<&Path>,
-        format: Format,
+        form: impl Into<Form>,
         table: &str,
         columns: &[Column],
     ) -> Result<OneFile, Stop> {
+        let Form { format, shred } = form.into();
+        let options = ParquetOptions { shred, ..ParquetOptions::default() };
         let output = Output::open(path)?;
         let name = output.name();
         let failed = |error: io::Error| Stop::write(&name, &error);
         let limits = Limits { rows: usize::MAX, ..Limits::default() };
         let (mut writer, output): (Box<dyn Writer>, _) = match output.file().map_err(failed)? {
-            Some(file) if format == Format::Parquet => {
-                (Box::new(ParquetWriter::onto(file, ParquetOptions::default())), Some(output))
-            }
+            Some(file) if format == Format::Parquet => (Box::new(ParquetWriter::onto(file, options)), Some(output)),
             Some(file) => (format.writer(Box::new(BufWriter::with_capacity(1 << 18, file)), limits), Some(output)),
+            None if format == Format::Parquet => (Box::new(ParquetWriter::new(Box::new(output), options)), None),
             None => (format.writer(Box::new(output), limits), None),
         };
         let result = if format == Format::Parquet { table } else { UNNAMED };
@@ -112,7 +127,7 @@ pub(super) struct Parts<'a> {
     /// The table's folder, below the folder of the results.
     table: String,
     columns: &'a [Column],
-    format: Format,
+    form: Form,
     period: Period,
     /// What the names of the files end in, before their ending.
     unit: &'a str,
@@ -125,19 +140,19 @@ impl<'a> Parts<'a> {
         folder: &'a Folder,
         table: &str,
         columns: &'a [Column],
-        format: Format,
+        form: Form,
         period: Period,
         unit: &'a str,
     ) -> Parts<'a> {
-        Parts { folder, table: table.to_string(), columns, format, period, unit, current: None, staged: Vec::new() }
+        Parts { folder, table: table.to_string(), columns, form, period, unit, current: None, staged: Vec::new() }
     }
 
     fn begin(&mut self, number: Option<i64>) -> Result<(), Stop> {
         self.end()?;
-        let name = file_name(&format!("{}-{}", self.table, self.unit), self.format);
+        let name = file_name(&format!("{}-{}", self.table, self.unit), self.form.format);
         let place = Path::new(&super::safe(&self.table)).join(self.period.folder(number)).join(name);
         let staged = self.folder.stage(&place);
-        let file = OneFile::open(Some(&self.folder.staging(&staged)), self.format, &self.table, self.columns)?;
+        let file = OneFile::open(Some(&self.folder.staging(&staged)), self.form, &self.table, self.columns)?;
         self.staged.push(staged);
         self.current = Some((number, file));
         Ok(())

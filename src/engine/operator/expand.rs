@@ -16,11 +16,12 @@ use arrow::datatypes::SchemaRef;
 use super::views::Parts;
 use super::{OperatorError, RowOperator};
 use crate::types::arrow::{data_type, schema};
+use crate::types::elements::write_member;
 use crate::types::json::{self, Kind, Paths, Step};
 use crate::types::{Column, ScalarType, convert, ticks};
 
 /// Rows after which a batch is closed, between two rows of the input.
-const ROWS: usize = 1 << 16;
+pub(super) const ROWS: usize = 1 << 16;
 
 /// One column that comes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ impl Expand {
     }
 }
 
-fn row_limit(limit: Option<i64>) -> usize {
+pub(super) fn row_limit(limit: Option<i64>) -> usize {
     limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(0))
 }
 
@@ -98,13 +99,13 @@ impl RowOperator for Expand {
 
 /// Where the rows that come out stem from.
 #[derive(Debug, Default)]
-struct Origin {
+pub(super) struct Origin {
     rows: Vec<u32>,
     indexes: Vec<i64>,
 }
 
 impl Origin {
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
@@ -113,13 +114,13 @@ impl Origin {
         self.indexes.extend(0..times as i64);
     }
 
-    fn push(&mut self, row: usize, index: i64) {
+    pub(super) fn push(&mut self, row: usize, index: i64) {
         self.rows.push(row as u32);
         self.indexes.push(index);
     }
 
     /// Makes a batch of the rows so far and begins anew.
-    fn batch(
+    pub(super) fn batch(
         &mut self,
         input: &RecordBatch,
         schema: &SchemaRef,
@@ -268,15 +269,6 @@ fn truth(element: &str) -> Option<bool> {
     }
 }
 
-fn write_member(key: &str, value: &str, as_array: bool, text: &mut String) {
-    text.clear();
-    text.push(if as_array { '[' } else { '{' });
-    json::write_string(key, text);
-    text.push(if as_array { ',' } else { ':' });
-    text.push_str(value);
-    text.push(if as_array { ']' } else { '}' });
-}
-
 /// What is wanted of each element.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ElementPath {
@@ -350,9 +342,8 @@ impl RowOperator for ExpandPaths {
         let mut origin = Origin::default();
         let mut found: Vec<Option<&str>> = Vec::new();
         for row in 0..source.len() {
-            let json = if source.is_null(row) { "null" } else { source.value(row).trim_ascii() };
-            let is_array = self.lookup.get_elements(json, &mut found);
-            let mut add = |found: &[Option<&str>], index: usize| {
+            let json = if source.is_null(row) { "null" } else { source.value(row) };
+            self.lookup.in_elements(json, self.array.parse, self.limit, &mut found, &mut |found, index| {
                 if !self.wants(found) {
                     return;
                 }
@@ -365,23 +356,7 @@ impl RowOperator for ExpandPaths {
                         None => column.push_null(),
                     }
                 }
-            };
-            if is_array {
-                let elements = found.chunks_exact(self.paths.len().max(1)).enumerate().take(self.limit);
-                elements.for_each(|(index, found)| add(found, index));
-            } else if json.starts_with('{') && (!self.array.parse || json::is_valid(json)) {
-                let mut text = String::new();
-                for (index, (key, value)) in json::members(json).enumerate().take(self.limit) {
-                    write_member(&key, value, false, &mut text);
-                    let mut found = Vec::new();
-                    self.lookup.get(&text, &mut found);
-                    add(&found, index);
-                }
-            } else if self.limit > 0 {
-                // Anything else is one element; text that is no JSON is a string, into which no path leads.
-                self.lookup.get_checked(json, &mut found);
-                add(&found, 0);
-            }
+            });
             if origin.len() >= ROWS {
                 let elements = columns.iter_mut().map(Parts::take).collect::<Result<_, _>>()?;
                 done.push(origin.batch(batch, &self.schema, &self.outputs, elements)?);
@@ -471,6 +446,8 @@ mod tests {
     #[test]
     fn text_is_read_as_parse_json_reads_it() {
         let texts = [r#"[{"a":1},{"a":[2]}]"#, r#"{"a":3}"#, r#"[{"a":4}"#, r#"[{"a":5},x]"#, "a", "", " [ ] ", "7"];
+        // A form feed is no blank of JSON's.
+        let texts = texts.into_iter().chain(["\u{c}[{\"a\":6}]\u{c}"]).collect::<Vec<_>>();
         let parsed = |text: &&str| json::parse_dynamic(text).map_or(String::new(), |json| json.into_owned());
         let outputs = || vec![(Column::new("a", ScalarType::Dynamic), Output::Element(0))];
         let expand = |parse, input: (ScalarType, Vec<Value>)| {
@@ -483,7 +460,7 @@ mod tests {
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let read = expand(true, (ScalarType::String, strings));
         assert_eq!(read, expand(false, dynamics(&values)));
-        assert_eq!(read, ["1", "[2]", "3", "null", "null", "null", "null", "null"]);
+        assert_eq!(read, ["1", "[2]", "3", "null", "null", "null", "null", "null", "null"]);
     }
 
     fn path(keys: &[&str], text: bool) -> ElementPath {

@@ -4,6 +4,7 @@
 //! What an operator computes on stands in the batch already: its fields name columns by index.
 
 pub mod bucket;
+pub mod cells;
 pub mod expand;
 pub mod graph;
 pub mod index;
