@@ -253,11 +253,78 @@ fn collect_bases(expr: &Expr, bases: &mut Vec<String>) {
     expr.for_each_operand(&mut |operand| collect_bases(operand, bases));
 }
 
-/// Makes a test on the text of one path of a condition that compares it with a text.
+/// Makes a test on the text of one path of a condition that compares it with texts.
 fn wanted_text(condition: &Expr, reads: &Reads) -> Option<(usize, Test)> {
-    let Expr::Compare { operator: Comparison::Equal, left, right } = condition else { return None };
-    let (Expr::Column(column), Expr::Literal(Value::String(text))) = (&**left, &**right) else { return None };
+    let (value, set) = compared(condition)?;
+    let Expr::Column(column) = value else { return None };
     let number = reads.list.iter().position(|r| r.text && r.column == *column)?;
-    let text = text.clone();
+    let texts = set.iter().map(|value| match value {
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    });
+    let mut texts = texts.collect::<Option<HashSet<String>>>()?;
+    if texts.len() > 1 {
+        return Some((number, Arc::new(move |found: &str| texts.contains(found))));
+    }
+    let text = texts.drain().next()?;
     Some((number, Arc::new(move |found: &str| found == text)))
+}
+
+/// Returns what a condition compares with which values, of which it is to equal one.
+pub(super) fn compared(condition: &Expr) -> Option<(&Expr, &[Value])> {
+    match condition {
+        Expr::Compare { operator: Comparison::Equal, left, right } => match (&**left, &**right) {
+            (value, Expr::Literal(literal)) | (Expr::Literal(literal), value) => {
+                Some((value, std::slice::from_ref(literal)))
+            }
+            _ => None,
+        },
+        Expr::In { value, set, fold_case: false, negated: false } => Some((value, set)),
+        _ => None,
+    }
+}
+
+/// Puts a condition on the text of an element below the projection that reads it, next to the `mv-expand`; None where
+/// there is none. The text is looked up once for both.
+pub(super) fn sunk(conditions: &[&Expr], projection: &Node) -> Option<Node> {
+    let Kind::Project { input, expressions } = &projection.kind else { return None };
+    let array = expanded(input)?;
+    let below = |condition: &Expr| {
+        let (Expr::Column(column), set) = compared(condition)? else { return None };
+        let place = projection.columns.iter().position(|own| own == column)?;
+        let text = expressions.get(place)?;
+        let Expr::Convert { value, to: ScalarType::String } = text else { return None };
+        let Expr::Path { base, steps } = &**value else { return None };
+        let is_element = matches!(&**base, Expr::Column(base) if base.name == array) && fixed_steps(steps).is_some();
+        let (value, set) = (Box::new(text.clone()), set.to_vec());
+        is_element.then_some(Expr::In { value, set, fold_case: false, negated: false })
+    };
+    let (at, predicate) = conditions.iter().enumerate().find_map(|(at, condition)| Some((at, below(condition)?)))?;
+    let filtered = |input: &Node, predicate| {
+        let kind = Kind::Filter { input: Box::new(input.clone()), predicate };
+        Node { columns: input.columns.clone(), serialized: input.serialized, kind }
+    };
+    let input = Box::new(filtered(input, predicate));
+    let kind = Kind::Project { input, expressions: expressions.clone() };
+    let node = Node { columns: projection.columns.clone(), serialized: projection.serialized, kind };
+    let mut rest: Vec<Expr> = conditions.iter().map(|condition| (*condition).clone()).collect();
+    rest.remove(at);
+    Some(match rest.len() {
+        0 => node,
+        1 => filtered(&node, rest.remove(0)),
+        _ => filtered(&node, Expr::And(rest)),
+    })
+}
+
+/// Returns the name of the elements that a relation expands, filters aside; None where [`Lower::fused`] does not read
+/// them by paths.
+pub(super) fn expanded(node: &Node) -> Option<&str> {
+    match &node.kind {
+        Kind::Filter { input, .. } => expanded(input),
+        Kind::Expand { arrays, index: None, bag_arrays: false, .. } => match &arrays[..] {
+            [array] if array.scalar_type == ScalarType::Dynamic => Some(&array.name),
+            _ => None,
+        },
+        _ => None,
+    }
 }

@@ -10,7 +10,7 @@ use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr};
 use datafusion::logical_expr::{EmptyRelation, Expr as Logical, LogicalPlan, LogicalPlanBuilder, lit};
 
 use super::expr::{Lowering, column, real_class, real_key};
-use super::fuse::Fused;
+use super::fuse::{self, Fused};
 use super::near::{self, Near};
 use super::node::{Work, above};
 use super::operator::bucket::Buckets;
@@ -253,6 +253,11 @@ impl Lower<'_> {
             let plan = self.join(left, right, JoinKind::Inner, on, &input.columns, Some(&near))?;
             return self.filtered(plan, predicate);
         }
+        if self.session.optimize
+            && let Some(node) = fuse::sunk(&conditions, input)
+        {
+            return self.node(&node);
+        }
         let plan = self.node(input)?;
         self.filtered(plan, predicate)
     }
@@ -316,12 +321,13 @@ impl Lower<'_> {
             }
             return self.grouped(plan, columns, &keys, &aggregates, false);
         }
-        let mut plan = self.node(input)?;
-        {
-            let columns = input.columns.clone();
-            plan = operated(plan, "serialize", true, move || Ok(RowIndex::new(&columns, Some(ROW))))?;
-        }
-        self.grouped(plan, columns, keys, aggregates, true)
+        let (mut keys, mut aggregates) = (keys.to_vec(), aggregates.to_vec());
+        let computed = self.session.optimize && fuse::expanded(input).is_some();
+        let computed = if computed { arguments_computed(input, &mut keys, &mut aggregates) } else { None };
+        let input = computed.as_ref().unwrap_or(input);
+        let own = input.columns.clone();
+        let plan = operated(self.node(input)?, "serialize", true, move || Ok(RowIndex::new(&own, Some(ROW))))?;
+        self.grouped(plan, columns, &keys, &aggregates, true)
     }
 
     fn grouped(
@@ -534,6 +540,27 @@ pub(super) fn operated<O: RowOperator + 'static>(
 ) -> Result<LogicalPlan> {
     let factory = Arc::new(move || make().map(|operator| Box::new(operator) as Box<dyn RowOperator>));
     Ok(above(input, Work { name, single, factory })?)
+}
+
+/// Makes the relation of what keys and aggregates are computed of, so that elements are read by paths there; None where
+/// they read columns alone.
+fn arguments_computed(input: &Node, keys: &mut [Expr], aggregates: &mut [AggregateCall]) -> Option<Node> {
+    let calls = aggregates.iter_mut().flat_map(|call| call.arguments.iter_mut().chain(&mut call.filter));
+    let (mut columns, mut expressions): (Vec<Column>, Vec<Expr>) = (Vec::new(), Vec::new());
+    for expr in keys.iter_mut().chain(calls) {
+        let column = match expr {
+            // What an aggregate is prepared from stays where it is.
+            Expr::Literal(_) => continue,
+            Expr::Column(column) if columns.contains(column) => continue,
+            Expr::Column(column) => column.clone(),
+            _ => Column::new(format!("\u{2}argument{}", columns.len()), expr.scalar_type()),
+        };
+        columns.push(column.clone());
+        expressions.push(std::mem::replace(expr, Expr::Column(column)));
+    }
+    let computes = expressions.iter().any(|expr| !matches!(expr, Expr::Column(_)));
+    let kind = Kind::Project { input: Box::new(input.clone()), expressions };
+    computes.then_some(Node { columns, serialized: input.serialized, kind })
 }
 
 /// The column that holds the stretch of time of a left row.

@@ -20,7 +20,7 @@ use datafusion::logical_expr::{Expr as Logical, LogicalPlan, LogicalPlanBuilder,
 
 use super::expr::{Lowering, literal, scalar};
 use super::udf::{Compute, Definition, call, fill_text};
-use super::{Error, Result, Session, Table, TableData, shred};
+use super::{Error, Result, Session, Table, TableData, fuse, shred};
 use crate::functions::Call;
 use crate::plan::{Comparison, Expr};
 use crate::types::arrow::{TYPE_KEY, data_type, schema};
@@ -113,14 +113,7 @@ impl Scan {
     /// Lowers a condition on the text of a member that the files have as a column; None where that is not exactly the
     /// same.
     fn member_condition(&self, condition: &Expr) -> Option<Logical> {
-        let (value, set) = match condition {
-            Expr::Compare { operator: Comparison::Equal, left, right } => match (&**left, &**right) {
-                (value, Expr::Literal(text)) | (Expr::Literal(text), value) => (value, std::slice::from_ref(text)),
-                _ => return None,
-            },
-            Expr::In { value, set, fold_case: false, negated: false } if set.len() <= 32 => (&**value, &set[..]),
-            _ => return None,
-        };
+        let (value, set) = fuse::compared(condition).filter(|(_, set)| set.len() <= 32)?;
         let name = shred::text_of(value)?;
         // A string without escapes is written in one way; a member that is missing has no text either.
         let plain = self.shreds.as_ref()?.columns.iter().any(|part| part.name == name && part.plain);

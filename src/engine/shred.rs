@@ -13,7 +13,7 @@ use ::parquet::file::metadata::ParquetMetaDataReader;
 
 use super::expr::fixed_steps;
 use super::scan::Scan;
-use crate::plan::{Expr, JoinKind, Kind, Node, Plan, QueryResult, rewrite};
+use crate::plan::{self, Expr, JoinKind, Kind, Node, Plan, QueryResult, rewrite};
 use crate::types::json::Step;
 use crate::types::shred::{Index, Part, Shred};
 use crate::types::{Column, ScalarType};
@@ -87,10 +87,10 @@ fn read_in<'a>(expressions: impl IntoIterator<Item = &'a mut Expr>, input: &mut 
 fn read_member(expr: &mut Expr, input: &mut Node, scans: &Scans) -> bool {
     if let Expr::Path { base, steps } = expr
         && let Some(text) = Text::of(base)
-        && let Some(keys) = fixed_steps(steps).and_then(|steps| keys(&steps))
-        && let Some(column) = provide(input, &text, &Part::Member(keys), scans)
+        && let Some((part, rest)) = fixed_steps(steps).and_then(|steps| part(&steps))
+        && let Some(column) = provide(input, &text, &part, scans)
     {
-        *expr = Expr::Path { base: Box::new(Expr::Column(column)), steps: Vec::new() };
+        *expr = Expr::Path { base: Box::new(Expr::Column(column)), steps: rest };
         return true;
     }
     let mut changed = false;
@@ -109,6 +109,16 @@ pub(super) fn text_of(expr: &Expr) -> Option<&str> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+/// Returns the part of a text in which a path ends, and the steps that are left to go there; None where no part is kept
+/// of such paths.
+fn part(steps: &[Step]) -> Option<(Part, Vec<plan::Step>)> {
+    match steps {
+        // Of elements those at the end may have been left out, so that they are counted from the start alone.
+        [Step::Index(index @ 0..), path @ ..] => Some((Part::Element(keys(path)?), vec![plan::Step::Index(*index)])),
+        path => Some((Part::Member(keys(path)?), Vec::new())),
     }
 }
 
@@ -265,7 +275,7 @@ fn given(node: &mut Node, text: &Text, part: &Part, scans: &Scans) -> Option<Col
         }
         Kind::Union { inputs } => {
             let place = columns.iter().position(|column| column.name == text.column)?;
-            let own = fresh(columns, &Column::new(format!("\u{2}{}", text.column), part.scalar_type()));
+            let own = fresh(columns, &Column::new("\u{2}part", part.scalar_type()));
             for input in inputs.iter_mut() {
                 let wanted = input.columns.clone();
                 let text = at(input, place, text)?;

@@ -12,7 +12,8 @@
 //! | a path of these rows: `mv-expand e = parse_json(Entities)`, `e.Type` | text | an array of what is found in each, nulls at its end left out |
 //!
 //! Of a value that is no array, which `mv-expand` takes for its members or for itself, the array of the last line stands
-//! in a bag under the key `""`, so that `parse_json(Entities)[0].Type` finds nothing in it, as in the text.
+//! in a bag under the key `""`: `parse_json(Entities)[0].Type`, which is element 0 of the array, finds nothing in it, as
+//! it finds nothing in the text.
 //!
 //! The file's metadata say which column holds which part ([`Index`]). They count only while the file is the one that was
 //! written: it must be of alertq's making, and its row groups must lie where they lay. A tool that writes the rows anew,
@@ -162,16 +163,13 @@ const PROPERTIES: &[&[&str]] = &[
     &["Data Sources"],
     &["Analytic Rule Ids"],
     &["Analytic Rule Name"],
-    &["Correlation Id"],
     &["Custom Details"],
     &["DetectionSource"],
     &["DetectorId"],
     &["Determination"],
     &["ThreatFamilyName"],
     &["IncidentId"],
-    &["LastUpdated"],
     &["MicrosoftDefenderAtp.Category"],
-    &["MicrosoftDefenderAtp.InvestigationId"],
     &["MicrosoftDefenderAtp.InvestigationState"],
     &["Device Id"],
     &["Command Line"],
@@ -182,7 +180,6 @@ const PROPERTIES: &[&[&str]] = &[
     &["User Account"],
     &["Client IP Address"],
     &["Client Location"],
-    &["Request Id"],
     &["User-Agent"],
     &["State"],
     &["Status"],
