@@ -13,14 +13,14 @@ use alertq::plan::rewrite::rewrite;
 use alertq::syntax;
 use alertq::types::arrow::{from_values, schema, value_at};
 use alertq::types::{Column, ScalarType, Value as Cell};
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
-use super::{TempDir, alert, convert, files, found, json, listed, query, refused, run_in};
+use super::{TempDir, alert, convert, files, found, json, listed, refused, run_in};
 
 /// Texts that are read as JSON in some way or none.
 const ENTITIES: &[&str] = &[
