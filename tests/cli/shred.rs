@@ -538,6 +538,23 @@ fn nobody_sees_the_columns() {
 }
 
 #[test]
+fn what_is_mapped_anew_keeps_its_columns() {
+    // No timestamp holds the second moment: what was written before it is written again.
+    let lines = ["2026-01-01T00:00:00Z", "0001-01-01T00:00:00Z"].map(|start| {
+        let more = format!(",\"StartTime\":\"{start}\",\"Entities\":\"[{{\\\"Type\\\":\\\"ip\\\"}},{{}}]\"");
+        let line = |n: usize| alert("2026-01-01T00:00:00Z", &n.to_string(), &more);
+        (0..5000).map(line).collect::<String>()
+    });
+    let folder = files(&[("a.jsonl", lines.concat())]);
+    assert_eq!(convert(&folder, &["a.jsonl", "--out", "a.parquet", "--shred"]).status, Some(0));
+    let text = "SecurityAlert | mv-expand E = parse_json(Entities) | summarize n = count() by k = tostring(E.Type), StartTime \
+                | sort by StartTime asc, k asc";
+    let (early, late) = ("0001-01-01T00:00:00.0000000Z", "2026-01-01T00:00:00.0000000Z");
+    let expected = json!([["", early, 5000], ["ip", early, 5000], ["", late, 5000], ["ip", late, 5000]]);
+    assert_eq!(found(&folder, "a.parquet", text), expected);
+}
+
+#[test]
 fn a_converted_folder_is_made_again_with_the_option() {
     let folder = files(&[("in/a.jsonl", alert("2026-01-01T00:00:00Z", "1", ",\"Entities\":\"[]\""))]);
     assert_eq!(convert(&folder, &["in/", "--out", "t/"]).status, Some(0));
