@@ -16,8 +16,8 @@ impl Paths {
     /// let paths = Paths::new([[Step::Key("Type".into())].as_slice()]);
     /// let mut types = Vec::new();
     /// let text = r#"[{"Type":"host"},7]"#;
-    /// paths.in_elements(text, true, usize::MAX, &mut Vec::new(), &mut |found, _| types.push(found[0]));
-    /// assert_eq!(types, [Some("\"host\""), None]);
+    /// paths.in_elements(text, true, usize::MAX, &mut Vec::new(), &mut |found, _| types.push(found[0].map(str::to_string)));
+    /// assert_eq!(types, [Some("\"host\"".to_string()), None]);
     /// ```
     pub fn in_elements<'a, F>(
         &self,
