@@ -1,11 +1,12 @@
 //! Parquet: zstd, row groups that prune well, page index, bloom filters on identifiers.
 
+mod remake;
+
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::sync::{Mutex, PoisonError};
 
 use ::parquet::arrow::ArrowWriter;
-use ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::errors::ParquetError;
@@ -13,9 +14,10 @@ use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::ColumnPath;
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::datatypes::Field;
 
-use crate::types::arrow::{TABLE_KEY, schema};
+use crate::types::arrow::TABLE_KEY;
 use crate::types::{Column, ScalarType};
 
 use super::physical::Physical;
@@ -56,8 +58,8 @@ const IDENTIFIERS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "Compromise
 
 /// Writes one result as a Parquet file.
 ///
-/// Should a datetime turn up that no timestamp holds, what was written so far is mapped anew: what goes to a stream is
-/// therefore made in a temporary file.
+/// Should a datetime turn up that the unit of its column does not hold, what was written so far is mapped anew: what goes
+/// to a stream is therefore made in a temporary file.
 pub struct ParquetWriter<'a> {
     out: Out<'a>,
     options: Options,
@@ -144,42 +146,19 @@ impl<'a> ParquetWriter<'a> {
 
     /// Maps what was written so far anew.
     fn remake(&mut self, made: Made, physical: Physical) -> io::Result<Made> {
-        let columns = physical.columns().to_vec();
+        let before = made.physical.clone();
         let mut written = made.close()?;
         if let Out::File(file) = &mut self.out {
             let mut copy = tempfile::tempfile()?;
             io::copy(&mut written, &mut copy)?;
-            copy.rewind()?;
             written = copy;
             file.set_len(0)?;
             file.rewind()?;
         }
         let mut remade = self.make(physical)?;
-        let reader = ParquetRecordBatchReaderBuilder::try_new(written).and_then(|builder| builder.build());
-        for batch in reader.map_err(failed)? {
-            let batch = batch.map_err(failed)?;
-            remade.write(&made_of(&batch, &columns)?)?;
-        }
+        remake::remake(&written, &before, &mut remade)?;
         Ok(remade)
     }
-}
-
-/// Maps a batch of our own making back to the engine's mapping.
-fn made_of(batch: &RecordBatch, columns: &[Column]) -> io::Result<RecordBatch> {
-    use arrow::array::{ArrayRef, AsArray, Int64Array};
-    use arrow::datatypes::{DataType, TimestampNanosecondType};
-    let arrays = batch.columns().iter().zip(columns).map(|(array, column)| -> io::Result<ArrayRef> {
-        Ok(match array.data_type() {
-            DataType::Timestamp(..) => {
-                let stamps = array.as_primitive::<TimestampNanosecondType>();
-                let moments: Int64Array =
-                    stamps.iter().map(|stamp| stamp.map(crate::types::ticks::from_unix_nanos)).collect();
-                std::sync::Arc::new(moments)
-            }
-            _ => arrow::compute::cast(array, &crate::types::arrow::data_type(column.scalar_type)).map_err(failed)?,
-        })
-    });
-    RecordBatch::try_new(schema(columns), arrays.collect::<Result<_, _>>()?).map_err(failed)
 }
 
 impl Made {
@@ -209,10 +188,7 @@ impl Made {
         let threads = if batch.get_array_memory_size() < WORTH_THREADS { 1 } else { threads() };
         let encoded = each(self.columns.iter_mut().enumerate(), threads, |(index, writer)| {
             let array = physical.array(batch.column(index), index);
-            for leaf in compute_leaves(physical.schema.field(index), &array)? {
-                writer.write(&leaf)?;
-            }
-            Ok(())
+            leaves(physical.schema.field(index), &array, writer)
         });
         encoded.into_iter().collect::<Result<(), ParquetError>>().map_err(failed)
     }
@@ -238,6 +214,10 @@ impl Made {
         file.rewind()?;
         Ok(file)
     }
+}
+
+fn leaves(field: &Field, array: &ArrayRef, writer: &mut ArrowColumnWriter) -> Result<(), ParquetError> {
+    compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
 }
 
 /// Bytes of a batch from which on other threads are worth their start.

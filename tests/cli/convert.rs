@@ -6,6 +6,8 @@ mod faults;
 mod roundtrip;
 #[path = "schema.rs"]
 mod schema;
+#[path = "units.rs"]
+mod units;
 
 use super::*;
 
