@@ -7,6 +7,7 @@ use std::io::{self, Seek, Write};
 use std::sync::{Mutex, PoisonError};
 
 use ::parquet::arrow::ArrowWriter;
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
 use ::parquet::errors::ParquetError;
@@ -20,7 +21,7 @@ use arrow::datatypes::Field;
 use crate::types::arrow::TABLE_KEY;
 use crate::types::{Column, ScalarType};
 
-use super::physical::Physical;
+use super::physical::{Physical, Units};
 use super::{Format, UNNAMED, Writer, failed, one_result};
 
 /// How files are written.
@@ -65,6 +66,7 @@ pub struct ParquetWriter<'a> {
     options: Options,
     /// The table that the rows are of, where they are one's.
     table: Option<String>,
+    units: Units,
     file: Option<Made>,
     begun: bool,
 }
@@ -92,12 +94,22 @@ struct Made {
 impl<'a> ParquetWriter<'a> {
     /// Makes a writer.
     pub fn new(out: Box<dyn Write + Send + 'a>, options: Options) -> Self {
-        ParquetWriter { out: Out::Stream(out), options, table: None, file: None, begun: false }
+        ParquetWriter::to(Out::Stream(out), options)
     }
 
     /// Makes a writer that makes the file in place, from the file's beginning.
     pub fn onto(file: File, options: Options) -> Self {
-        ParquetWriter { out: Out::File(file), options, table: None, file: None, begun: false }
+        ParquetWriter::to(Out::File(file), options)
+    }
+
+    fn to(out: Out<'a>, options: Options) -> Self {
+        ParquetWriter { out, options, table: None, units: Units::default(), file: None, begun: false }
+    }
+
+    /// Counts datetimes in these units from the start, so that files that belong together can have the same.
+    #[must_use]
+    pub fn with_units(self, units: Units) -> Self {
+        ParquetWriter { units, ..self }
     }
 
     fn properties(&self, columns: &[Column]) -> WriterProperties {
@@ -216,6 +228,28 @@ impl Made {
     }
 }
 
+/// Returns the units of a file, as far as it has these columns.
+///
+/// Fails when the file is not Parquet.
+pub fn units(file: &File, columns: &[Column]) -> io::Result<Units> {
+    let options = ArrowReaderOptions::new();
+    let metadata = ArrowReaderMetadata::load(file, options).map_err(failed)?;
+    let mut units = Units::default();
+    units.observe_file(columns, metadata.schema());
+    Ok(units)
+}
+
+/// Writes a file of this writer's making anew, with its datetimes in units that hold them too; the rest is copied.
+pub fn in_units(from: &File, to: ParquetWriter<'_>, table: &str, columns: &[Column]) -> io::Result<()> {
+    let before = Physical::new(columns, units(from, columns)?);
+    let mut writer = to;
+    writer.begin(table, columns)?;
+    if let Some(made) = &mut writer.file {
+        remake::remake(from, &before, made)?;
+    }
+    writer.finish()
+}
+
 fn leaves(field: &Field, array: &ArrayRef, writer: &mut ArrowColumnWriter) -> Result<(), ParquetError> {
     compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
 }
@@ -253,7 +287,7 @@ impl Writer for ParquetWriter<'_> {
     fn begin(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {
         one_result(&mut self.begun, Format::Parquet)?;
         self.table = (name != UNNAMED).then(|| name.to_string());
-        self.file = Some(self.make(Physical::new(columns))?);
+        self.file = Some(self.make(Physical::new(columns, self.units.clone()))?);
         Ok(())
     }
 

@@ -47,13 +47,50 @@ struct Needs {
 }
 
 impl Needs {
-    fn with(self, moments: &Int64Array) -> Needs {
-        let (mut fine, mut far) = (self.fine, self.far);
+    fn add(&mut self, moments: &Int64Array) {
         for moment in moments.iter().flatten() {
-            fine |= ticks::to_unix_micros(moment).is_none();
-            far |= ticks::to_unix_nanos(moment).is_none();
+            self.fine |= ticks::to_unix_micros(moment).is_none();
+            self.far |= ticks::to_unix_nanos(moment).is_none();
         }
-        Needs { fine, far }
+    }
+}
+
+/// What the datetimes of each column are counted in: what holds all moments that have been observed.
+#[derive(Debug, Clone, Default)]
+pub struct Units(Vec<Needs>);
+
+impl Units {
+    /// Takes note of the moments of a batch with these columns.
+    pub fn observe(&mut self, columns: &[Column], batch: &RecordBatch) {
+        self.0.resize(columns.len(), Needs::default());
+        for ((column, array), needs) in columns.iter().zip(batch.columns()).zip(&mut self.0) {
+            if column.scalar_type == ScalarType::DateTime
+                && let Some(moments) = array.as_primitive_opt()
+            {
+                needs.add(moments);
+            }
+        }
+    }
+
+    /// Takes over the units that a file has, where it has these columns.
+    pub fn observe_file(&mut self, columns: &[Column], file: &Schema) {
+        self.0.resize(columns.len(), Needs::default());
+        for (column, needs) in columns.iter().zip(&mut self.0) {
+            let found = file.field_with_name(&column.name).map(Field::data_type);
+            needs.fine |= matches!(found, Ok(DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Int64));
+            needs.far |= matches!(found, Ok(DataType::Int64));
+        }
+    }
+
+    fn of(&self, column: usize) -> Unit {
+        Unit::of(self.0.get(column).copied().unwrap_or_default())
+    }
+}
+
+/// Units are equal where all columns are counted alike.
+impl PartialEq for Units {
+    fn eq(&self, other: &Units) -> bool {
+        (0..self.0.len().max(other.0.len())).all(|column| self.of(column) == other.of(column))
     }
 }
 
@@ -61,20 +98,16 @@ impl Needs {
 #[derive(Debug, Clone)]
 pub(super) struct Physical {
     columns: Vec<Column>,
-    needs: Vec<Needs>,
+    units: Units,
     pub(super) schema: SchemaRef,
 }
 
 impl Physical {
-    /// Makes the mapping in which every datetime is in microseconds.
-    pub(super) fn new(columns: &[Column]) -> Physical {
-        Physical::with(columns.to_vec(), vec![Needs::default(); columns.len()])
-    }
-
-    fn with(columns: Vec<Column>, needs: Vec<Needs>) -> Physical {
-        let fields = columns.iter().zip(&needs).map(|(column, needs)| field(column, Unit::of(*needs)));
+    /// Makes the mapping in which datetimes are in these units.
+    pub(super) fn new(columns: &[Column], units: Units) -> Physical {
+        let fields = columns.iter().enumerate().map(|(place, column)| field(column, units.of(place)));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
-        Physical { columns, needs, schema }
+        Physical { columns: columns.to_vec(), units, schema }
     }
 
     pub(super) fn columns(&self) -> &[Column] {
@@ -83,17 +116,12 @@ impl Physical {
 
     /// Takes note of a batch; returns the mapping that holds it too, None if this one does.
     pub(super) fn widened(&mut self, batch: &RecordBatch) -> Option<Physical> {
-        let mut needs = self.needs.clone();
-        for ((column, array), needs) in self.columns.iter().zip(batch.columns()).zip(&mut needs) {
-            if column.scalar_type == ScalarType::DateTime {
-                *needs = needs.with(array.as_primitive());
-            }
+        let mut units = self.units.clone();
+        units.observe(&self.columns, batch);
+        if units != self.units {
+            return Some(Physical::new(&self.columns, units));
         }
-        let changed = needs.iter().zip(&self.needs).any(|(new, old)| Unit::of(*new) != Unit::of(*old));
-        if changed {
-            return Some(Physical::with(self.columns.clone(), needs));
-        }
-        self.needs = needs;
+        self.units = units;
         None
     }
 
@@ -114,7 +142,7 @@ impl Physical {
             return array.clone();
         }
         let moments = array.as_primitive::<Int64Type>();
-        match Unit::of(self.needs[index]) {
+        match self.units.of(index) {
             Unit::Micros => {
                 let stamps: TimestampMicrosecondArray = moments.unary_opt(ticks::to_unix_micros);
                 Arc::new(stamps.with_timezone("UTC"))

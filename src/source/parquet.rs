@@ -420,8 +420,7 @@ impl Rows {
     /// Reads on; None behind the end. Rows whose values do not fit are left out and told.
     pub(super) fn next_chunk(&mut self) -> Result<Option<Chunk>, Error> {
         let Some(batch) = self.reader.next() else {
-            let size = self.bytes.on_disk().metadata().map_or(0, |metadata| metadata.len());
-            self.bytes.progress().add(size);
+            self.bytes.progress().add(self.bytes.size());
             return Ok(None);
         };
         let batch =

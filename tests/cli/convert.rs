@@ -332,3 +332,28 @@ fn the_name_of_a_table_stays_with_its_file() {
     assert_eq!(convert(&folder, &["Mine=t.jsonl", "--out", "x.parquet"]).status, Some(0));
     assert_eq!(found(&folder, "x.parquet", "Mine | project a"), json!([[1]]));
 }
+
+/// A file that goes on otherwise than it began is converted as if all of it had been read before.
+#[test]
+fn a_late_column_is_not_missed() {
+    let first: String =
+        (0..12_000).map(|n| format!("{{\"TimeGenerated\":\"2026-06-01T00:00:00Z\",\"Id\":\"{n:0400}\"}}\n")).collect();
+    let last = "{\"TimeGenerated\":\"2026-06-02T00:00:00Z\",\"Id\":\"x\",\"Late\":7}\n";
+    let other = "{\"Type\":\"Other\",\"TimeGenerated\":\"2026-06-01T00:00:00Z\",\"N\":1}\n".to_string();
+    let folder = files(&[("in/T.jsonl", first + last), ("in/o.jsonl", other)]);
+    let late = json!([[12_001, 1, "2026-06-02T00:00:00.0000000Z"]]);
+    let query = "T | summarize count(), countif(Late == 7), max(TimeGenerated)";
+    for (arguments, results) in [
+        (&["in/T.jsonl", "--out", "t.parquet"][..], "t.parquet"),
+        (&["in/", "--out", "tables/"], "tables/T.parquet"),
+        (&["in/", "--out", "tables/", "--force"], "tables/T.parquet"),
+        (&["in/", "--out", "days/", "--partition-by", "day"], "T=days/T/"),
+    ] {
+        let run = convert(&folder, arguments);
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        assert_eq!(run.stderr.matches("T.parquet:").count() + run.stderr.matches("days/T (2 files):").count(), 1);
+        assert_eq!(found(&folder, results, query), late, "{arguments:?}");
+    }
+    assert_eq!(found(&folder, "tables/Other.parquet", "Other | project N"), json!([[1]]));
+    assert_eq!(fs::read_dir(folder.path().join("days/_alertq/tmp")).unwrap().count(), 0);
+}

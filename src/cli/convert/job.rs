@@ -85,7 +85,9 @@ const NUMBER: &str = "$record";
 
 impl Job<'_> {
     /// Fills a sink; `make` makes one for each attempt, and the last one is the one that counts.
-    pub(super) fn run<S: Sink>(&mut self, make: impl Fn() -> Result<S, Stop>) -> Result<(S, Counts), Stop> {
+    ///
+    /// Returns none where the table is another than its files' beginnings made believe.
+    pub(super) fn run<S: Sink>(&mut self, make: impl Fn() -> Result<S, Stop>) -> Result<Option<(S, Counts)>, Stop> {
         if self.how.set_aside {
             self.table.set_bad_rows(self.rejects.taker());
         }
@@ -100,12 +102,14 @@ impl Job<'_> {
                 false => self.straight(self.how.in_order && has_time, &mut sink),
             };
             match done {
-                Ok(counts) => return Ok((sink, counts)),
+                Ok(counts) => return Ok(Some((sink, counts))),
                 // Most exports are in order already, and those that are not show it early.
                 Err(Broken::Order) => sort = true,
+                Err(Broken::Input(error)) if error.surprise => return Ok(None),
                 Err(Broken::Input(error)) => self.leave_out(error)?,
                 Err(Broken::Stop(stop)) => return Err(stop),
             }
+            self.bar.add_bytes(self.table.inputs.iter().map(|input| input.bytes.size()).sum());
         }
     }
 
