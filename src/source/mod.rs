@@ -39,6 +39,7 @@ pub mod sample;
 mod survey;
 mod table;
 mod time;
+mod unescape;
 pub mod watchlist;
 
 pub use decode::{Bytes, Compression, Progress};
