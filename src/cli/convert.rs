@@ -4,6 +4,7 @@ mod distinct;
 mod folder;
 mod inputs;
 mod job;
+mod precision;
 mod rejects;
 mod sink;
 
@@ -29,6 +30,7 @@ use distinct::{Dedupe, identity};
 use folder::{Folder, Unit};
 use inputs::{File, Print};
 use job::{Counts, How, Job};
+use precision::Times;
 use rejects::Rejects;
 pub(super) use sink::OneFile;
 use sink::{Parts, Period};
@@ -58,7 +60,8 @@ const TIME: &str = "TimeGenerated";
                         alertq convert export/ more/*.json.gz --out tables/\n  \
                         alertq convert am-securityalert/ --out lake/ --partition-by day --dedupe\n  \
                         alertq convert portal.csv --out alerts.jsonl --rejects rejected.jsonl\n  \
-                        alertq convert export/ --out now.parquet --latest --strict")]
+                        alertq convert export/ --out now.parquet --latest --strict\n  \
+                        alertq convert export/ --out for-spark.parquet --times micros")]
 pub(super) struct Arguments {
     /// Files, folders or globs; a name before `=` says which table they are.
     #[arg(value_name = "[NAME=]IN", required = true)]
@@ -87,6 +90,10 @@ pub(super) struct Arguments {
     /// Converts again what is finished.
     #[arg(long)]
     force: bool,
+    /// How exact datetimes are. Spark reads Parquet's microseconds alone, and fails where a file has nanoseconds, which are
+    /// written for columns with a moment between two microseconds.
+    #[arg(long, value_enum, value_name = "PRECISION", default_value = "exact")]
+    times: Times,
     /// Reads so many files at once. Default: one for each processor.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -155,6 +162,7 @@ impl<'a> Conversion<'a> {
             set_aside: !arguments.strict && !pipe,
             dedupe: arguments.dedupe,
             latest: arguments.latest,
+            times: arguments.times,
             in_order: format == Format::Parquet || arguments.partition_by.is_some(),
             threads: arguments.threads.map_or_else(processors, usize::from),
             memory_limit: arguments.memory_limit,
@@ -357,9 +365,10 @@ impl<'a> Conversion<'a> {
 
     /// Says what changes the results, so that what was made otherwise is not taken for finished.
     fn described(&self) -> String {
-        let How { dedupe, latest, .. } = self.how;
+        let How { dedupe, latest, times, .. } = self.how;
         let period = self.arguments.partition_by.map_or("table", Period::name);
-        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}", self.format.name())
+        let times = if times == Times::Micros { ", times micros" } else { "" };
+        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}{times}", self.format.name())
     }
 
     /// Returns how what counts as finished was made.
@@ -477,13 +486,16 @@ impl<'a> Conversion<'a> {
     }
 
     fn shown(&self, counts: Counts) -> String {
-        let Counts { rows, rejected, duplicates, superseded } = counts;
+        let Counts { rows, rejected, duplicates, superseded, cut } = counts;
         let mut shown = format!("{rows} rows, {rejected} rejected");
         if self.how.dedupe.is_some() {
             shown += &format!(", {duplicates} duplicates");
         }
         if self.how.latest {
             shown += &format!(", {superseded} earlier versions");
+        }
+        if self.how.times == Times::Micros {
+            shown += &format!(", {cut} datetimes cut to microseconds");
         }
         shown
     }

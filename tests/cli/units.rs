@@ -75,10 +75,27 @@ fn files_of_all_days_have_one_unit() {
     assert_eq!(convert(&folder, &arguments).status, Some(0));
     let mut types = Vec::new();
     for file in listed(&folder.path().join("out")) {
-        let file = fs::File::open(folder.path().join("out").join(file)).unwrap();
-        let builder = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
-        types.push(builder.schema().field_with_name("TimeGenerated").unwrap().data_type().to_string());
+        types.push(type_of(&folder.path().join("out").join(file), "TimeGenerated"));
     }
     assert_eq!(types.len(), 3);
-    assert!(types.iter().all(|found| found.contains("Nanosecond") || found.contains("ns")), "{types:?}");
+    assert!(types.iter().all(|found| found == "Timestamp(ns, \"UTC\")"), "{types:?}");
+}
+
+/// Who reads with Spark says so, and is told what it costs.
+#[test]
+fn times_can_be_cut_to_microseconds() {
+    let folder = exports();
+    let run = convert(&folder, &["T=in/", "--out", "x.parquet", "--times", "micros"]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("4 datetimes cut to microseconds"), "{}", run.stderr);
+    assert_eq!(type_of(&folder.path().join("x.parquet"), "At"), "Timestamp(µs, \"UTC\")");
+    let text = "T | where Id in ('b1', 'b2', 'c2') | sort by Id asc | project At";
+    let cut = ["2026-06-01T00:00:00.0000000Z", "2026-06-02T10:00:00.1234560Z", "9999-12-31T23:59:59.9999990Z"];
+    assert_eq!(found(&folder, "x.parquet", text), json!([[cut[0]], [cut[1]], [cut[2]]]));
+}
+
+fn type_of(file: &Path, column: &str) -> String {
+    let file = fs::File::open(file).unwrap();
+    let builder = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    builder.schema().field_with_name(column).unwrap().data_type().to_string()
 }

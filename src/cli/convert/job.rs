@@ -8,6 +8,7 @@ use arrow::datatypes::Int64Type;
 
 use super::TIME;
 use super::distinct::{Dedupe, Distinct, Versions, identity};
+use super::precision::Times;
 use super::rejects::Rejects;
 use super::sink::Sink;
 use crate::cli::data::{Spool, in_memory};
@@ -30,6 +31,8 @@ pub(super) struct How {
     pub(super) dedupe: Option<Dedupe>,
     /// Of each alert or incident the latest version alone is kept.
     pub(super) latest: bool,
+    /// How exact datetimes are in the result.
+    pub(super) times: Times,
     /// The result is in the order of time.
     pub(super) in_order: bool,
     /// Files that are read at once.
@@ -44,6 +47,8 @@ pub(super) struct Counts {
     pub(super) rejected: u64,
     pub(super) duplicates: u64,
     pub(super) superseded: u64,
+    /// Datetimes that are less exact in the result.
+    pub(super) cut: u64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -52,6 +57,7 @@ impl std::ops::AddAssign for Counts {
         self.rejected += other.rejected;
         self.duplicates += other.duplicates;
         self.superseded += other.superseded;
+        self.cut += other.cut;
     }
 }
 
@@ -124,16 +130,16 @@ impl Job<'_> {
 
     /// Writes the records as they come.
     fn straight(&self, in_order: bool, sink: &mut impl Sink) -> Result<Counts, Broken> {
-        let (mut last, mut rows) = (None, 0);
+        let (mut last, mut rows, mut cut) = (None, 0, 0);
         let mut counts = self.records(|batch| {
             if in_order && !follows(batch, &mut last) {
                 return Err(Broken::Order);
             }
             rows += batch.num_rows() as u64;
             self.bar.add_rows(batch.num_rows());
-            Ok(sink.write(batch)?)
+            Ok(sink.write(&self.how.times.of(batch, &self.table.columns, &mut cut)?)?)
         })?;
-        counts.rows = rows;
+        (counts.rows, counts.cut) = (rows, cut);
         Ok(counts)
     }
 
@@ -174,7 +180,7 @@ impl Job<'_> {
             let batch = latest(batch, &found)?;
             counts.rows += batch.num_rows() as u64;
             self.bar.add_rows(batch.num_rows());
-            sink.write(&batch)
+            sink.write(&self.how.times.of(&batch, &self.table.columns, &mut counts.cut)?)
         };
         for result in engine::run(&in_order(&self.table, columns), &session).map_err(Stop::failure)? {
             for batch in result {
