@@ -127,8 +127,8 @@ impl Cursor {
         loop {
             let rest = &self.buffer[self.at + searched..self.filled];
             if let Some(end) = memchr::memchr(b'\n', rest) {
-                let mut found = self.take(searched + end + 1, place);
-                found.end -= 1;
+                let found = Found { start: self.at, end: self.at + searched + end, place };
+                (self.at, self.line) = (found.end + 1, self.line + 1);
                 return Ok(Some(found));
             }
             searched += rest.len();
