@@ -357,3 +357,22 @@ fn a_late_column_is_not_missed() {
     assert_eq!(found(&folder, "tables/Other.parquet", "Other | project N"), json!([[1]]));
     assert_eq!(fs::read_dir(folder.path().join("days/_alertq/tmp")).unwrap().count(), 0);
 }
+
+/// The beginning of a damaged file is not taken for the whole, and the others are converted.
+#[test]
+fn a_large_file_that_is_cut_off_is_left_out() {
+    // Digits that do not repeat: packed, they are no shorter.
+    let lines: String = (0..200_000u64)
+        .map(|n| format!("{{\"Own\":\"{:016x}{n:016x}\"}}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let folder = files(&[("in/good.jsonl", "{\"Type\":\"Good\",\"N\":1}\n".to_string())]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(lines.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    fs::write(folder.path().join("in/Bad.jsonl.gz"), &packed[..packed.len() - 1000]).unwrap();
+    let run = convert(&folder, &["in/", "--out", "out/"]);
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("gzip stream ends before its end"), "{}", run.stderr);
+    assert_eq!(listed(&folder.path().join("out")), ["Good.parquet"]);
+    assert_eq!(found(&folder, "out/Good.parquet", "Good | project N"), json!([[1]]));
+}

@@ -111,12 +111,18 @@ impl Job<'_> {
                 Ok(counts) => return Ok(Some((sink, counts))),
                 // Most exports are in order already, and those that are not show it early.
                 Err(Broken::Order) => sort = true,
-                Err(Broken::Input(error)) if error.surprise => return Ok(None),
+                Err(Broken::Input(error)) if error.surprise || self.is_guessed(&error) => return Ok(None),
                 Err(Broken::Input(error)) => self.leave_out(error)?,
                 Err(Broken::Stop(stop)) => return Err(stop),
             }
             self.bar.add_bytes(self.table.inputs.iter().map(|input| input.bytes.size()).sum());
         }
+    }
+
+    /// Tells whether it is a file that cannot be read of which the beginning alone had been: its columns do not count.
+    fn is_guessed(&self, error: &source::Error) -> bool {
+        let guessed = |input: &source::Input| !input.complete && error.path.as_ref() == Some(&input.bytes.path);
+        self.table.inputs.iter().any(guessed)
     }
 
     fn leave_out(&mut self, error: source::Error) -> Result<(), Stop> {
