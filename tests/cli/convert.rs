@@ -344,14 +344,15 @@ fn a_late_column_is_not_missed() {
     let late = json!([[12_001, 1, "2026-06-02T00:00:00.0000000Z"]]);
     let query = "T | summarize count(), countif(Late == 7), max(TimeGenerated)";
     for (arguments, results) in [
-        (&["in/T.jsonl", "--out", "t.parquet"][..], "t.parquet"),
+        (&["in/T.jsonl", "--out", "T.parquet"][..], "T.parquet"),
         (&["in/", "--out", "tables/"], "tables/T.parquet"),
         (&["in/", "--out", "tables/", "--force"], "tables/T.parquet"),
         (&["in/", "--out", "days/", "--partition-by", "day"], "T=days/T/"),
     ] {
         let run = convert(&folder, arguments);
         assert_eq!(run.status, Some(0), "{}", run.stderr);
-        assert_eq!(run.stderr.matches("T.parquet:").count() + run.stderr.matches("days/T (2 files):").count(), 1);
+        let told = run.stderr.matches("T.parquet:").count() + run.stderr.matches("days/T (2 files):").count();
+        assert_eq!(told, 1, "{}", run.stderr);
         assert_eq!(found(&folder, results, query), late, "{arguments:?}");
     }
     assert_eq!(found(&folder, "tables/Other.parquet", "Other | project N"), json!([[1]]));
