@@ -30,16 +30,20 @@ ANSWER = {
                 {"name": "ts", "type": "timespan"},
                 {"name": "g", "type": "guid"},
                 {"name": "j", "type": "dynamic"},
+                {"name": "whole", "type": "datetime"},
             ],
             "rows": [
                 [True, -7, 9007199254740993, 0.1, "1.5", "a\"b,\n", "2026-06-30T01:02:03.1234561Z",
-                 "1.02:03:04.0000005", "74be27de-1e4e-49d9-b579-fe0b331d3642", "{\"a\":[1]}"],
-                [None, None, None, None, None, "", None, None, None, None],
+                 "1.02:03:04.0000005", "74be27de-1e4e-49d9-b579-fe0b331d3642", "{\"a\":[1]}",
+                 "9999-12-31T23:59:59.999999Z"],
+                [None, None, None, None, None, "", None, None, None, None, None],
             ],
         }
     ]
 }
 NANOS = 1_782_781_323_123_456_100
+# Microseconds hold all years.
+LAST = 253_402_300_799_999_999
 TICKS = 937_840_000_005
 
 problems = []
@@ -69,9 +73,13 @@ def with_pyarrow(types, alerts, parts, wanted):
     table = parquet.read_table(types)
     names = [str(field.type) for field in table.schema]
     same("pyarrow", "types", ["bool", "int32", "int64", "double", "decimal128(38, 18)", "string",
-                              "timestamp[ns, tz=UTC]", "int64", "string", "string"], names)
+                              "timestamp[ns, tz=UTC]", "int64", "string", "string", "timestamp[us, tz=UTC]"], names)
     same("pyarrow", "moment", NANOS, table.column("t")[0].value)
-    same("pyarrow", "nulls", [1, 1, 1, 1, 1, 0, 1, 1, 1, 1], [column.null_count for column in table.columns])
+    same("pyarrow", "last moment", LAST, table.column("whole")[0].value)
+    same("pyarrow", "times of days", {"timestamp[us, tz=UTC]"},
+         {str(field.type) for field in parquet.read_table(parts / "SecurityAlert").schema
+          if str(field.type).startswith("timestamp")})
+    same("pyarrow", "nulls", [1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1], [column.null_count for column in table.columns])
     rows = parquet.read_table(alerts, columns=["SystemAlertId", "AlertName", "Entities", "IsIncident"]).to_pylist()
     same("pyarrow", "rows", wanted, sorted(tuple(row.values()) for row in rows))
     same("pyarrow", "rows by day", len(wanted), parquet.read_table(parts / "SecurityAlert").num_rows)
@@ -82,9 +90,11 @@ def with_polars(types, alerts, parts, wanted):
 
     frame = polars.read_parquet(types)
     same("polars", "types", ["Boolean", "Int32", "Int64", "Float64", "Decimal(precision=38, scale=18)", "String",
-                             "Datetime(time_unit='ns', time_zone='UTC')", "Int64", "String", "String"],
+                             "Datetime(time_unit='ns', time_zone='UTC')", "Int64", "String", "String",
+                             "Datetime(time_unit='us', time_zone='UTC')"],
          [str(kind) for kind in frame.dtypes])
     same("polars", "moment", NANOS, frame["t"].to_physical()[0])
+    same("polars", "last moment", LAST, frame["whole"].to_physical()[0])
     same("polars", "span", TICKS, frame["ts"][0])
     frame = polars.read_parquet(alerts, columns=["SystemAlertId", "AlertName", "Entities", "IsIncident"])
     same("polars", "rows", wanted, sorted(frame.rows()))
@@ -97,11 +107,13 @@ def with_duckdb(types, alerts, parts, wanted):
 
     ask = lambda text: duckdb.sql(text).fetchall()
     same("duckdb", "types", ["BOOLEAN", "INTEGER", "BIGINT", "DOUBLE", "DECIMAL(38,18)", "VARCHAR",
-                             "TIMESTAMP WITH TIME ZONE", "BIGINT", "VARCHAR", "VARCHAR"],
+                             "TIMESTAMP WITH TIME ZONE", "BIGINT", "VARCHAR", "VARCHAR",
+                             "TIMESTAMP WITH TIME ZONE"],
          # Later versions keep nanoseconds.
          ["TIMESTAMP WITH TIME ZONE" if "TZ_NS" in row[1] or "NS WITH" in row[1] else row[1]
           for row in ask(f"describe from '{types}'")])
     same("duckdb", "moment", NANOS // 1000, ask(f"select epoch_us(t::timestamptz) from '{types}'")[0][0])
+    same("duckdb", "last moment", LAST, ask(f"select epoch_us(whole) from '{types}'")[0][0])
     same("duckdb", "numbers", (9007199254740993, TICKS), ask(f"select l, ts from '{types}'")[0])
     rows = ask(f"select SystemAlertId, AlertName, Entities, IsIncident from '{alerts}'")
     same("duckdb", "rows", wanted, sorted(rows))
@@ -120,7 +132,8 @@ def main():
         alertq(binary, "convert", f"T={folder / 'types.json'}", "--out", folder / "types.parquet")
         alertq(binary, "sample", "--rows", 2000, "--out", folder / "made.jsonl")
         alertq(binary, "convert", folder / "made.jsonl", "--out", folder / "alerts.parquet")
-        alertq(binary, "convert", folder / "made.jsonl", "--out", folder / "days", "--partition-by", "day")
+        alertq(binary, "convert", folder / "made.jsonl", "--out", folder / "days", "--partition-by", "day",
+               "--times", "micros")
         wanted = rows_of(binary, folder / "made.jsonl")
         for name, reader in [("pyarrow", with_pyarrow), ("polars", with_polars), ("duckdb", with_duckdb)]:
             try:

@@ -4,6 +4,7 @@ mod distinct;
 mod folder;
 mod inputs;
 mod job;
+mod precision;
 mod rejects;
 mod sink;
 
@@ -29,9 +30,14 @@ use distinct::{Dedupe, identity};
 use folder::{Folder, Unit};
 use inputs::{File, Print};
 use job::{Counts, How, Job};
+use precision::Times;
 use rejects::Rejects;
 pub(super) use sink::OneFile;
 use sink::{Form, Parts, Period};
+
+/// Bytes of a large file that are read to learn its columns: a thousand alerts or more. Most exports go on as they begin;
+/// one that does not is read once more, from its beginning to its end.
+const GLANCE: u64 = 4 << 20;
 
 /// What Parquet is sorted by, and folders are divided by.
 const TIME: &str = "TimeGenerated";
@@ -55,6 +61,7 @@ const TIME: &str = "TimeGenerated";
                         alertq convert am-securityalert/ --out lake/ --partition-by day --dedupe\n  \
                         alertq convert portal.csv --out alerts.jsonl --rejects rejected.jsonl\n  \
                         alertq convert export/ --out now.parquet --latest --strict\n  \
+                        alertq convert export/ --out for-spark.parquet --times micros\n  \
                         alertq convert export/ --out hunt.parquet --shred")]
 pub(super) struct Arguments {
     /// Files, folders or globs; a name before `=` says which table they are.
@@ -89,6 +96,10 @@ pub(super) struct Arguments {
     /// Converts again what is finished.
     #[arg(long)]
     force: bool,
+    /// How exact datetimes are. Spark reads Parquet's microseconds alone, and fails where a file has nanoseconds, which are
+    /// written for columns with a moment between two microseconds.
+    #[arg(long, value_enum, value_name = "PRECISION", default_value = "exact")]
+    times: Times,
     /// Reads so many files at once. Default: one for each processor.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     threads: Option<u16>,
@@ -140,6 +151,8 @@ struct Conversion<'a> {
     results: usize,
     /// Files that cannot be read.
     unreadable: HashSet<PathBuf>,
+    /// What the user has been told of the inputs.
+    told: HashSet<String>,
 }
 
 impl<'a> Conversion<'a> {
@@ -163,6 +176,7 @@ impl<'a> Conversion<'a> {
             set_aside: !arguments.strict && !pipe,
             dedupe: arguments.dedupe,
             latest: arguments.latest,
+            times: arguments.times,
             in_order: format == Format::Parquet || arguments.partition_by.is_some(),
             threads: arguments.threads.map_or_else(processors, usize::from),
             memory_limit: arguments.memory_limit,
@@ -173,11 +187,12 @@ impl<'a> Conversion<'a> {
             how,
             form: Form { format, shred: arguments.shred },
             // Several files are held at once, a batch or two of each.
-            options: source::Options { batch_rows: 4096, ..source::Options::default() },
+            options: source::Options { batch_rows: 4096, glance: Some(GLANCE), ..source::Options::default() },
             rejects: arguments.rejects.as_deref().map(|path| Output::open(Some(path))).transpose()?,
             total: Counts::default(),
             results: 0,
             unreadable: HashSet::new(),
+            told: HashSet::new(),
         })
     }
 
@@ -185,7 +200,15 @@ impl<'a> Conversion<'a> {
     fn write_file(&mut self) -> Result<(), Stop> {
         let files = self.find(None)?;
         let bar = self.bar(&files);
-        let tables = self.open(&files, &bar)?;
+        while !self.try_file(&files, &bar)? {
+            self.options.glance = None;
+        }
+        Ok(())
+    }
+
+    /// Makes one file of one table; false where the files are other than their beginnings made believe.
+    fn try_file(&mut self, files: &[File], bar: &Bar) -> Result<bool, Stop> {
+        let tables = self.open(files, bar)?;
         if tables.is_empty() {
             return Err(none_readable());
         }
@@ -196,8 +219,10 @@ impl<'a> Conversion<'a> {
         };
         let out = &self.arguments.out;
         let (name, columns, form) = (table.name.clone(), table.columns.clone(), self.form);
-        let mut job = self.job(table, &bar)?;
-        let (sink, counts) = job.run(|| OneFile::open(Some(out), form, &name, &columns))?;
+        let mut job = self.job(table, bar)?;
+        let Some((sink, counts)) = job.run(|| OneFile::open(Some(out), form, &name, &columns))? else {
+            return Ok(false);
+        };
         let beside = PathBuf::from(format!("{}.rejects", out.display()));
         if let Some(rejects) = &mut self.rejects {
             job.rejects.copy_to(rejects)?;
@@ -208,8 +233,9 @@ impl<'a> Conversion<'a> {
             let _ = fs::remove_file(&beside);
         }
         sink.finish()?;
-        self.tell(&bar, &out.display().to_string(), columns.len(), counts, &beside, &job.unreadable);
-        Ok(())
+        let told = Told { result: out.display().to_string(), columns: columns.len(), counts, rejects: beside };
+        self.tell(bar, &told, &job.unreadable);
+        Ok(true)
     }
 
     /// Makes one file of each table.
@@ -217,18 +243,39 @@ impl<'a> Conversion<'a> {
         let root = self.arguments.out.clone();
         let mut folder = Folder::open(&root)?;
         let files = self.find(Some(&root))?;
-        let (options, known) = (self.described(), self.known());
+        let known = self.known();
         if self.unreadable.is_empty() && folder.is_finished(&known, &files) {
             self.console.note(&format!("{}: all {} files are converted already", root.display(), files.len()));
             return Ok(());
         }
         let bar = self.bar(&files);
-        let tables = self.open(&files, &bar)?;
+        let mut done = Vec::new();
+        while !self.try_folder(&files, &mut folder, &mut done, &bar)? {
+            self.options.glance = None;
+        }
+        Ok(())
+    }
+
+    /// Makes one file of each table but those that are done; false where the files are other than their beginnings made
+    /// believe.
+    fn try_folder(
+        &mut self,
+        files: &[File],
+        folder: &mut Folder,
+        done: &mut Vec<Vec<Print>>,
+        bar: &Bar,
+    ) -> Result<bool, Stop> {
+        let root = self.arguments.out.clone();
+        let (options, known) = (self.described(), self.known());
+        let tables = self.open(files, bar)?;
         if tables.is_empty() {
             return Err(none_readable());
         }
         for table in tables {
-            let inputs = prints(&table.inputs, &files);
+            let inputs = prints(&table.inputs, files);
+            if inputs.as_ref().is_some_and(|inputs| done.contains(inputs)) {
+                continue;
+            }
             let place = PathBuf::from(file_name(&table.name, self.form.format));
             if inputs.as_ref().is_some_and(|inputs| folder.has(&known, inputs)) {
                 bar.pause(|| self.console.note(&format!("{}: converted already", root.join(&place).display())));
@@ -236,19 +283,22 @@ impl<'a> Conversion<'a> {
             }
             let (name, columns, form) = (table.name.clone(), table.columns.clone(), self.form);
             let staged = folder.stage(&place);
-            let mut job = self.job(table, &bar)?;
+            let mut job = self.job(table, bar)?;
             let path = folder.staging(&staged);
-            let (sink, counts) = job.run(|| OneFile::open(Some(&path), form, &name, &columns))?;
+            let Some((sink, counts)) = job.run(|| OneFile::open(Some(&path), form, &name, &columns))? else {
+                return Ok(false);
+            };
             sink.finish()?;
             let mut outputs = vec![staged];
-            let rejects = self.set_aside(&folder, &mut outputs, &job, counts, &safe(&name))?;
+            let rejects = self.set_aside(folder, &mut outputs, &job, counts, &safe(&name))?;
             // What turned out to be unreadable is not finished.
-            let inputs = prints(&job.table.inputs, &files).unwrap_or_default();
-            folder.commit(Unit { options: options.clone(), inputs, outputs })?;
-            let shown = root.join(&place).display().to_string();
-            self.tell(&bar, &shown, columns.len(), counts, &rejects, &job.unreadable);
+            let read = prints(&job.table.inputs, files).unwrap_or_default();
+            folder.commit(Unit { options: options.clone(), inputs: read, outputs })?;
+            let result = root.join(&place).display().to_string();
+            self.tell(bar, &Told { result, columns: columns.len(), counts, rejects }, &job.unreadable);
+            done.extend(inputs);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Makes one file of each table and period, and adds them to those that are there.
@@ -269,23 +319,14 @@ impl<'a> Conversion<'a> {
         for files in portions(files, whole) {
             let inputs: Option<Vec<Print>> = files.iter().map(|file| file.print.clone()).collect();
             let unit = unit_name(&options, inputs.as_deref());
-            let mut outputs = Vec::new();
-            for table in self.open(&files, &bar)? {
-                if !table.columns.contains(&Column::new(TIME, ScalarType::DateTime)) {
-                    let message =
-                        format!("the records of {} have no {TIME}, by which they could be divided", table.name);
-                    return Err(Stop::failure(message).help("leave out --partition-by"));
+            let glance = self.options.glance;
+            let outputs = loop {
+                match self.try_portion(&files, &folder, period, &unit, &bar)? {
+                    Some(outputs) => break outputs,
+                    None => self.options.glance = None,
                 }
-                let (name, columns, form) = (table.name.clone(), table.columns.clone(), self.form);
-                let mut job = self.job(table, &bar)?;
-                let (parts, counts) = job.run(|| Ok(Parts::new(&folder, &name, &columns, form, period, &unit)))?;
-                let parts = parts.finish()?;
-                let shown = format!("{} ({} files)", root.join(safe(&name)).display(), parts.len());
-                outputs.extend(parts);
-                let stem = format!("{}-{unit}", safe(&name));
-                let rejects = self.set_aside(&folder, &mut outputs, &job, counts, &stem)?;
-                self.tell(&bar, &shown, columns.len(), counts, &rejects, &job.unreadable);
-            }
+            };
+            self.options.glance = glance;
             // What turned out to be unreadable is not finished.
             let readable = files.iter().filter(|file| !self.unreadable.contains(&file.path));
             let inputs = readable.map(|file| file.print.clone()).collect::<Option<Vec<Print>>>().unwrap_or_default();
@@ -299,13 +340,51 @@ impl<'a> Conversion<'a> {
         Ok(())
     }
 
+    /// Makes one file of each table and period of some files; none where the files are other than their beginnings made
+    /// believe.
+    fn try_portion(
+        &mut self,
+        files: &[File],
+        folder: &Folder,
+        period: Period,
+        unit: &str,
+        bar: &Bar,
+    ) -> Result<Option<Vec<folder::Staged>>, Stop> {
+        let mut outputs = Vec::new();
+        let mut done = Vec::new();
+        for table in self.open(files, bar)? {
+            if !table.columns.contains(&Column::new(TIME, ScalarType::DateTime)) {
+                let message = format!("the records of {} have no {TIME}, by which they could be divided", table.name);
+                return Err(Stop::failure(message).help("leave out --partition-by"));
+            }
+            let (name, columns, form) = (table.name.clone(), table.columns.clone(), self.form);
+            let mut job = self.job(table, bar)?;
+            let made = job.run(|| Ok(Parts::new(folder, &name, &columns, form, period, unit)))?;
+            let Some((parts, counts)) = made else {
+                folder.forget(&outputs);
+                return Ok(None);
+            };
+            let parts = parts.finish()?;
+            let result = format!("{} ({} files)", self.arguments.out.join(safe(&name)).display(), parts.len());
+            outputs.extend(parts);
+            done.push((name, result, columns.len(), job, counts));
+        }
+        for (name, result, columns, job, counts) in done {
+            let stem = format!("{}-{unit}", safe(&name));
+            let rejects = self.set_aside(folder, &mut outputs, &job, counts, &stem)?;
+            self.tell(bar, &Told { result, columns, counts, rejects }, &job.unreadable);
+        }
+        Ok(Some(outputs))
+    }
+
     /// Says what changes the results, so that what was made otherwise is not taken for finished.
     fn described(&self) -> String {
-        let How { dedupe, latest, .. } = self.how;
+        let How { dedupe, latest, times, .. } = self.how;
         let period = self.arguments.partition_by.map_or("table", Period::name);
         let Form { format, shred } = self.form;
         let shred = if shred { ", shred" } else { "" };
-        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}{shred}", format.name())
+        let times = if times == Times::Micros { ", times micros" } else { "" };
+        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}{shred}{times}", format.name())
     }
 
     /// Returns how what counts as finished was made.
@@ -329,13 +408,19 @@ impl<'a> Conversion<'a> {
         Ok(files)
     }
 
-    /// Shows how far the work has come: files are read twice, to learn their columns and to fill them.
+    /// Shows how far the work has come.
     fn bar(&self, files: &[File]) -> Bar {
-        Bar::new(self.console, 2 * files.iter().map(File::size).sum::<u64>(), &self.options.progress)
+        Bar::new(self.console, files.iter().map(File::size).sum::<u64>(), &self.options.progress)
     }
 
     /// Opens files, and tells which of them cannot be opened; there are no tables where none can.
     fn open(&mut self, files: &[File], bar: &Bar) -> Result<Vec<Table>, Stop> {
+        if files.iter().any(|file| file.print.is_none()) {
+            // A pipe cannot be opened a second time.
+            self.options.glance = None;
+        }
+        // Files are read to learn their columns, and then to fill them.
+        bar.add_bytes(files.iter().map(|file| file.size().min(self.options.glance.unwrap_or(u64::MAX))).sum());
         let named: Vec<_> = files.iter().map(|file| (file.table.clone(), file.path.clone())).collect();
         let opened = source::open_files(&named, &self.options, self.how.threads);
         let (mut good, mut bad): (Vec<(Option<String>, Input)>, Vec<source::Error>) = Default::default();
@@ -348,14 +433,19 @@ impl<'a> Conversion<'a> {
         if self.how.strict && !bad.is_empty() {
             return Err(Stop::failure(bad.remove(0)));
         }
-        bar.pause(|| bad.iter().for_each(|error| self.console.error(&error.to_string())));
+        let told = &mut self.told;
+        bar.pause(|| {
+            let fresh = bad.iter().map(source::Error::to_string).filter(|error| told.insert(error.clone()));
+            fresh.for_each(|error| self.console.error(&error));
+        });
         self.unreadable.extend(bad.into_iter().filter_map(|error| error.path));
         // A file without records would be a table of its own.
         let any = good.iter().any(|(_, input)| input.rows > 0);
         let (good, empty): (Vec<_>, Vec<_>) = good.into_iter().partition(|(_, input)| input.rows > 0 || !any);
         let empty = empty.iter().map(|(_, input)| format!("{}: the file holds no records", input.bytes.path.display()));
         let tables = source::tables(good, &self.options);
-        let warnings: Vec<_> = empty.chain(tables.iter().flat_map(Table::warnings)).collect();
+        let warnings = empty.chain(tables.iter().flat_map(Table::warnings));
+        let warnings: Vec<_> = warnings.filter(|warning| self.told.insert(warning.clone())).collect();
         bar.pause(|| warnings.iter().for_each(|warning| self.console.warning(warning)));
         Ok(tables)
     }
@@ -393,23 +483,17 @@ impl<'a> Conversion<'a> {
         Ok(self.arguments.out.join(place))
     }
 
-    /// Tells what became of one table.
-    fn tell(
-        &mut self,
-        bar: &Bar,
-        result: &str,
-        columns: usize,
-        counts: Counts,
-        rejects: &Path,
-        unreadable: &[source::Error],
-    ) {
-        self.total += counts;
+    /// Tells what became of one table, and which of its files turned out to be unreadable.
+    fn tell(&mut self, bar: &Bar, told: &Told, unreadable: &[source::Error]) {
+        let Told { result, columns, counts, rejects } = told;
+        self.total += *counts;
         self.results += 1;
         self.unreadable.extend(unreadable.iter().filter_map(|error| error.path.clone()));
         let rejects = self.arguments.rejects.as_deref().unwrap_or(rejects);
+        let told = self.shown(*counts);
         bar.pause(|| {
             unreadable.iter().for_each(|error| self.console.error(&error.to_string()));
-            self.console.note(&format!("{result}: {}, {columns} columns", self.shown(counts)));
+            self.console.note(&format!("{result}: {told}, {columns} columns"));
             if counts.rejected > 0 {
                 let message = format!("{} records could not be read and are in {}", counts.rejected, rejects.display());
                 self.console.warning(&message);
@@ -418,13 +502,16 @@ impl<'a> Conversion<'a> {
     }
 
     fn shown(&self, counts: Counts) -> String {
-        let Counts { rows, rejected, duplicates, superseded } = counts;
+        let Counts { rows, rejected, duplicates, superseded, cut } = counts;
         let mut shown = format!("{rows} rows, {rejected} rejected");
         if self.how.dedupe.is_some() {
             shown += &format!(", {duplicates} duplicates");
         }
         if self.how.latest {
             shown += &format!(", {superseded} earlier versions");
+        }
+        if self.how.times == Times::Micros {
+            shown += &format!(", {cut} datetimes cut to microseconds");
         }
         shown
     }
@@ -442,6 +529,16 @@ impl<'a> Conversion<'a> {
         self.rejects.filter(|_| self.results > 0).map_or(Ok(()), Output::finish)?;
         Ok(if found { Outcome::Found } else { Outcome::Clean })
     }
+}
+
+/// What the user is told of one table.
+struct Told {
+    /// Where its rows are.
+    result: String,
+    columns: usize,
+    counts: Counts,
+    /// Where the records are that could not be read.
+    rejects: PathBuf,
 }
 
 fn none_readable() -> Stop {

@@ -36,12 +36,17 @@ impl Bar {
         let draw = move || {
             while stopped.recv_timeout(PERIOD) == Err(RecvTimeoutError::Timeout) {
                 drawn.set_message(HumanCount(counted.load(Ordering::Relaxed)).to_string());
-                drawn.set_position(read.bytes().min(bytes));
+                drawn.set_position(read.bytes().min(drawn.length().unwrap_or(bytes)));
             }
         };
         // Without the thread there is no bar, and the work goes on.
         let _ = std::thread::Builder::new().name("progress".into()).spawn(draw);
         Bar { bar, rows, _stop: Some(stop) }
+    }
+
+    /// Says that there are more bytes to read than it seemed.
+    pub(super) fn add_bytes(&self, bytes: u64) {
+        self.bar.inc_length(bytes);
     }
 
     /// Counts rows that have been written.

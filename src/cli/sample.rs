@@ -66,16 +66,21 @@ impl Table {
 
     fn batches(self, options: Options) -> Box<dyn Iterator<Item = RecordBatch>> {
         match self {
-            Table::SecurityAlert => Box::new(sample::alerts(options)),
+            Table::SecurityAlert => sample::alerts_ahead(options, threads()),
             Table::SecurityIncident => Box::new(sample::incidents(options)),
         }
     }
 }
 
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
     let default = Options::default();
     let Arguments { rows, seed, days, .. } = *arguments;
-    let options = Options { rows, seed, days, end: arguments.end.unwrap_or(default.end), ..default };
+    // Each thread holds a batch or two.
+    let options = Options { rows, seed, days, end: arguments.end.unwrap_or(default.end), batch_rows: 4096 };
     let _scratch = Scratch::new()?;
     let named = arguments.format.as_deref().and_then(Format::from_name);
     if let Some(folder) = arguments.out.as_ref().filter(|out| is_folder(out)) {

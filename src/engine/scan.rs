@@ -8,8 +8,8 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
 use arrow::compute::cast;
 use arrow::datatypes::{
-    DataType, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
-    TimestampSecondType,
+    DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use datafusion::common::{Column as Named, ScalarValue};
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -17,6 +17,7 @@ use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTable
 use datafusion::datasource::{MemTable, TableProvider, provider_as_source};
 use datafusion::execution::SessionState;
 use datafusion::logical_expr::{Expr as Logical, LogicalPlan, LogicalPlanBuilder, Operator, binary_expr};
+use futures::{StreamExt, TryStreamExt};
 
 use super::expr::{Lowering, literal, scalar};
 use super::udf::{Compute, Definition, call, fill_text};
@@ -29,22 +30,30 @@ use crate::types::{Column, ScalarType, Value, convert, json, ticks};
 
 /// A table, ready to be scanned.
 pub(super) struct Scan {
+    /// One for all files whose columns have the same types: years of exports may hold times in more than one unit.
+    parts: Vec<Part>,
+    /// Columns of all files that hold parts of others.
+    pub(super) shreds: Option<Arc<Index>>,
+}
+
+/// Rows that one scan reads.
+struct Part {
     provider: Arc<dyn TableProvider>,
     schema: SchemaRef,
     /// Batches have the engine's mapping already.
     native: bool,
-    /// Columns of the files that hold parts of others.
-    pub(super) shreds: Option<Index>,
+    shreds: Option<Arc<Index>>,
 }
 
 impl Scan {
-    /// Opens a table; of files the first one's footer is read.
+    /// Opens a table; of files the footers are read.
     pub(super) async fn open(table: &Table, session: &Session, state: &SessionState) -> Result<Scan> {
         match &table.data {
             TableData::Batches(batches) => {
                 let schema = schema(&table.columns);
                 let provider = MemTable::try_new(schema.clone(), split(batches, session.partitions))?;
-                Ok(Scan { provider: Arc::new(provider), schema, native: true, shreds: None })
+                let part = Part { provider: Arc::new(provider), schema, native: true, shreds: None };
+                Ok(Scan { parts: vec![part], shreds: None })
             }
             TableData::Parquet { files } => {
                 let paths = files
@@ -58,22 +67,81 @@ impl Scan {
                     .collect::<Result<Vec<_>>>()?;
                 let format = ParquetFormat::default().with_force_view_types(true).with_skip_metadata(true);
                 let options = ListingOptions::new(Arc::new(format)).with_file_extension("");
-                let config = ListingTableConfig::new_with_multi_paths(paths)
-                    .with_listing_options(options)
-                    .infer_schema(state)
-                    .await?;
-                let provider = ListingTable::try_new(config)?;
-                let schema = provider.schema();
+                let groups = alike(paths, &options, state).await?;
                 // Without them a query takes the way that is written down.
-                let any = session.optimize && schema.fields().iter().any(|field| is_name(field.name()));
-                let shreds = if any { shred::index(files) } else { None };
-                Ok(Scan { provider: Arc::new(provider), schema, native: false, shreds })
+                let mut fields = groups.iter().flat_map(|(schema, _)| schema.fields());
+                let any = session.optimize && fields.any(|field| is_name(field.name()));
+                let shreds = if any { shred::index(files).map(Arc::new) } else { None };
+                let parts = groups.into_iter().map(|(schema, paths)| {
+                    let config = ListingTableConfig::new_with_multi_paths(paths)
+                        .with_listing_options(options.clone())
+                        .with_schema(schema.clone());
+                    let provider = Arc::new(ListingTable::try_new(config)?);
+                    Ok(Part { provider, schema, native: false, shreds: shreds.clone() })
+                });
+                Ok(Scan { parts: parts.collect::<Result<_>>()?, shreds })
             }
         }
     }
 
     /// Makes the plan that gives columns, filtered by conditions.
     pub(super) fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: Lowering) -> Result<LogicalPlan> {
+        let mut plans = self.parts.iter().map(|part| part.plan(columns, conditions, lowering));
+        let first = plans.next().ok_or_else(|| Error::io("a table of no files can't be read"))??;
+        plans.try_fold(first, |all, plan| Ok(LogicalPlanBuilder::from(all).union(plan?)?.build()?))
+    }
+}
+
+/// Groups files whose columns have the same types, each with all columns of its files.
+async fn alike(
+    paths: Vec<ListingTableUrl>,
+    options: &ListingOptions,
+    state: &SessionState,
+) -> Result<Vec<(SchemaRef, Vec<ListingTableUrl>)>> {
+    /// Footers that are waited for at once.
+    const AT_ONCE: usize = 8;
+    let schemas = futures::stream::iter(paths.iter()).map(|path| options.infer_schema(state, path));
+    let schemas: Vec<SchemaRef> = schemas.buffered(AT_ONCE).try_collect().await?;
+    let mut groups: Vec<(SchemaRef, Vec<ListingTableUrl>)> = Vec::new();
+    for (path, schema) in paths.into_iter().zip(schemas) {
+        let fit = groups.iter_mut().find_map(|group| merged(&group.0, &schema).map(|all| (group, all)));
+        match fit {
+            Some((group, all)) => {
+                group.0 = all;
+                group.1.push(path);
+            }
+            None => groups.push((schema, vec![path])),
+        }
+    }
+    Ok(groups)
+}
+
+/// Returns the columns of both schemas; None where they differ in the type of one.
+fn merged(all: &SchemaRef, more: &SchemaRef) -> Option<SchemaRef> {
+    if all == more {
+        return Some(all.clone());
+    }
+    let mut fields: Vec<FieldRef> = all.fields().iter().cloned().collect();
+    let missing = |field: &FieldRef| Arc::new(field.as_ref().clone().with_nullable(true));
+    for field in &mut fields {
+        match more.field_with_name(field.name()) {
+            Ok(other) if other.data_type() != field.data_type() || kql(other) != kql(field) => return None,
+            Ok(other) if field.is_nullable() || !other.is_nullable() => {}
+            _ => *field = missing(field),
+        }
+    }
+    fields.extend(more.fields().iter().filter(|field| all.field_with_name(field.name()).is_err()).map(missing));
+    Some(Arc::new(Schema::new(fields)))
+}
+
+/// Returns the KQL type that a field says it has.
+fn kql(field: &Field) -> Option<&String> {
+    field.metadata().get(TYPE_KEY)
+}
+
+impl Part {
+    /// Makes the plan that gives columns, filtered by conditions.
+    fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: Lowering) -> Result<LogicalPlan> {
         let raw: Vec<Raw> = columns.iter().map(|c| self.raw(c)).collect();
         let mut plan = LogicalPlanBuilder::scan("t", provider_as_source(self.provider.clone()), None)?;
         let mut above = Vec::new();
@@ -104,7 +172,7 @@ impl Scan {
             Some(field) => Raw::Column {
                 column: Logical::Column(Named::new(Some("t"), field.name())),
                 data_type: field.data_type().clone(),
-                ticks: field.metadata().get(TYPE_KEY).is_some_and(|t| t == "datetime" || t == "timespan"),
+                ticks: kql(field).is_some_and(|t| t == "datetime" || t == "timespan"),
                 nullable: field.is_nullable(),
             },
         }

@@ -9,7 +9,7 @@ use arrow::ipc::writer::StreamWriter;
 use crate::types::Column;
 use crate::types::arrow::schema;
 
-use super::physical::Physical;
+use super::physical::{Physical, Units};
 use super::{Format, Writer, failed, one_result};
 
 /// Writes one result as a stream.
@@ -31,7 +31,7 @@ impl Writer for ArrowWriter<'_> {
     fn begin(&mut self, _name: &str, columns: &[Column]) -> io::Result<()> {
         one_result(&mut self.begun, Format::Arrow)?;
         let writer = StreamWriter::try_new(tempfile::tempfile()?, &schema(columns)).map_err(failed)?;
-        self.waiting = Some((Physical::new(columns), writer));
+        self.waiting = Some((Physical::new(columns, Units::default()), writer));
         Ok(())
     }
 

@@ -21,7 +21,8 @@ use ::arrow::array::RecordBatch;
 
 use crate::types::Column;
 
-pub use self::parquet::{Options as ParquetOptions, ParquetWriter};
+pub use self::parquet::{Options as ParquetOptions, ParquetWriter, in_units, units};
+pub use self::physical::Units;
 pub use self::table::Limits;
 
 /// The output formats, by the names that users type.

@@ -1,56 +1,128 @@
 //! How columns lie in Parquet files and Arrow streams that leave alertq.
 //!
-//! A datetime is a timestamp in nanoseconds, UTC, which holds the years 1677 to 2262 and keeps every tick; a column
-//! with a value beyond that is ticks. Text is plain UTF-8, which every reader knows. The KQL type stands in each
-//! field's metadata.
+//! A datetime is a timestamp in microseconds, UTC, which every reader knows (Spark reads no other of this range) and
+//! which holds the years 1 to 9999. A column with a moment between two microseconds is in nanoseconds, which hold every
+//! tick of the years 1677 to 2262; one that has such a moment beyond these, too, is ticks. The unit depends on the
+//! values of the column alone. Text is plain UTF-8, which every reader knows. The KQL type stands in each field's
+//! metadata.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, TimestampNanosecondArray};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit};
+use arrow::array::{
+    ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, TimestampNanosecondArray,
+};
+use arrow::datatypes::{
+    DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
+};
 use arrow::error::ArrowError;
 
-use crate::types::arrow::{TYPE_KEY, data_type};
+use crate::types::arrow::{TYPE_KEY, data_type, schema};
 use crate::types::{Column, ScalarType, ticks};
 
-/// Columns as they leave, and which datetimes among them are ticks.
+/// What the datetimes of a column are counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Micros,
+    Nanos,
+    Ticks,
+}
+
+impl Unit {
+    const fn of(needs: Needs) -> Unit {
+        match (needs.fine, needs.far) {
+            (false, _) => Unit::Micros,
+            (true, false) => Unit::Nanos,
+            (true, true) => Unit::Ticks,
+        }
+    }
+}
+
+/// What the moments of a column so far ask of its unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Needs {
+    /// One lies between two microseconds.
+    fine: bool,
+    /// One lies where 64 bits hold no nanoseconds.
+    far: bool,
+}
+
+impl Needs {
+    fn add(&mut self, moments: &Int64Array) {
+        for moment in moments.iter().flatten() {
+            self.fine |= ticks::to_unix_micros(moment).is_none();
+            self.far |= ticks::to_unix_nanos(moment).is_none();
+        }
+    }
+}
+
+/// What the datetimes of each column are counted in: what holds all moments that have been observed.
+#[derive(Debug, Clone, Default)]
+pub struct Units(Vec<Needs>);
+
+impl Units {
+    /// Takes note of the moments of a batch with these columns.
+    pub fn observe(&mut self, columns: &[Column], batch: &RecordBatch) {
+        self.0.resize(columns.len(), Needs::default());
+        for ((column, array), needs) in columns.iter().zip(batch.columns()).zip(&mut self.0) {
+            if column.scalar_type == ScalarType::DateTime
+                && let Some(moments) = array.as_primitive_opt()
+            {
+                needs.add(moments);
+            }
+        }
+    }
+
+    /// Takes over the units that a file has, where it has these columns.
+    pub fn observe_file(&mut self, columns: &[Column], file: &Schema) {
+        self.0.resize(columns.len(), Needs::default());
+        for (column, needs) in columns.iter().zip(&mut self.0) {
+            let found = file.field_with_name(&column.name).map(Field::data_type);
+            needs.fine |= matches!(found, Ok(DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Int64));
+            needs.far |= matches!(found, Ok(DataType::Int64));
+        }
+    }
+
+    fn of(&self, column: usize) -> Unit {
+        Unit::of(self.0.get(column).copied().unwrap_or_default())
+    }
+}
+
+/// Units are equal where all columns are counted alike.
+impl PartialEq for Units {
+    fn eq(&self, other: &Units) -> bool {
+        (0..self.0.len().max(other.0.len())).all(|column| self.of(column) == other.of(column))
+    }
+}
+
+/// Columns as they leave, and what the datetimes among them are counted in.
 #[derive(Debug, Clone)]
 pub(super) struct Physical {
     columns: Vec<Column>,
-    as_ticks: Vec<bool>,
+    units: Units,
     pub(super) schema: SchemaRef,
 }
 
 impl Physical {
-    /// Makes the mapping in which every datetime is a timestamp.
-    pub(super) fn new(columns: &[Column]) -> Physical {
-        Physical::with(columns.to_vec(), vec![false; columns.len()])
-    }
-
-    fn with(columns: Vec<Column>, as_ticks: Vec<bool>) -> Physical {
-        let fields: Vec<Field> = columns.iter().zip(&as_ticks).map(|(column, ticks)| field(column, *ticks)).collect();
-        Physical { columns, as_ticks, schema: Arc::new(Schema::new(fields)) }
+    /// Makes the mapping in which datetimes are in these units.
+    pub(super) fn new(columns: &[Column], units: Units) -> Physical {
+        let fields = columns.iter().enumerate().map(|(place, column)| field(column, units.of(place)));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
+        Physical { columns: columns.to_vec(), units, schema }
     }
 
     pub(super) fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// Returns the mapping that holds the batch too; None if this one does.
-    pub(super) fn widened(&self, batch: &RecordBatch) -> Option<Physical> {
-        let as_ticks: Vec<bool> =
-            (0..self.columns.len()).map(|index| self.as_ticks[index] || !self.fits(batch, index)).collect();
-        (as_ticks != self.as_ticks).then(|| Physical::with(self.columns.clone(), as_ticks))
-    }
-
-    fn fits(&self, batch: &RecordBatch, index: usize) -> bool {
-        self.columns[index].scalar_type != ScalarType::DateTime
-            || batch
-                .column(index)
-                .as_primitive::<Int64Type>()
-                .iter()
-                .flatten()
-                .all(|moment| ticks::to_unix_nanos(moment).is_some())
+    /// Takes note of a batch; returns the mapping that holds it too, None if this one does.
+    pub(super) fn widened(&mut self, batch: &RecordBatch) -> Option<Physical> {
+        let mut units = self.units.clone();
+        units.observe(&self.columns, batch);
+        if units != self.units {
+            return Some(Physical::new(&self.columns, units));
+        }
+        self.units = units;
+        None
     }
 
     /// Maps a batch of the engine, which fits.
@@ -66,21 +138,55 @@ impl Physical {
 
     /// Maps a column of the engine, which fits; texts stay views, for a writer that takes them.
     pub(super) fn array(&self, array: &ArrayRef, index: usize) -> ArrayRef {
-        if self.columns[index].scalar_type != ScalarType::DateTime || self.as_ticks[index] {
+        if self.columns[index].scalar_type != ScalarType::DateTime {
             return array.clone();
         }
         let moments = array.as_primitive::<Int64Type>();
-        let stamps: TimestampNanosecondArray =
-            moments.iter().map(|moment| moment.and_then(ticks::to_unix_nanos)).collect();
-        Arc::new(stamps.with_timezone("UTC"))
+        match self.units.of(index) {
+            Unit::Micros => {
+                let stamps: TimestampMicrosecondArray = moments.unary_opt(ticks::to_unix_micros);
+                Arc::new(stamps.with_timezone("UTC"))
+            }
+            Unit::Nanos => {
+                let stamps: TimestampNanosecondArray = moments.unary_opt(ticks::to_unix_nanos);
+                Arc::new(stamps.with_timezone("UTC"))
+            }
+            Unit::Ticks => array.clone(),
+        }
+    }
+
+    /// Maps a batch that was mapped by this back to the engine's mapping.
+    pub(super) fn unmap(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let arrays = batch.columns().iter().zip(&self.columns).map(|(array, column)| match array.data_type() {
+            DataType::Timestamp(..) => Ok(moments(array)),
+            _ => arrow::compute::cast(array, &data_type(column.scalar_type)),
+        });
+        RecordBatch::try_new(schema(&self.columns), arrays.collect::<Result<_, _>>()?)
     }
 }
 
-fn field(column: &Column, as_ticks: bool) -> Field {
-    let data_type = match column.scalar_type {
-        ScalarType::DateTime if !as_ticks => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
-        ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => DataType::Utf8,
-        other => data_type(other),
+/// Maps a column of datetimes back to ticks.
+pub(super) fn moments(array: &ArrayRef) -> ArrayRef {
+    match array.data_type() {
+        DataType::Timestamp(TimeUnit::Microsecond, _) => {
+            let stamps = array.as_primitive::<TimestampMicrosecondType>();
+            Arc::new(stamps.unary_opt::<_, Int64Type>(ticks::from_unix_micros))
+        }
+        DataType::Timestamp(..) => {
+            let stamps = array.as_primitive::<TimestampNanosecondType>();
+            Arc::new(stamps.unary::<_, Int64Type>(ticks::from_unix_nanos))
+        }
+        _ => array.clone(),
+    }
+}
+
+fn field(column: &Column, unit: Unit) -> Field {
+    let stamp = |unit| DataType::Timestamp(unit, Some("UTC".into()));
+    let data_type = match (column.scalar_type, unit) {
+        (ScalarType::DateTime, Unit::Micros) => stamp(TimeUnit::Microsecond),
+        (ScalarType::DateTime, Unit::Nanos) => stamp(TimeUnit::Nanosecond),
+        (ScalarType::String | ScalarType::Guid | ScalarType::Dynamic, _) => DataType::Utf8,
+        (other, _) => data_type(other),
     };
     let metadata = [(TYPE_KEY.to_string(), column.scalar_type.name().to_string())];
     Field::new(&column.name, data_type, column.scalar_type != ScalarType::String).with_metadata(metadata.into())

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use ::parquet::file::metadata::{KeyValue, RowGroupMetaData};
+use ::parquet::file::metadata::{KeyValue, ParquetMetaData, RowGroupMetaData};
 use arrow::array::{ArrayRef, AsArray, Int32Builder, RecordBatch, StringViewArray, StringViewBuilder};
 
 use crate::types::Column;
@@ -49,6 +49,15 @@ impl Shredder {
     /// Returns the table's columns and those that are added.
     pub(super) fn columns(&self) -> &[Column] {
         &self.columns
+    }
+
+    /// Takes over what an earlier file, whose columns are copied, says of them.
+    pub(super) fn resume(&mut self, earlier: &ParquetMetaData) {
+        let index = Index::of(earlier);
+        let plain = |name: &str| index.iter().flat_map(|index| &index.columns).any(|column| column.name == name && column.plain);
+        for shred in &mut self.shreds {
+            shred.plain = plain(&shred.name);
+        }
     }
 
     /// Adds the columns to a batch.

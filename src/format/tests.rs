@@ -3,12 +3,16 @@
 use std::io;
 use std::sync::{Arc, Mutex};
 
+use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use ::parquet::file::metadata::PageIndexPolicy;
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use arrow::datatypes::TimeUnit::{Microsecond, Nanosecond};
 
-use crate::types::arrow::{from_values, schema};
+use crate::types::arrow::{from_values, schema, value_at};
 use crate::types::{Column, ScalarType, Value};
 
-use super::{Format, Limits};
+use super::{Format, Limits, ParquetOptions, ParquetWriter, Writer};
 
 /// A stream whose bytes can be looked at afterwards.
 #[derive(Clone, Default)]
@@ -169,34 +173,100 @@ fn many_columns_are_drawn_as_records() {
     assert!(drawn.contains("guid     │ 74be27de"), "{drawn}");
 }
 
-#[test]
-fn parquet_keeps_types_and_moments_that_no_timestamp_holds() {
-    let columns = columns();
-    let at = columns.iter().position(|column| column.scalar_type == ScalarType::DateTime).unwrap();
-    let mut far: Vec<Value> = columns.iter().map(|column| some(column.scalar_type)).collect();
-    far[at] = Value::DateTime(0);
-    let (_, first) = result();
-    let second = batch(&columns, &[far]);
-    for (batches, is_stamp) in [(vec![first.clone()], true), (vec![first, second], false)] {
-        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-        for format in [Format::Parquet, Format::Arrow] {
-            let bytes = written(format, &[(columns.clone(), batches.clone())]).unwrap();
-            let read: Vec<RecordBatch> = match format {
-                Format::Parquet => {
-                    let reader = ::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(
-                        bytes::Bytes::from(bytes),
-                    );
-                    reader.unwrap().build().unwrap().map(Result::unwrap).collect()
-                }
-                _ => arrow::ipc::reader::StreamReader::try_new(io::Cursor::new(bytes), None)
-                    .unwrap()
-                    .map(Result::unwrap)
-                    .collect(),
-            };
-            assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), rows);
-            let field = read[0].schema().field(at).clone();
-            assert_eq!(field.metadata()["kql.type"], "datetime");
-            assert_eq!(matches!(field.data_type(), arrow::datatypes::DataType::Timestamp(..)), is_stamp);
+/// Returns what a file or stream holds.
+fn read(format: Format, bytes: Vec<u8>) -> Vec<RecordBatch> {
+    match format {
+        Format::Parquet => {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes));
+            reader.unwrap().build().unwrap().map(Result::unwrap).collect()
+        }
+        _ => {
+            let reader = arrow::ipc::reader::StreamReader::try_new(io::Cursor::new(bytes), None);
+            reader.unwrap().map(Result::unwrap).collect()
         }
     }
+}
+
+#[test]
+fn the_unit_of_datetimes_is_the_first_that_holds_all_of_a_column() {
+    let at = |text: &str| crate::types::ticks::parse_datetime(text).unwrap();
+    let (micro, tick) = (at("2025-02-25T09:19:25.123456Z"), at("2025-02-25T09:19:25.1234567Z"));
+    let (far, last) = (at("0001-01-01T00:00:00Z"), at("9999-12-31T23:59:59.9999999Z"));
+    let zone = || Some("UTC".into());
+    let (micros, nanos) = (DataType::Timestamp(Microsecond, zone()), DataType::Timestamp(Nanosecond, zone()));
+    for (moments, wanted) in [
+        (vec![], &micros),
+        (vec![micro, far], &micros),
+        (vec![micro, tick], &nanos),
+        (vec![tick, far], &DataType::Int64),
+        (vec![far, micro, tick], &DataType::Int64),
+        (vec![micro, last], &DataType::Int64),
+    ] {
+        let columns = [Column::new("t", ScalarType::DateTime)];
+        let null = vec![Value::Null(ScalarType::DateTime)];
+        let rows = moments.iter().map(|moment| vec![Value::DateTime(*moment)]).chain([null]);
+        let batches: Vec<RecordBatch> = rows.map(|row| batch(&columns, &[row])).collect();
+        for format in [Format::Parquet, Format::Arrow] {
+            let read = read(format, written(format, &[(columns.to_vec(), batches.clone())]).unwrap());
+            assert_eq!(read.iter().map(RecordBatch::num_rows).sum::<usize>(), moments.len() + 1);
+            let field = read[0].schema().field(0).clone();
+            assert_eq!((field.metadata()["kql.type"].as_str(), field.data_type()), ("datetime", wanted));
+        }
+    }
+}
+
+/// Whole row groups are copied as they are, the one in the making goes on, and nothing that helps readers is lost.
+#[test]
+fn a_unit_that_changes_late_changes_nothing_else() {
+    const GROUP: usize = 100;
+    let text = |name: &str| Column::new(name, ScalarType::String);
+    let moment = |name: &str| Column::new(name, ScalarType::DateTime);
+    let columns = [moment("TimeGenerated"), text("SystemAlertId"), moment("EndTime"), text("AlertName")];
+    let start = crate::types::ticks::parse_datetime("2025-02-25T09:19:25Z").unwrap();
+    let row = |n: i64| {
+        // One is fine from the start, one becomes so in the third group, and far in the fifth.
+        let end = match n {
+            0..250 => start + n * 10,
+            250..430 => start + n * 10 + 1,
+            _ => n,
+        };
+        let (id, name) = (Value::String(format!("id-{n}")), Value::String(format!("alert {n}")));
+        vec![Value::DateTime(start + n), id, Value::DateTime(end), name]
+    };
+    let rows: Vec<_> = (0..470).map(row).collect();
+    let mut file = tempfile::tempfile().unwrap();
+    let options = ParquetOptions { row_group_rows: GROUP, level: 1 };
+    let mut writer = ParquetWriter::onto(file.try_clone().unwrap(), options);
+    writer.begin("SecurityAlert", &columns).unwrap();
+    rows.chunks(30).for_each(|rows| writer.write(&batch(&columns, rows)).unwrap());
+    writer.finish().unwrap();
+    drop(writer);
+    let mut bytes = Vec::new();
+    io::Seek::rewind(&mut file).and_then(|()| io::Read::read_to_end(&mut file, &mut bytes)).unwrap();
+
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
+    let metadata = ArrowReaderMetadata::load(&bytes::Bytes::from(bytes.clone()), options).unwrap();
+    let groups = metadata.metadata().row_groups();
+    assert_eq!(groups.iter().map(|group| group.num_rows()).collect::<Vec<_>>(), [100, 100, 100, 100, 70]);
+    for group in groups {
+        assert!(group.column(1).bloom_filter_offset().is_some());
+        assert!(group.columns().iter().all(|column| column.statistics().is_some()));
+    }
+    let types: Vec<_> = metadata.schema().fields().iter().map(|field| field.data_type().clone()).collect();
+    assert_eq!((&types[0], &types[2]), (&DataType::Timestamp(Nanosecond, Some("UTC".into())), &DataType::Int64));
+
+    let path = std::path::Path::new("t.parquet");
+    let bytes = crate::source::Bytes::spool(path, &mut &bytes[..]).unwrap();
+    let tables = crate::source::open(&bytes.on_disk().to_string_lossy(), &crate::source::Options::default()).unwrap();
+    let place = |column: &Column| tables[0].columns.iter().position(|other| other == column).unwrap();
+    let places: Vec<usize> = columns.iter().map(place).collect();
+    let mut found = Vec::new();
+    for batch in tables[0].read_columns(&places) {
+        let batch = batch.unwrap();
+        found.extend((0..batch.num_rows()).map(|row| {
+            let cells = columns.iter().zip(batch.columns());
+            cells.map(|(column, array)| value_at(array, row, column.scalar_type)).collect::<Vec<_>>()
+        }));
+    }
+    assert_eq!(found, rows);
 }

@@ -12,6 +12,7 @@ use crate::types::{ScalarType, ticks};
 use super::cell::{Cell, compact, resolve};
 use super::error::excerpt;
 use super::time;
+use super::unescape::unescape;
 
 /// How texts of a form are meant, where forms differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,6 +30,8 @@ pub(super) struct ColumnBuilder {
     scalar_type: ScalarType,
     values: Values,
     scratch: String,
+    /// The text of a string with escapes.
+    resolved: Vec<u8>,
 }
 
 enum Values {
@@ -49,10 +52,10 @@ impl ColumnBuilder {
             ScalarType::Real => Values::Real(Float64Builder::new()),
             ScalarType::Decimal => Values::Decimal(Decimal128Builder::new()),
             ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
-                Values::Text(StringViewBuilder::new().with_fixed_block_size(1 << 20))
+                Values::Text(StringViewBuilder::new().with_fixed_block_size(SMALL))
             }
         };
-        ColumnBuilder { scalar_type, values, scratch: String::new() }
+        ColumnBuilder { scalar_type, values, scratch: String::new(), resolved: Vec::new() }
     }
 
     /// Appends what a missing value is: `""` for a string, else null.
@@ -70,11 +73,13 @@ impl ColumnBuilder {
 
     /// Appends a field's value, or nothing and the reason why it is no value of the column's type.
     pub(super) fn push(&mut self, cell: Cell<'_>, reading: Reading) -> Result<(), String> {
-        let resolved;
         let cell = match cell {
             Cell::Escaped(quoted) => {
-                resolved = resolve(quoted)?;
-                Cell::Text(&resolved)
+                let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+                if !unescape(inside, &mut self.resolved) {
+                    self.resolved = resolve(quoted)?.into_bytes();
+                }
+                Cell::Text(std::str::from_utf8(&self.resolved).map_err(|error| error.to_string())?)
             }
             other => other,
         };
@@ -129,10 +134,21 @@ impl ColumnBuilder {
                 let data_type = arrow::datatypes::DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE);
                 Arc::new(array.with_data_type(data_type))
             }
-            Values::Text(values) => Arc::new(values.finish()),
+            Values::Text(values) => {
+                let array = values.finish();
+                // The next batch will need about as much: memory that is not touched again is given back and fetched anew.
+                let used: usize = array.data_buffers().iter().map(|buffer| buffer.len()).sum();
+                let block = u32::try_from(used + used / 4).unwrap_or(LARGE).clamp(SMALL, LARGE);
+                *values = StringViewBuilder::new().with_fixed_block_size(block);
+                Arc::new(array)
+            }
         }
     }
 }
+
+/// The least and the most bytes of text that are allotted at once.
+const SMALL: u32 = 16 << 10;
+const LARGE: u32 = 4 << 20;
 
 fn shown(cell: Cell<'_>) -> String {
     match cell {

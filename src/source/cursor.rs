@@ -58,6 +58,12 @@ impl Cursor {
         }
     }
 
+    /// Makes a cursor over text that lies at a place of a stream.
+    pub(super) fn of(bytes: &Bytes, text: Vec<u8>, place: Place) -> Cursor {
+        let (filled, base, line) = (text.len(), place.byte.unwrap_or_default(), place.line.unwrap_or(1));
+        Cursor { buffer: text, filled, base, line, ended: true, ..Cursor::over(bytes, Box::new(std::io::empty())) }
+    }
+
     /// Skips a byte order mark.
     pub(super) fn skip_mark(&mut self) -> Result<(), Error> {
         while self.filled - self.at < 3 && self.more()? {}
@@ -121,13 +127,31 @@ impl Cursor {
         loop {
             let rest = &self.buffer[self.at + searched..self.filled];
             if let Some(end) = memchr::memchr(b'\n', rest) {
-                let mut found = self.take(searched + end + 1, place);
-                found.end -= 1;
+                let found = Found { start: self.at, end: self.at + searched + end, place };
+                (self.at, self.line) = (found.end + 1, self.line + 1);
                 return Ok(Some(found));
             }
             searched += rest.len();
             if !self.grow(searched)? {
                 return Ok((searched > 0).then(|| self.take(searched, place)));
+            }
+        }
+    }
+
+    /// Takes as many whole lines as make up so many bytes, or all that are left; None at the end of the text.
+    pub(super) fn lines(&mut self, least: usize) -> Result<Option<Found>, Error> {
+        let place = self.place();
+        let mut searched = 0;
+        loop {
+            let held = self.filled - self.at;
+            if held >= least {
+                if let Some(end) = memchr::memrchr(b'\n', &self.buffer[self.at + searched..self.filled]) {
+                    return Ok(Some(self.take(searched + end + 1, place)));
+                }
+                searched = held;
+            }
+            if !self.grow(searched)? {
+                return Ok((self.filled > self.at).then(|| self.take(self.filled - self.at, place)));
             }
         }
     }
@@ -338,6 +362,17 @@ mod tests {
             lines.push(String::from_utf8(cursor.text(found).to_vec()).unwrap());
         }
         assert_eq!(lines, ["a", "", "b"]);
+    }
+
+    #[test]
+    fn pieces_end_where_lines_do() {
+        let mut cursor = cursor("a\nbb\n\ncccccccccc\nd");
+        let mut pieces = Vec::new();
+        while let Some(found) = cursor.lines(4).unwrap() {
+            pieces.push((String::from_utf8(cursor.text(found).to_vec()).unwrap(), found.place.line, found.place.byte));
+        }
+        let piece = |text: &str, line, byte| (text.to_string(), Some(line), Some(byte));
+        assert_eq!(pieces, [piece("a\n", 1, 0), piece("bb\n\n", 2, 2), piece("cccccccccc\n", 4, 6), piece("d", 5, 17)]);
     }
 
     #[test]

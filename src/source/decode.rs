@@ -138,6 +138,11 @@ impl Bytes {
         self.file.path()
     }
 
+    /// Returns how many there are on disk.
+    pub fn size(&self) -> u64 {
+        self.on_disk().metadata().map_or(0, |metadata| metadata.len())
+    }
+
     /// Opens the bytes, decompressed.
     pub fn open(&self) -> Result<Box<dyn Read + Send>, Error> {
         let opened = || -> io::Result<Box<dyn Read + Send>> {

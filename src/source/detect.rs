@@ -81,19 +81,34 @@ impl Form {
         let shape = if self.origin == Origin::Table { Shape::Flat } else { Shape::Mapped(map) };
         Ok(match self.layout {
             Layout::Empty | Layout::Parquet => Box::new(JsonRecords::new(Lines(cursor()?), Shape::Flat)),
-            Layout::JsonLines => Box::new(JsonRecords::new(Lines(cursor()?), shape)),
             Layout::JsonSequence => Box::new(JsonRecords::new(Sequence(cursor()?), shape)),
             Layout::JsonArray => Box::new(JsonRecords::new(Array::new(cursor()?), shape)),
             Layout::Envelope(key) => Box::new(JsonRecords::new(Envelope::new(cursor()?, key), shape)),
-            Layout::Messages { key, lines: true } => {
-                Box::new(JsonRecords::new(Lines(cursor()?), Shape::Nested(key, map)))
-            }
+            Layout::JsonLines | Layout::Messages { lines: true, .. } => self.of_lines(cursor()?)?,
             Layout::Messages { key, lines: false } => {
                 Box::new(JsonRecords::new(Array::new(cursor()?), Shape::Nested(key, map)))
             }
             Layout::QueryApi => Box::new(QueryApi::new(cursor()?, options.accept_partial)),
             Layout::Csv(delimiter) => Box::new(csv::Csv::new(bytes, delimiter)?),
         })
+    }
+}
+
+impl Form {
+    /// Tells whether each line is read by itself.
+    pub(super) fn is_lines(self) -> bool {
+        matches!(self.layout, Layout::JsonLines | Layout::Messages { lines: true, .. })
+    }
+
+    /// Opens records each of which is a line; fails where they are not.
+    pub(super) fn of_lines(self, cursor: Cursor) -> Result<Box<dyn Records>, Error> {
+        let shape = match (self.layout, self.origin) {
+            (Layout::JsonLines, Origin::Table) => Shape::Flat,
+            (Layout::JsonLines, origin) => Shape::Mapped(origin.map()),
+            (Layout::Messages { key, lines: true }, origin) => Shape::Nested(key, origin.map()),
+            _ => return Err(cursor.unexpected("a form of lines")),
+        };
+        Ok(Box::new(JsonRecords::new(Lines(cursor), shape)))
     }
 }
 

@@ -42,12 +42,21 @@ pub struct Error {
     pub remedy: Option<Box<str>>,
     /// Whether rows are missing because the service that answered cut them off.
     pub partial: bool,
+    /// Whether the records are well, and only other than the beginning of their file: see [`super::Options::glance`].
+    pub surprise: bool,
 }
 
 impl Error {
     /// Makes an error of a message alone.
     pub fn new(message: impl Into<String>) -> Self {
-        Error { message: message.into(), path: None, place: Place::default(), remedy: None, partial: false }
+        Error {
+            message: message.into(),
+            path: None,
+            place: Place::default(),
+            remedy: None,
+            partial: false,
+            surprise: false,
+        }
     }
 
     /// Makes an error of a failed read or write.

@@ -5,12 +5,14 @@
 //!                                                             ->  batches by the engine's mapping
 //! ```
 //!
-//! A file is read twice and never held in memory: first to learn its columns, then to fill them. The two tables that
+//! A file is read twice and never held in memory: first to learn its columns, then to fill them. Who asks for it gets the
+//! columns of the beginning of large files ([`Options::glance`]), and is told where the rest does not agree. The two tables that
 //! alertq knows always have the columns of the catalogue, in its order; whatever else a file has follows behind them.
 //! A record that cannot be read is never dropped in silence: either reading fails in the end with the reasons, or each
 //! such record is handed to a writer of the caller's.
 
 mod az_cli;
+mod blocks;
 mod build;
 mod cell;
 mod csv;
@@ -37,6 +39,7 @@ pub mod sample;
 mod survey;
 mod table;
 mod time;
+mod unescape;
 pub mod watchlist;
 
 pub use decode::{Bytes, Compression, Progress};
@@ -63,6 +66,12 @@ pub struct Options {
     pub batch_rows: usize,
     /// Counts what is read of files, for who wants to show it.
     pub progress: Progress,
+    /// Of larger files of JSON lines only so many bytes are read to learn their columns. Should the rest have others,
+    /// reading fails and says so ([`Error::surprise`]): then the files are to be opened without this.
+    pub glance: Option<u64>,
+    /// Bytes of JSON lines that one thread parses in one go, where several read one file. With the arrays that become of
+    /// them, and a piece that waits for each thread, they are what is held of the file.
+    pub piece: usize,
 }
 
 impl Default for Options {
@@ -74,6 +83,8 @@ impl Default for Options {
             bad_rows: BadRows::Fail,
             batch_rows: 8192,
             progress: Progress::default(),
+            glance: None,
+            piece: 2 << 20,
         }
     }
 }

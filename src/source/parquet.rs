@@ -13,7 +13,7 @@ use ::parquet::file::metadata::ParquetMetaData;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
 };
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit, TimestampNanosecondType};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use hashbrown::HashMap;
 
@@ -226,13 +226,18 @@ fn without_nulls(array: &ArrayRef) -> ArrayRef {
 
 fn moments(array: &ArrayRef, unit: TimeUnit, column: &Column) -> Result<ArrayRef, Error> {
     let numbers = cast(array, &DataType::Int64, column)?;
-    let moment = |number: i64| match unit {
+    each(&numbers, column, |number| moment(number, unit))
+}
+
+/// Returns the moment that is so long after 1970, if `datetime` can hold it.
+fn moment(number: i64, unit: TimeUnit) -> Option<i64> {
+    match unit {
         TimeUnit::Second => ticks::from_unix_seconds(number),
         TimeUnit::Millisecond => ticks::from_unix_millis(number),
         TimeUnit::Microsecond => ticks::from_unix_micros(number),
         TimeUnit::Nanosecond => Some(ticks::from_unix_nanos(number)),
-    };
-    each(&numbers, column, |number| moment(number).and_then(ticks::in_range))
+    }
+    .and_then(ticks::in_range)
 }
 
 fn spans(numbers: &ArrayRef, unit: TimeUnit, column: &Column) -> Result<ArrayRef, Error> {
@@ -367,11 +372,12 @@ fn write_json(array: &dyn Array, row: usize, from: ScalarType, depth: usize, out
             json::write_string(&write(number), out);
             Ok(())
         }
-        DataType::Timestamp(..) => {
-            let stamps = arrow::compute::cast(&array.slice(row, 1), &DataType::Timestamp(TimeUnit::Nanosecond, None));
-            match stamps.as_ref().map(|stamps| stamps.as_primitive::<TimestampNanosecondType>().value(0)) {
-                Ok(nanos) => json::write_string(&ticks::format_datetime(ticks::from_unix_nanos(nanos)), out),
-                Err(_) => json::write_string(&shown(array, row)?, out),
+        DataType::Timestamp(unit, _) => {
+            let numbers = arrow::compute::cast(&array.slice(row, 1), &DataType::Int64);
+            let number = numbers.ok().map(|numbers| numbers.as_primitive::<Int64Type>().value(0));
+            match number.and_then(|number| moment(number, *unit)) {
+                Some(moment) => json::write_string(&ticks::format_datetime(moment), out),
+                None => json::write_string(&shown(array, row)?, out),
             }
             Ok(())
         }
@@ -423,8 +429,7 @@ impl Rows {
     /// Reads on; None behind the end. Rows whose values do not fit are left out and told.
     pub(super) fn next_chunk(&mut self) -> Result<Option<Chunk>, Error> {
         let Some(batch) = self.reader.next() else {
-            let size = self.bytes.on_disk().metadata().map_or(0, |metadata| metadata.len());
-            self.bytes.progress().add(size);
+            self.bytes.progress().add(self.bytes.size());
             return Ok(None);
         };
         let batch =
@@ -526,6 +531,15 @@ mod tests {
         let array: DictionaryArray<Int32Type> = [Some("x"), None, Some("x")].into_iter().collect();
         let wanted = ["x", "", "x"].map(|text| Value::String(text.into()));
         assert_eq!(adapted(Arc::new(array), ScalarType::String).unwrap(), wanted);
+    }
+
+    #[test]
+    fn moments_within_structures_are_read_whatever_their_year() {
+        let last = 253_402_300_799_999_999;
+        let times: ArrayRef = Arc::new(TimestampMicrosecondArray::from(vec![last]));
+        let parts = StructArray::from(vec![(Arc::new(Field::new("t", times.data_type().clone(), true)), times)]);
+        let wanted = Value::Dynamic("{\"t\":\"9999-12-31T23:59:59.9999990Z\"}".into());
+        assert_eq!(adapted(Arc::new(parts), ScalarType::Dynamic).unwrap(), [wanted]);
     }
 
     #[test]

@@ -9,10 +9,12 @@ use hashbrown::HashMap;
 
 use crate::types::Column;
 
+use super::blocks::Blocks;
 use super::detect::Layout;
 use super::error::Error;
 use super::records::{Records, Step};
 use super::rows::{BadRow, BadRows, Fault, RowBuilder};
+use super::survey::Guess;
 use super::table::Input;
 use super::{Options, parquet};
 
@@ -20,6 +22,14 @@ use super::{Options, parquet};
 pub(super) struct Chunk {
     pub(super) batch: RecordBatch,
     pub(super) bad: Vec<BadRow>,
+}
+
+impl Chunk {
+    /// Says that so many records lie before those that the chunk's were counted from.
+    pub(super) fn behind(mut self, records: u64) -> Chunk {
+        self.bad.iter_mut().for_each(|bad| bad.place.record = bad.place.record.map(|record| record + records));
+        self
+    }
 }
 
 /// What batches look like, and how records become their rows.
@@ -31,31 +41,53 @@ pub(super) struct Target {
     /// How many columns, from the first, hold dynamic values that may be written as their JSON text.
     pub(super) text_dynamics: usize,
     pub(super) options: Options,
+    /// What was concluded from the beginnings of files.
+    pub(super) guess: Option<Guess>,
+}
+
+impl Target {
+    /// Makes what fills the columns from the records of a file.
+    pub(super) fn builder(&self, input: &Input) -> RowBuilder {
+        let guess = self.guess.as_ref().filter(|_| !input.complete);
+        let builder = RowBuilder::new(&self.columns, self.places.clone(), input.form.reading(), self.text_dynamics);
+        match guess {
+            Some(guess) => builder.guessed(guess.of(input.survey())),
+            None => builder,
+        }
+    }
 }
 
 /// The rows of one file.
 enum Reader {
     Records { path: PathBuf, records: Box<dyn Records>, builder: Box<RowBuilder>, most: usize },
     Parquet(Box<parquet::Rows>),
+    Blocks(Blocks),
 }
 
 impl Reader {
-    fn open(input: &Input, target: &Target) -> Result<Reader, Error> {
+    /// Opens a file, of which so many threads may read at once.
+    fn open(input: &Input, target: &Arc<Target>, threads: usize) -> Result<Reader, Error> {
+        if threads > 1
+            && input.form.is_lines()
+            && let Some(blocks) = Blocks::open(input, target, threads)
+        {
+            return Ok(Reader::Blocks(blocks));
+        }
         let most = target.options.batch_rows.max(1);
         if input.form.layout == Layout::Parquet {
             let rows = parquet::Rows::open(&input.bytes, &target.columns, &target.places, most)?;
             return Ok(Reader::Parquet(Box::new(rows)));
         }
         let records = input.form.open(&input.bytes, &target.options)?;
-        let builder =
-            RowBuilder::new(&target.columns, target.places.clone(), input.form.reading(), target.text_dynamics);
-        Ok(Reader::Records { path: input.bytes.path.clone(), records, builder: Box::new(builder), most })
+        let builder = Box::new(target.builder(input));
+        Ok(Reader::Records { path: input.bytes.path.clone(), records, builder, most })
     }
 
     /// Reads on; None behind the end.
     fn next(&mut self) -> Result<Option<Chunk>, Error> {
         match self {
             Reader::Parquet(rows) => rows.next_chunk(),
+            Reader::Blocks(blocks) => blocks.next(),
             Reader::Records { path, records, builder, most } => {
                 fill(path, &mut **records, builder, *most).map_err(|error| error.at(path))
             }
@@ -64,7 +96,12 @@ impl Reader {
 }
 
 /// Reads records until a batch is full or the file ends; None behind the end.
-fn fill(path: &Path, records: &mut dyn Records, builder: &mut RowBuilder, most: usize) -> Result<Option<Chunk>, Error> {
+pub(super) fn fill(
+    path: &Path,
+    records: &mut dyn Records,
+    builder: &mut RowBuilder,
+    most: usize,
+) -> Result<Option<Chunk>, Error> {
     let mut rejected = Vec::new();
     while builder.len() < most {
         let bad = match records.next(&mut |name, cell| builder.field(name, cell))? {
@@ -101,6 +138,8 @@ impl Chunks {
 
     fn ahead(inputs: Vec<Input>, target: Target, threads: usize) -> Chunks {
         let target = Arc::new(target);
+        // Where there are fewer files than threads, several read one file.
+        let within = threads.div_ceil(inputs.len().max(1));
         let threads = threads.clamp(1, inputs.len().max(1));
         // Each thread holds one chunk that it fills, and each of its files one that waits.
         let (files, receivers): (Vec<_>, Vec<_>) = inputs
@@ -114,7 +153,7 @@ impl Chunks {
         let queue: Arc<Queue> = Arc::new(Mutex::new(files.into_iter()));
         let started = (0..threads).filter(|_| {
             let (queue, target) = (queue.clone(), target.clone());
-            std::thread::Builder::new().name("reader".into()).spawn(move || read_files(&queue, &target)).is_ok()
+            std::thread::Builder::new().name("reader".into()).spawn(move || read_files(&queue, &target, within)).is_ok()
         });
         match started.count() {
             0 => Chunks::Here { inputs: inputs.into_iter(), target, current: None },
@@ -127,7 +166,7 @@ impl Chunks {
             Chunks::Here { inputs, target, current } => loop {
                 let Some(reader) = current else {
                     let Some(input) = inputs.next() else { return Ok(None) };
-                    *current = Some(Reader::open(&input, target)?);
+                    *current = Some(Reader::open(&input, target, 1)?);
                     continue;
                 };
                 match reader.next()? {
@@ -154,10 +193,10 @@ impl Chunks {
 }
 
 /// Reads one file after the other until there is none, or nobody wants the rows any more.
-fn read_files(queue: &Queue, target: &Target) {
+fn read_files(queue: &Queue, target: &Arc<Target>, within: usize) {
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     while let Some((input, sender)) = next() {
-        let mut reader = match Reader::open(&input, target) {
+        let mut reader = match Reader::open(&input, target, within) {
             Ok(reader) => reader,
             Err(error) => {
                 let _ = sender.send(Err(error));

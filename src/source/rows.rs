@@ -15,6 +15,7 @@ use crate::types::arrow::schema;
 use super::build::{ColumnBuilder, Reading};
 use super::cell::Cell;
 use super::error::{Error, Place};
+use super::survey::Guess;
 
 /// A record that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +126,8 @@ pub(super) struct RowBuilder {
     reading: Reading,
     /// How many columns, from the first, hold dynamic values that may be written as their JSON text.
     text_dynamics: usize,
+    /// What the columns were concluded from, where not all records have been looked at.
+    guess: Option<Guess>,
 }
 
 impl RowBuilder {
@@ -148,12 +151,21 @@ impl RowBuilder {
             keep: Vec::new(),
             reading,
             text_dynamics,
+            guess: None,
         }
+    }
+
+    /// Holds the records against what was concluded of the first of them.
+    pub(super) fn guessed(self, guess: Guess) -> RowBuilder {
+        RowBuilder { guess: Some(guess), ..self }
     }
 
     /// Adds a field of the present record.
     pub(super) fn field(&mut self, name: &str, cell: Cell<'_>) {
         let Some(place) = self.place(name) else { return };
+        if let Some(guess) = &mut self.guess {
+            guess.observe(place, name, cell, self.reading);
+        }
         if self.filled[place] == self.row {
             let reason = format!("column {} occurs twice", self.names[place]);
             let (column, value) = (Some(self.names[place].clone()), Some(cell.read()));
@@ -179,6 +191,9 @@ impl RowBuilder {
             return *place;
         }
         let place = self.places.get(name).copied().flatten();
+        if let Some(guess) = &mut self.guess {
+            guess.meet(name);
+        }
         self.habit.truncate(position);
         self.habit.push((name.to_string(), place));
         place
@@ -205,7 +220,13 @@ impl RowBuilder {
     }
 
     /// Takes the batch, without the rejected records.
+    ///
+    /// Fails when the records are not what was concluded of the first of their file.
     pub(super) fn finish(&mut self) -> Result<RecordBatch, Error> {
+        if self.guess.as_ref().is_some_and(|guess| !guess.holds()) {
+            let error = Error::new("the records are not like those at the beginning of the file");
+            return Err(Error { surprise: true, ..error });
+        }
         let keep = std::mem::take(&mut self.keep);
         let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(keep.len()));
         let arrays: Vec<ArrayRef> = self.builders.iter_mut().map(ColumnBuilder::finish).collect();

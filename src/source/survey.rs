@@ -1,6 +1,8 @@
 //! A first pass over the records: which fields occur, what they can be typed as, and which table they are of.
 
-use hashbrown::HashMap;
+use std::sync::Arc;
+
+use hashbrown::{HashMap, HashSet};
 
 use crate::catalog::tables::{TABLES, TableInfo};
 use crate::types::{Column, ScalarType};
@@ -190,11 +192,90 @@ impl Survey {
     }
 }
 
+/// What was concluded of the first records, and must hold for the others: then the columns are those that a survey of
+/// all records finds.
+#[derive(Debug, Clone)]
+pub(super) struct Guess {
+    /// For each column its type, and the kinds of its values where they decide on it.
+    columns: Vec<(ScalarType, Option<Seen>)>,
+    /// The fields that a record may have.
+    names: Arc<HashSet<String>>,
+    /// The shown columns of a known table that no field fills.
+    free: Vec<String>,
+    type_name: TypeName,
+    broken: bool,
+}
+
+impl Guess {
+    /// Concludes from the records of all files what columns a known table has.
+    pub(super) fn new(survey: &Survey, columns: &Columns, known: Option<&'static TableInfo>) -> Guess {
+        let decided = known.map_or(0, |known| known.columns.len());
+        let own = |column: &Column| known.is_some_and(|known| known.column(&column.name).is_some());
+        let mut seen: Vec<_> = columns.columns.iter().map(|column| (column.scalar_type, None)).collect();
+        for field in survey.fields.iter().filter(|field| field.declared.is_none()) {
+            if let Some(place) = columns.places.get(&field.name)
+                && !(decided > 0 && own(&columns.columns[*place]))
+            {
+                seen[*place].1 = Some(field.seen);
+            }
+        }
+        let free = columns.free(known).map(|(_, column)| column.name.clone()).collect();
+        Guess { columns: seen, names: Arc::default(), free, type_name: TypeName::Unknown, broken: false }
+    }
+
+    /// Narrows it down to one file, of which this is known.
+    pub(super) fn of(&self, survey: &Survey) -> Guess {
+        let own = survey.fields.iter().map(|field| &field.name);
+        // Where its name decides on the table, further columns of the table's change nothing.
+        let free = self.free.iter().filter(|_| survey.type_name().and_then(TableInfo::find).is_some());
+        let names = own.chain(free).cloned().collect();
+        Guess { names: Arc::new(names), type_name: survey.type_name.clone(), ..self.clone() }
+    }
+
+    /// Takes note of a field's name.
+    pub(super) fn meet(&mut self, name: &str) {
+        self.broken |= !self.names.contains(name);
+    }
+
+    /// Takes note of a field that fills a column.
+    pub(super) fn observe(&mut self, place: usize, name: &str, cell: Cell<'_>, reading: Reading) {
+        if let Some((_, Some(seen))) = self.columns.get_mut(place) {
+            seen.add(cell, reading);
+        }
+        if let Cell::Text(text) = cell
+            && name == "Type"
+        {
+            self.broken |= match &self.type_name {
+                TypeName::Unknown => true,
+                TypeName::Same(same) => same != text,
+                TypeName::Mixed => false,
+            };
+        }
+    }
+
+    /// Tells whether the records so far are like the first ones.
+    pub(super) fn holds(&self) -> bool {
+        let same = |(scalar_type, seen): &(ScalarType, Option<Seen>)| {
+            seen.is_none_or(|seen| seen.scalar_type() == *scalar_type)
+        };
+        !self.broken && self.columns.iter().all(same)
+    }
+}
+
 /// A table's columns, and where each field of the records goes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Columns {
     pub(super) columns: Vec<Column>,
     pub(super) places: HashMap<String, usize>,
+}
+
+impl Columns {
+    /// Returns the shown columns of the known table that no field fills, and their places.
+    pub(super) fn free(&self, known: Option<&'static TableInfo>) -> impl Iterator<Item = (usize, &Column)> {
+        let shown = known.map_or(0, |known| known.shown().len());
+        let filled: HashSet<usize> = self.places.values().copied().collect();
+        self.columns.iter().enumerate().take(shown).filter(move |(place, _)| !filled.contains(place))
+    }
 }
 
 impl Field {

@@ -14,7 +14,7 @@ use super::error::Error;
 use super::read::{Batches, Target};
 use super::records::{Records, Step};
 use super::rows::BadRows;
-use super::survey::{Columns, Survey};
+use super::survey::{Columns, Guess, Survey};
 use super::{Options, parquet};
 
 /// One file, of which it is known what it holds.
@@ -30,6 +30,8 @@ pub struct Input {
     pub warnings: Vec<String>,
     /// The columns of a Parquet file, under its own names.
     pub parquet_columns: Option<Vec<Column>>,
+    /// Whether all of it has been looked at; otherwise `rows` and `warnings` are of its beginning.
+    pub complete: bool,
     /// The table that a Parquet file says it is of.
     declared: Option<String>,
     survey: Survey,
@@ -217,12 +219,16 @@ impl Input {
             records.header().into_iter().for_each(|(name, declared)| survey.declare(&name, declared));
         };
         declare(&mut survey, &*records);
-        loop {
+        let enough = options.glance.filter(|_| form.is_lines()).unwrap_or(u64::MAX);
+        let complete = loop {
             match records.next(&mut |name, cell| survey.observe(name, cell, reading))? {
-                Step::End => break,
+                Step::End => break true,
                 Step::Record | Step::Bad(_) => survey.end_record(),
             }
-        }
+            if records.place().byte.is_some_and(|byte| byte >= enough) {
+                break false;
+            }
+        };
         declare(&mut survey, &*records);
         survey.settle(reading);
         let mut warnings = records.warnings();
@@ -230,7 +236,7 @@ impl Input {
             warnings.push("the file holds no records".to_string());
         }
         let rows = survey.rows;
-        Ok(Input { bytes, form, rows, warnings, parquet_columns: None, declared: None, survey })
+        Ok(Input { bytes, form, rows, warnings, parquet_columns: None, complete, declared: None, survey })
     }
 
     fn of_parquet(bytes: Bytes, form: Form) -> Result<Input, Error> {
@@ -250,9 +256,14 @@ impl Input {
             rows,
             warnings: Vec::new(),
             parquet_columns: columns,
+            complete: true,
             declared: described.table,
             survey,
         })
+    }
+
+    pub(super) fn survey(&self) -> &Survey {
+        &self.survey
     }
 
     fn known(&self) -> Option<&'static TableInfo> {
@@ -368,10 +379,17 @@ impl Table {
     fn target(&self, projection: &[usize]) -> Target {
         let columns: Vec<Column> = projection.iter().filter_map(|index| self.columns.get(*index).cloned()).collect();
         let wanted = |place: usize| projection.iter().position(|index| *index == place);
-        let places = self.layout.places.iter().map(|(name, place)| (name.clone(), wanted(*place))).collect();
+        let free = self.layout.free(self.known).map(|(place, column)| (&column.name, place));
+        let taken = self.layout.places.iter().map(|(name, place)| (name, *place));
+        let places = free.chain(taken).map(|(name, place)| (name.clone(), wanted(place))).collect();
         let known = self.known.map_or(0, |known| known.shown().len());
+        let guess = self.inputs.iter().any(|input| !input.complete).then(|| {
+            let mut survey = Survey::default();
+            self.inputs.iter().for_each(|input| survey.merge(&input.survey, input.form.reading()));
+            Guess::new(&survey, &self.layout, self.known)
+        });
         let known_first = projection.iter().take_while(|index| **index < known).count();
-        Target { columns, places, text_dynamics: known_first, options: self.options.clone() }
+        Target { columns, places, text_dynamics: known_first, options: self.options.clone(), guess }
     }
 }
 
@@ -502,5 +520,110 @@ mod tests {
         let tables = open(&path, &Options::default()).unwrap();
         let error = tables[0].read().find_map(Result::err).unwrap();
         assert!(error.message.contains("not UTF-8 at byte 16"), "{error}");
+    }
+
+    mod glances {
+        use arrow::array::RecordBatch;
+        use proptest::prelude::*;
+        use proptest::test_runner::RngSeed;
+
+        use super::*;
+
+        /// Returns the columns and rows of a file of which so much is looked at first; the reason where that misleads.
+        fn read(text: &str, glance: Option<u64>) -> Result<(String, Vec<Column>, RecordBatch), Error> {
+            let (_folder, path) = write("T.jsonl", text);
+            let bad_rows = BadRows::Count;
+            let options = Options { glance, bad_rows, batch_rows: 2, piece: 50, ..Options::default() };
+            let table = open(&path, &options)?.remove(0);
+            let batches = table.read_ahead(2).collect::<Result<Vec<_>, Error>>()?;
+            let rows = arrow::compute::concat_batches(&crate::types::arrow::schema(&table.columns), &batches).unwrap();
+            Ok((table.name, table.columns, rows))
+        }
+
+        fn surprises(first: &str, second: &str) -> bool {
+            let text = format!("{first}\n{first}\n{second}\n");
+            match read(&text, Some(1)) {
+                Ok(found) => {
+                    assert_eq!(Ok(found), read(&text, None), "{text}");
+                    false
+                }
+                Err(error) => {
+                    assert!(error.surprise, "{error}");
+                    true
+                }
+            }
+        }
+
+        #[test]
+        fn what_changes_the_columns_is_a_surprise() {
+            let alert = r#"{"Type":"SecurityAlert","AlertName":"x"}"#;
+            for (first, second, wanted) in [
+                (r#"{"a":1}"#, r#"{"a":2}"#, false),
+                (r#"{"a":1}"#, r#"{"a":null}"#, false),
+                (r#"{"a":1}"#, r#"{"a":"x"}"#, true),
+                (r#"{"a":1}"#, r#"{"a":1.5}"#, true),
+                (r#"{"a":1.5}"#, r#"{"a":1}"#, false),
+                (r#"{"a":"2025-01-01T00:00:00Z"}"#, r#"{"a":"soon"}"#, true),
+                (r#"{"a":null}"#, r#"{"a":"x"}"#, false),
+                (r#"{"a":null}"#, r#"{"a":1}"#, true),
+                (r#"{"a":1}"#, r#"{"a":1,"b":1}"#, true),
+                // The name of the table decides; its columns are the same whatever a record has of them.
+                (alert, r#"{"Type":"SecurityAlert","AlertName":"x","Status":"New"}"#, false),
+                (alert, r#"{"Type":"SecurityAlert","AlertName":7}"#, false),
+                (alert, r#"{"Type":"SecurityAlert","Severity":"x"}"#, true),
+                (alert, r#"{"Type":"SecurityAlert","rn":1}"#, true),
+                (alert, r#"{"Type":"SecurityIncident","AlertName":"x"}"#, true),
+                (alert, r#"{"AlertName":"x"}"#, false),
+            ] {
+                assert_eq!(surprises(first, second), wanted, "{first} {second}");
+            }
+        }
+
+        fn record() -> impl Strategy<Value = String> {
+            let names = vec!["Type", "AlertName", "Severity", "AlertSeverity", "SystemAlertId", "_ItemId", "a", "b"];
+            let values = vec![
+                "null",
+                "true",
+                "1",
+                "1.5",
+                "18446744073709551615",
+                "\"x\"",
+                "\"\"",
+                "\"x\\n\"",
+                "[1]",
+                "{}",
+                "\"2025-01-01T00:00:00Z\"",
+                "\"SecurityAlert\"",
+                "\"SecurityIncident\"",
+                "{",
+            ];
+            let field = (prop::sample::select(names), prop::sample::select(values));
+            prop::collection::vec(field, 0..4).prop_map(|fields| {
+                let fields: Vec<_> = fields.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+                format!("{{{}}}", fields.join(","))
+            })
+        }
+
+        proptest! {
+            #![proptest_config(ProptestConfig {
+                cases: 200,
+                rng_seed: RngSeed::Fixed(7),
+                failure_persistence: None,
+                ..ProptestConfig::default()
+            })]
+
+            /// Whatever a glance makes of a file, it is what the whole file says, or a surprise.
+            #[test]
+            fn a_glance_never_misleads(records in prop::collection::vec(record(), 1..12), glance in 0u64..200) {
+                let text = records.join("\n");
+                match read(&text, Some(glance)) {
+                    Err(error) if error.surprise => {}
+                    found => {
+                        let message = |error: Error| error.message;
+                        prop_assert_eq!(found.map_err(message), read(&text, None).map_err(message));
+                    }
+                }
+            }
+        }
     }
 }

@@ -177,6 +177,14 @@ pub const fn to_unix_nanos(ticks: i64) -> Option<i64> {
     }
 }
 
+/// Returns microseconds since 1970, or None where the moment lies between two of them.
+pub const fn to_unix_micros(ticks: i64) -> Option<i64> {
+    match ticks.checked_sub(UNIX_EPOCH) {
+        Some(since) if since % TICKS_PER_MICROSECOND == 0 => Some(since / TICKS_PER_MICROSECOND),
+        _ => None,
+    }
+}
+
 /// Returns the moment that is so many microseconds after 1970, or None if `datetime` can't hold it.
 pub fn from_unix_micros(micros: i64) -> Option<i64> {
     from_unix(micros, TICKS_PER_MICROSECOND)

@@ -8,6 +8,8 @@ mod roundtrip;
 mod schema;
 #[path = "shred.rs"]
 mod shred;
+#[path = "units.rs"]
+mod units;
 
 use super::*;
 
@@ -331,4 +333,49 @@ fn the_name_of_a_table_stays_with_its_file() {
     let folder = files(&[("t.jsonl", "{\"a\":1}\n".to_string())]);
     assert_eq!(convert(&folder, &["Mine=t.jsonl", "--out", "x.parquet"]).status, Some(0));
     assert_eq!(found(&folder, "x.parquet", "Mine | project a"), json!([[1]]));
+}
+
+/// A file that goes on otherwise than it began is converted as if all of it had been read before.
+#[test]
+fn a_late_column_is_not_missed() {
+    let first: String =
+        (0..12_000).map(|n| format!("{{\"TimeGenerated\":\"2026-06-01T00:00:00Z\",\"Id\":\"{n:0400}\"}}\n")).collect();
+    let last = "{\"TimeGenerated\":\"2026-06-02T00:00:00Z\",\"Id\":\"x\",\"Late\":7}\n";
+    let other = "{\"Type\":\"Other\",\"TimeGenerated\":\"2026-06-01T00:00:00Z\",\"N\":1}\n".to_string();
+    let folder = files(&[("in/T.jsonl", first + last), ("in/o.jsonl", other)]);
+    let late = json!([[12_001, 1, "2026-06-02T00:00:00.0000000Z"]]);
+    let query = "T | summarize count(), countif(Late == 7), max(TimeGenerated)";
+    for (arguments, results) in [
+        (&["in/T.jsonl", "--out", "T.parquet"][..], "T.parquet"),
+        (&["in/", "--out", "tables/"], "tables/T.parquet"),
+        (&["in/", "--out", "tables/", "--force"], "tables/T.parquet"),
+        (&["in/", "--out", "days/", "--partition-by", "day"], "T=days/T/"),
+    ] {
+        let run = convert(&folder, arguments);
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        let told = run.stderr.matches("T.parquet:").count() + run.stderr.matches("days/T (2 files):").count();
+        assert_eq!(told, 1, "{}", run.stderr);
+        assert_eq!(found(&folder, results, query), late, "{arguments:?}");
+    }
+    assert_eq!(found(&folder, "tables/Other.parquet", "Other | project N"), json!([[1]]));
+    assert_eq!(fs::read_dir(folder.path().join("days/_alertq/tmp")).unwrap().count(), 0);
+}
+
+/// The beginning of a damaged file is not taken for the whole, and the others are converted.
+#[test]
+fn a_large_file_that_is_cut_off_is_left_out() {
+    // Digits that do not repeat: packed, they are no shorter.
+    let lines: String = (0..200_000u64)
+        .map(|n| format!("{{\"Own\":\"{:016x}{n:016x}\"}}\n", n.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        .collect();
+    let folder = files(&[("in/good.jsonl", "{\"Type\":\"Good\",\"N\":1}\n".to_string())]);
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(lines.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    fs::write(folder.path().join("in/Bad.jsonl.gz"), &packed[..packed.len() - 1000]).unwrap();
+    let run = convert(&folder, &["in/", "--out", "out/"]);
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("gzip stream ends before its end"), "{}", run.stderr);
+    assert_eq!(listed(&folder.path().join("out")), ["Good.parquet"]);
+    assert_eq!(found(&folder, "out/Good.parquet", "Good | project N"), json!([[1]]));
 }

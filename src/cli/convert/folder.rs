@@ -86,6 +86,19 @@ impl Folder {
         self.root.join(OWN).join("tmp").join(&staged.staged)
     }
 
+    /// Removes results in the making.
+    pub(super) fn forget(&self, results: &[Staged]) {
+        for staged in results {
+            let _ = fs::remove_file(self.staging(staged));
+        }
+    }
+
+    /// Returns the path of the result below a folder that was made last.
+    pub(super) fn last(&self, below: &Path) -> Option<PathBuf> {
+        let mut outputs = self.manifest.units.iter().rev().flat_map(|unit| &unit.outputs);
+        outputs.find(|output| output.path.starts_with(below)).map(|output| self.root.join(&output.path))
+    }
+
     /// Says that a piece of work is whole, and moves its results to their places.
     pub(super) fn commit(&mut self, mut unit: Unit) -> Result<(), Stop> {
         for output in &mut unit.outputs {

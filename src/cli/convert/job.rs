@@ -8,6 +8,7 @@ use arrow::datatypes::Int64Type;
 
 use super::TIME;
 use super::distinct::{Dedupe, Distinct, Versions, identity};
+use super::precision::Times;
 use super::rejects::Rejects;
 use super::sink::Sink;
 use crate::cli::data::{Spool, in_memory};
@@ -30,6 +31,8 @@ pub(super) struct How {
     pub(super) dedupe: Option<Dedupe>,
     /// Of each alert or incident the latest version alone is kept.
     pub(super) latest: bool,
+    /// How exact datetimes are in the result.
+    pub(super) times: Times,
     /// The result is in the order of time.
     pub(super) in_order: bool,
     /// Files that are read at once.
@@ -44,6 +47,8 @@ pub(super) struct Counts {
     pub(super) rejected: u64,
     pub(super) duplicates: u64,
     pub(super) superseded: u64,
+    /// Datetimes that are less exact in the result.
+    pub(super) cut: u64,
 }
 
 impl std::ops::AddAssign for Counts {
@@ -52,6 +57,7 @@ impl std::ops::AddAssign for Counts {
         self.rejected += other.rejected;
         self.duplicates += other.duplicates;
         self.superseded += other.superseded;
+        self.cut += other.cut;
     }
 }
 
@@ -85,7 +91,9 @@ const NUMBER: &str = "$record";
 
 impl Job<'_> {
     /// Fills a sink; `make` makes one for each attempt, and the last one is the one that counts.
-    pub(super) fn run<S: Sink>(&mut self, make: impl Fn() -> Result<S, Stop>) -> Result<(S, Counts), Stop> {
+    ///
+    /// Returns none where the table is another than its files' beginnings made believe.
+    pub(super) fn run<S: Sink>(&mut self, make: impl Fn() -> Result<S, Stop>) -> Result<Option<(S, Counts)>, Stop> {
         if self.how.set_aside {
             self.table.set_bad_rows(self.rejects.taker());
         }
@@ -100,13 +108,21 @@ impl Job<'_> {
                 false => self.straight(self.how.in_order && has_time, &mut sink),
             };
             match done {
-                Ok(counts) => return Ok((sink, counts)),
+                Ok(counts) => return Ok(Some((sink, counts))),
                 // Most exports are in order already, and those that are not show it early.
                 Err(Broken::Order) => sort = true,
+                Err(Broken::Input(error)) if error.surprise || self.is_guessed(&error) => return Ok(None),
                 Err(Broken::Input(error)) => self.leave_out(error)?,
                 Err(Broken::Stop(stop)) => return Err(stop),
             }
+            self.bar.add_bytes(self.table.inputs.iter().map(|input| input.bytes.size()).sum());
         }
+    }
+
+    /// Tells whether it is a file that cannot be read of which the beginning alone had been: its columns do not count.
+    fn is_guessed(&self, error: &source::Error) -> bool {
+        let guessed = |input: &source::Input| !input.complete && error.path.as_ref() == Some(&input.bytes.path);
+        self.table.inputs.iter().any(guessed)
     }
 
     fn leave_out(&mut self, error: source::Error) -> Result<(), Stop> {
@@ -120,16 +136,16 @@ impl Job<'_> {
 
     /// Writes the records as they come.
     fn straight(&self, in_order: bool, sink: &mut impl Sink) -> Result<Counts, Broken> {
-        let (mut last, mut rows) = (None, 0);
+        let (mut last, mut rows, mut cut) = (None, 0, 0);
         let mut counts = self.records(|batch| {
             if in_order && !follows(batch, &mut last) {
                 return Err(Broken::Order);
             }
             rows += batch.num_rows() as u64;
             self.bar.add_rows(batch.num_rows());
-            Ok(sink.write(batch)?)
+            Ok(sink.write(&self.how.times.of(batch, &self.table.columns, &mut cut)?)?)
         })?;
-        counts.rows = rows;
+        (counts.rows, counts.cut) = (rows, cut);
         Ok(counts)
     }
 
@@ -170,7 +186,7 @@ impl Job<'_> {
             let batch = latest(batch, &found)?;
             counts.rows += batch.num_rows() as u64;
             self.bar.add_rows(batch.num_rows());
-            sink.write(&batch)
+            sink.write(&self.how.times.of(&batch, &self.table.columns, &mut counts.cut)?)
         };
         for result in engine::run(&in_order(&self.table, columns), &session).map_err(Stop::failure)? {
             for batch in result {

@@ -1,5 +1,6 @@
 //! Where converted rows go: one file, or a file for each day or hour.
 
+use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use super::folder::{Folder, Staged};
 use super::{TIME, file_name};
 use crate::cli::output::Output;
 use crate::cli::stop::Stop;
-use crate::format::{Format, Limits, ParquetOptions, ParquetWriter, UNNAMED, Writer};
+use crate::format::{self, Format, Limits, ParquetOptions, ParquetWriter, UNNAMED, Units, Writer};
 use crate::types::{Column, ticks};
 
 /// Takes rows.
@@ -25,6 +26,12 @@ pub(in crate::cli) struct Form {
     pub(super) format: Format,
     /// Parquet holds the hot parts of JSON columns beside the text.
     pub(super) shred: bool,
+}
+
+impl Form {
+    fn parquet(self) -> ParquetOptions {
+        ParquetOptions { shred: self.shred, ..ParquetOptions::default() }
+    }
 }
 
 impl From<Format> for Form {
@@ -49,14 +56,26 @@ impl OneFile {
         table: &str,
         columns: &[Column],
     ) -> Result<OneFile, Stop> {
-        let Form { format, shred } = form.into();
-        let options = ParquetOptions { shred, ..ParquetOptions::default() };
+        OneFile::in_units(path, form.into(), table, columns, Units::default())
+    }
+
+    /// Begins a file with datetimes in units that other files have, too, if it is Parquet.
+    fn in_units(
+        path: Option<&Path>,
+        form: Form,
+        table: &str,
+        columns: &[Column],
+        units: Units,
+    ) -> Result<OneFile, Stop> {
+        let (format, options) = (form.format, form.parquet());
         let output = Output::open(path)?;
         let name = output.name();
         let failed = |error: io::Error| Stop::write(&name, &error);
         let limits = Limits { rows: usize::MAX, ..Limits::default() };
         let (mut writer, output): (Box<dyn Writer>, _) = match output.file().map_err(failed)? {
-            Some(file) if format == Format::Parquet => (Box::new(ParquetWriter::onto(file, options)), Some(output)),
+            Some(file) if format == Format::Parquet => {
+                (Box::new(ParquetWriter::onto(file, options).with_units(units)), Some(output))
+            }
             Some(file) => (format.writer(Box::new(BufWriter::with_capacity(1 << 18, file)), limits), Some(output)),
             None if format == Format::Parquet => (Box::new(ParquetWriter::new(Box::new(output), options)), None),
             None => (format.writer(Box::new(output), limits), None),
@@ -133,6 +152,10 @@ pub(super) struct Parts<'a> {
     unit: &'a str,
     current: Option<(Option<i64>, OneFile)>,
     staged: Vec<Staged>,
+    /// The units of all rows so far: readers of a folder expect one type in all of its files.
+    units: Units,
+    /// For each file the units when it ended.
+    ended: Vec<Units>,
 }
 
 impl<'a> Parts<'a> {
@@ -144,7 +167,19 @@ impl<'a> Parts<'a> {
         period: Period,
         unit: &'a str,
     ) -> Parts<'a> {
-        Parts { folder, table: table.to_string(), columns, form, period, unit, current: None, staged: Vec::new() }
+        let units = earlier(folder, table, columns).unwrap_or_default();
+        Parts {
+            folder,
+            table: table.to_string(),
+            columns,
+            form,
+            period,
+            unit,
+            current: None,
+            staged: Vec::new(),
+            units,
+            ended: Vec::new(),
+        }
     }
 
     fn begin(&mut self, number: Option<i64>) -> Result<(), Stop> {
@@ -152,29 +187,56 @@ impl<'a> Parts<'a> {
         let name = file_name(&format!("{}-{}", self.table, self.unit), self.form.format);
         let place = Path::new(&super::safe(&self.table)).join(self.period.folder(number)).join(name);
         let staged = self.folder.stage(&place);
-        let file = OneFile::open(Some(&self.folder.staging(&staged)), self.form, &self.table, self.columns)?;
+        let path = self.folder.staging(&staged);
+        let file = OneFile::in_units(Some(&path), self.form, &self.table, self.columns, self.units.clone())?;
         self.staged.push(staged);
         self.current = Some((number, file));
         Ok(())
     }
 
     fn end(&mut self) -> Result<(), Stop> {
-        self.current.take().map_or(Ok(()), |(_, file)| file.finish())
+        let Some((_, file)) = self.current.take() else { return Ok(()) };
+        file.finish()?;
+        self.ended.push(self.units.clone());
+        Ok(())
+    }
+
+    /// Brings the files that ended before a moment came that needs another unit to that unit.
+    fn unite(&self) -> Result<(), Stop> {
+        for (staged, _) in self.staged.iter().zip(&self.ended).filter(|(_, units)| **units != self.units) {
+            let path = self.folder.staging(staged);
+            let failed = |error: io::Error| Stop::write(path.display(), &error);
+            let output = Output::open(Some(&path))?;
+            if let Some(file) = output.file().map_err(failed)? {
+                let writer = ParquetWriter::onto(file, self.form.parquet()).with_units(self.units.clone());
+                let before = File::open(&path).map_err(failed)?;
+                format::in_units(&before, writer, &self.table, self.columns).map_err(failed)?;
+            }
+            output.finish()?;
+        }
+        Ok(())
     }
 
     /// Ends the last file and returns what is to be moved to its place.
     pub(super) fn finish(mut self) -> Result<Vec<Staged>, Stop> {
         self.end()?;
+        if self.form.format == Format::Parquet {
+            self.unite()?;
+        }
         Ok(std::mem::take(&mut self.staged))
     }
+}
+
+/// Returns the units of the file that an earlier run made of the table last; none where that is not Parquet.
+fn earlier(folder: &Folder, table: &str, columns: &[Column]) -> Option<Units> {
+    let path = folder.last(Path::new(&super::safe(table)))?;
+    format::units(&File::open(path).ok()?, columns).ok()
 }
 
 impl Drop for Parts<'_> {
     /// Removes what an attempt has made that came to nothing.
     fn drop(&mut self) {
-        for staged in &self.staged {
-            let _ = std::fs::remove_file(self.folder.staging(staged));
-        }
+        self.folder.forget(&self.staged);
     }
 }
 
@@ -189,7 +251,9 @@ impl Sink for Parts<'_> {
                 self.begin(run[0])?;
             }
             if let Some((_, file)) = &mut self.current {
-                file.add(&batch.slice(from, run.len()))?;
+                let rows = batch.slice(from, run.len());
+                self.units.observe(self.columns, &rows);
+                file.add(&rows)?;
             }
             from += run.len();
         }

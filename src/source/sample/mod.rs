@@ -3,6 +3,7 @@
 //! What a row holds follows from the seed and its number alone, so that neither the size of a batch nor the order of
 //! making changes it. Names are of `harbor.example`, addresses of the ranges that are kept for documentation.
 
+mod ahead;
 mod alert;
 mod detections;
 mod incident;
@@ -17,6 +18,7 @@ use crate::types::{Column, ScalarType, ticks};
 
 use super::build::{ColumnBuilder, Reading};
 use super::cell::Cell;
+use ahead::Ahead;
 
 /// What to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,15 +58,25 @@ pub fn table(name: &str) -> Option<(Vec<Column>, Vec<RecordBatch>)> {
 
 /// Makes rows of SecurityAlert, ordered by TimeGenerated.
 pub fn alerts(options: Options) -> impl Iterator<Item = RecordBatch> {
-    let mut next = 0;
-    std::iter::from_fn(move || {
-        let mut rows = Rows::new("SecurityAlert");
-        while next < options.rows && rows.count < options.batch_rows.max(1) {
-            alert::Alert::of_row(&options, next).append(&mut rows);
-            next += 1;
-        }
-        rows.finish()
-    })
+    (0..).map_while(move |number| alert_batch(&options, number))
+}
+
+/// Makes the same rows with so many threads, each some batches ahead of its turn.
+pub fn alerts_ahead(options: Options, threads: usize) -> Box<dyn Iterator<Item = RecordBatch>> {
+    match Ahead::new(threads, move |number| alert_batch(&options, number)) {
+        Some(ahead) => Box::new(ahead),
+        // Without threads it takes longer.
+        None => Box::new(alerts(options)),
+    }
+}
+
+/// Makes one of the batches of SecurityAlert; None behind the last.
+fn alert_batch(options: &Options, number: u64) -> Option<RecordBatch> {
+    let first = number.saturating_mul(options.batch_rows.max(1) as u64);
+    let end = first.saturating_add(options.batch_rows.max(1) as u64).min(options.rows);
+    let mut rows = Rows::new("SecurityAlert");
+    (first..end).for_each(|row| alert::Alert::of_row(options, row).append(&mut rows));
+    rows.finish()
 }
 
 /// Makes the rows of SecurityIncident that belong to the alerts of [`alerts`], ordered by TimeGenerated.
@@ -199,6 +211,20 @@ mod tests {
             Value::String(text) | Value::Dynamic(text) => text.clone(),
             other => panic!("{column} is {other:?}"),
         }
+    }
+
+    #[test]
+    fn the_sample_does_not_depend_on_threads() {
+        for (rows, batch_rows) in [(0, 3), (1, 3), (100, 7), (9, 3)] {
+            let options = Options { rows, batch_rows, ..Options::default() };
+            let whole: Vec<_> = alerts(options).collect();
+            assert_eq!(whole.iter().map(|batch| batch.num_rows() as u64).sum::<u64>(), rows);
+            for threads in [1, 2, 5] {
+                assert_eq!(alerts_ahead(options, threads).collect::<Vec<_>>(), whole, "{threads} threads");
+            }
+        }
+        // Who has seen enough does not wait for the rest.
+        drop(alerts_ahead(Options { rows: u64::MAX, ..Options::default() }, 2));
     }
 
     #[test]
