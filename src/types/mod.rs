@@ -6,6 +6,7 @@ pub mod convert;
 pub mod json;
 pub mod number;
 pub mod ticks;
+pub mod whereabouts;
 
 use std::fmt;
 
