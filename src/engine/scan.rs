@@ -67,7 +67,7 @@ impl Scan {
     }
 
     /// Makes the plan that gives columns, filtered by conditions.
-    pub(super) fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: Lowering) -> Result<LogicalPlan> {
+    pub(super) fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: &Lowering) -> Result<LogicalPlan> {
         let raw: Vec<Raw> = columns.iter().map(|c| self.raw(c)).collect();
         let mut plan = LogicalPlanBuilder::scan("t", provider_as_source(self.provider.clone()), None)?;
         let mut above = Vec::new();
@@ -118,7 +118,7 @@ impl Scan {
         }
         let (found, scalar_type) = (found.clone(), target.scalar_type);
         let key = format!("{scalar_type} of {found}");
-        let compute: Compute = Arc::new(move |call: &Call| adapt(&call.arguments[0].array, scalar_type));
+        let compute: Compute = Arc::new(move |call: &Call| Ok(adapt(&call.arguments[0].array, scalar_type)?));
         let definition = Definition {
             key,
             // The argument arrives as the file has it.
@@ -127,6 +127,7 @@ impl Scan {
             compute,
             now: 0,
             volatile: false,
+            at: None,
         };
         Ok(call(definition, vec![column.clone()]))
     }

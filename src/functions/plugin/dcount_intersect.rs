@@ -34,8 +34,9 @@ pub(super) static DCOUNT_INTERSECT: Plugin = Plugin {
             "print s1 = 0",
         ),
         (
-            "datatable(x: long)[] | summarize a = hll(x), b = hll(x) | evaluate dcount_intersect(a, b) | project s0, s1",
-            "print s0 = 0, s1 = 0",
+            "datatable(x: string)['', 'a'] | summarize a = hll(x), b = hll('') | evaluate dcount_intersect(a, b) | project \
+             s0, s1",
+            "print s0 = 2, s1 = 1",
         ),
     ],
     page: "dcount-intersect-plugin",
