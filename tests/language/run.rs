@@ -217,7 +217,8 @@ pub fn over(columns: &[(&str, ScalarType)], rows: &[Vec<Value>], query: &str) ->
 }
 
 fn rows_of(plan: &Plan, session: &Session) -> Result<Rows, engine::Error> {
-    let mut last = Err(engine::Error::new(engine::ErrorKind::Internal, "there is no result"));
+    // A query of `let` alone gives none.
+    let mut last = Err(engine::Error::new(engine::ErrorKind::Unsupported, "there is no result"));
     let outputs = engine::run(plan, session)?;
     for (result, output) in plan.results.iter().zip(outputs) {
         let (columns, ordered) = (result.node.columns.clone(), result.node.serialized);
