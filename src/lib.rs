@@ -45,7 +45,7 @@
 //! | [`types`] | scalar types, values, the one mapping to Arrow | diagnostic |
 //! | [`catalog`] | the tables that a query can see | types |
 //! | [`functions`] | the library of functions and aggregates, as data | types |
-//! | [`plan`] | the typed relational tree | types, catalog, functions |
+//! | [`plan`] | the typed relational tree | diagnostic, types, catalog, functions |
 //! | [`bind`] | tree to plan: names, types, overloads | syntax, plan, and what these use |
 //! | [`engine`] | plan to record batches | plan, and what it uses |
 //! | [`query`] | the way there and back: columns that only the data tell | bind, engine |

@@ -24,6 +24,8 @@ mod lsp;
 mod names;
 #[path = "cli/options.rs"]
 mod options;
+#[path = "cli/places.rs"]
+mod places;
 #[path = "cli/rule_tests.rs"]
 mod rule_tests;
 #[path = "cli/rules.rs"]

@@ -17,6 +17,9 @@ use crate::plan::{Expr, Node, WindowCall, WindowFunction};
 use crate::syntax::ast::{self, Argument, ExprKind, ParameterKind};
 use crate::types::{Column, ScalarType, Value};
 
+/// Functions over text that take no dynamic, unlike the others (measured).
+const NO_DYNAMIC: &[&str] = &["countof", "extract", "replace_string", "trim", "trim_end", "trim_start", "url_encode"];
+
 /// Functions that stand in no family of the library: only the binder can compute them.
 const SPECIAL: &[&str] = &[
     "toscalar",
@@ -306,6 +309,31 @@ impl Binder<'_> {
         }
     }
 
+    /// Refuses arguments that Microsoft's parser lets pass and its engine does not (measured).
+    fn refuse_what_the_engine_does(
+        &mut self,
+        function: &str,
+        called: &str,
+        common: Option<ScalarType>,
+        arguments: &[Bound],
+    ) {
+        if function == "coalesce"
+            && let Some(common) = common
+            && let Some(other) = arguments.iter().find(|argument| argument.scalar.is_mixed_with(common))
+        {
+            let found = other.scalar.column_type();
+            let message = format!("this value is of type {found} and another of type {common}: convert one of them");
+            self.refuse("AQ018", other.span, message);
+        }
+        let is_dynamic = |argument: &&Bound| argument.scalar.scalar_type == Some(ScalarType::Dynamic);
+        if NO_DYNAMIC.contains(&function)
+            && let Some(argument) = arguments.iter().find(is_dynamic)
+        {
+            let message = format!("`{called}` takes no dynamic value");
+            self.refusals.push(Diagnostic::error("AQ015", argument.span, message).help("convert it with tostring()"));
+        }
+    }
+
     /// Chooses an overload and calls it.
     pub(super) fn resolve(
         &mut self,
@@ -331,6 +359,7 @@ impl Binder<'_> {
             self.error("KS232", span, format!("the arguments of `{called}` have no type in common"));
             return Scalar::unknown();
         }
+        self.refuse_what_the_engine_does(function.name, called, common, &arguments);
         let converted: Vec<Expr> = arguments
             .into_iter()
             .zip(&kinds)
@@ -354,10 +383,10 @@ impl Binder<'_> {
         arguments: &[Argument],
         cx: &Context,
     ) -> Scalar {
-        let (overload, converted) = match &scalar.expr {
-            Expr::Call { overload, arguments, .. } => (*overload, Some(arguments)),
+        let (overload, converted, at) = match &scalar.expr {
+            Expr::Call { overload, arguments, at, .. } => (*overload, Some(arguments), *at),
             // After a mistake the columns are there all the same.
-            _ => (function.overloads.len() - 1, None),
+            _ => (function.overloads.len() - 1, None, None),
         };
         let types = match converted {
             Some(arguments) => arguments.iter().map(Expr::scalar_type).collect(),
@@ -371,7 +400,9 @@ impl Binder<'_> {
             .enumerate()
             .map(|(index, (name, returns))| {
                 let expr = match converted {
-                    Some(arguments) => Expr::Part { function, overload, arguments: arguments.clone(), index, returns },
+                    Some(arguments) => {
+                        Expr::Part { function, overload, arguments: arguments.clone(), index, returns, at }
+                    }
                     None => Expr::Literal(Value::missing(returns)),
                 };
                 let expr = super::fold::fold(&expr, self.now).map_or(expr, Expr::Literal);
@@ -404,9 +435,16 @@ impl Binder<'_> {
                     self.refuse("AQ016", span, error.message);
                 }
             }
-            Kernel::Columns(_) => {}
+            Kernel::Located(_) if self.catalog.whereabouts().is_none() => {
+                let message = format!("`{}()` needs a database of places, and there is none", function.name);
+                let refusal = Diagnostic::error("AQ001", span, message);
+                let help =
+                    "give MaxMind's GeoLite2-City.mmdb with --geo-database FILE, or as geo_database in alertq.toml";
+                self.refusals.push(refusal.help(help));
+            }
+            Kernel::Located(_) | Kernel::Columns(_) => {}
         }
-        Scalar::known(Expr::Call { function, overload: index, arguments, returns })
+        Scalar::known(Expr::Call { function, overload: index, arguments, returns, at: Some(self.place_of_call(span)) })
     }
 
     fn check_rules(&mut self, overload: &'static Overload, called: &str, arguments: &[Bound]) {
@@ -737,10 +775,7 @@ impl Binder<'_> {
         if unknown {
             return Scalar::unknown();
         }
-        let mixed = |t: ScalarType| {
-            t != result && !matches!((t, result), (ScalarType::Int, ScalarType::Long) | (ScalarType::Dynamic, _))
-        };
-        if let Some(branch) = branches.iter().find(|b| b.scalar.scalar_type.is_some_and(mixed)) {
+        if let Some(branch) = branches.iter().find(|b| b.scalar.is_mixed_with(result)) {
             self.refuse(
                 "AQ018",
                 branch.span,
@@ -762,7 +797,7 @@ impl Binder<'_> {
             self.unsupported(span, "`case`");
             return Scalar::placeholder(result);
         };
-        Scalar::known(Expr::Call { function, overload: 0, arguments, returns: result })
+        Scalar::known(Expr::Call { function, overload: 0, arguments, returns: result, at: None })
     }
 
     fn column_ifexists(&mut self, name: &ast::Name, arguments: &[Argument], cx: &Context) -> Scalar {
@@ -865,7 +900,7 @@ impl Binder<'_> {
             self.unsupported(span, "`pack_all`");
             return Scalar::placeholder(ScalarType::Dynamic);
         };
-        Scalar::known(Expr::Call { function, overload: 0, arguments: packed, returns: ScalarType::Dynamic })
+        Scalar::known(Expr::Call { function, overload: 0, arguments: packed, returns: ScalarType::Dynamic, at: None })
     }
 
     /// `bin_auto(value)`: a bin of the size that `set query_bin_auto_size` gave, counted from `query_bin_auto_at`.
@@ -1133,7 +1168,8 @@ impl Binder<'_> {
         Some(outcome)
     }
 
-    fn table_argument(&mut self, kind: &ParameterKind, table: Table, span: Span) -> Table {
+    /// Holds a table against what a parameter declares of it.
+    pub(super) fn table_argument(&mut self, kind: &ParameterKind, table: Table, span: Span) -> Table {
         let ParameterKind::Table(declared) = kind else { return table };
         let wanted = self.declared_columns(declared);
         for column in &wanted {

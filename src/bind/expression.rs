@@ -66,6 +66,17 @@ impl Scalar {
         self.scalar_type.unwrap_or(ScalarType::Dynamic)
     }
 
+    /// Tells whether a value can't stand beside others of the type: only `int` widens, and a dynamic fits all (measured).
+    pub(super) fn is_mixed_with(&self, common: ScalarType) -> bool {
+        self.scalar_type.is_some_and(|t| {
+            t != common
+                && !matches!(
+                    (t, common),
+                    (ScalarType::Int, ScalarType::Long) | (ScalarType::Dynamic, _) | (_, ScalarType::Dynamic)
+                )
+        })
+    }
+
     /// Returns the type as Microsoft's parser sees it.
     pub(super) fn seen(&self) -> Seen {
         match (self.scalar_type, &self.finer) {
@@ -216,6 +227,12 @@ impl Binder<'_> {
                 out.push('}');
             }
             DynamicLiteral::Scalar(literal) => {
+                if let Literal::Typed { kind, text, wrapped: true } = &**literal
+                    && (*kind == LiteralKind::Bool || *kind == LiteralKind::DateTime && text == "null")
+                {
+                    // Measured; the parser lets it pass.
+                    self.refuse("AQ015", span, "neither `bool(...)` nor `datetime(null)` stands in a dynamic literal");
+                }
                 let scalar = self.literal(literal, span);
                 if scalar.scalar_type == Some(ScalarType::Decimal) {
                     let problem = Diagnostic::error("KS215", span, "a dynamic literal holds no decimal");
@@ -723,7 +740,19 @@ impl Binder<'_> {
             );
             return boolean();
         };
-        compare(operator, to(l.expr, common), to(r.expr, common))
+        let (left, right) = (self.side(l.expr, common, span), self.side(r.expr, common, span));
+        compare(operator, left, right)
+    }
+
+    /// Makes a side of a comparison: of a dynamic only what JSON has as a number is one.
+    fn side(&mut self, expr: Expr, common: ScalarType, span: Span) -> Expr {
+        let name = match (expr.scalar_type(), common) {
+            (ScalarType::Dynamic, ScalarType::Long) => "== as long",
+            (ScalarType::Dynamic, ScalarType::Real) => "== as real",
+            _ => return to(expr, common),
+        };
+        let call = self.library_call(name, vec![expr], span).expr;
+        super::fold::fold(&call, self.now).map_or(call, Expr::Literal)
     }
 
     /// Returns the type in which two values are compared by `==`, None where the engine refuses.
@@ -765,7 +794,8 @@ impl Binder<'_> {
             self.problem(problem);
             return boolean();
         };
-        compare(operator, to(l.expr, common), to(r.expr, common))
+        let (left, right) = (self.side(l.expr, common, span), self.side(r.expr, common, span));
+        compare(operator, left, right)
     }
 
     /// Binds `+ - * / %` by the table of types that Microsoft's parser has.
@@ -843,8 +873,14 @@ impl Binder<'_> {
         let (Some(vt), Some(lt), Some(ht)) = (value.scalar_type, low_value.scalar_type, high_value.scalar_type) else {
             return boolean();
         };
+        if vt == Dynamic {
+            // Measured (SEM0208); the parser lets it pass.
+            let refusal = Diagnostic::error("AQ015", span, "a dynamic value does not lie between others");
+            self.refusals.push(refusal.help("convert it first, as with tolong() or todatetime()"));
+            return boolean();
+        }
         let fits = |b: ScalarType| match vt {
-            Int | Long | Real | Decimal | Dynamic => b.is_numeric() || vt != Dynamic && b == Dynamic,
+            Int | Long | Real | Decimal => b.is_numeric() || b == Dynamic,
             DateTime | TimeSpan => b == vt,
             _ => false,
         };
@@ -941,7 +977,8 @@ impl Binder<'_> {
         }
         // What does not convert equals nothing.
         set.retain(|v| !v.is_null());
-        let folded = Expr::In { value: Box::new(to(value.expr.clone(), target)), set, fold_case, negated };
+        let side = self.side(value.expr.clone(), target, span);
+        let folded = Expr::In { value: Box::new(side), set, fold_case, negated };
         if others.is_empty() {
             return Scalar::known(folded);
         }
@@ -1028,7 +1065,7 @@ impl Binder<'_> {
                 expressions: vec![to(Expr::Column(first), target)],
             },
         };
-        let value = Box::new(to(value.expr, target));
+        let value = Box::new(self.side(value.expr, target, span));
         Scalar::known(Expr::InQuery { value, query: Box::new(node), fold_case, negated })
     }
 
@@ -1160,7 +1197,7 @@ pub(super) fn to(expr: Expr, scalar_type: ScalarType) -> Expr {
         return expr;
     }
     match expr {
-        Expr::Literal(value) => Expr::Literal(convert::convert(&value, scalar_type)),
+        Expr::Literal(value) => Expr::Literal(super::fold::converted(&value, scalar_type)),
         expr => Expr::Convert { value: Box::new(expr), to: scalar_type },
     }
 }

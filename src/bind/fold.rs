@@ -21,7 +21,7 @@ pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
     match expr {
         Expr::Literal(value) => Some(value.clone()),
         Expr::Now => Some(Value::DateTime(now)),
-        Expr::Convert { value, to } => Some(convert::convert(&fold(value, now)?, *to)),
+        Expr::Convert { value, to } => Some(converted(&fold(value, now)?, *to)),
         Expr::ParseJson(text) => match fold(text, now)? {
             Value::String(text) => Some(dynamic(json::parse_dynamic(&text).as_deref())),
             _ => None,
@@ -71,19 +71,30 @@ pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
             }
             Some(dynamic(Some(at)))
         }
-        Expr::Call { function, overload, arguments, returns } => {
+        Expr::Call { function, overload, arguments, returns, .. } => {
             if function.is_volatile() {
                 return None;
             }
             let values = arguments.iter().map(|argument| fold(argument, now)).collect::<Option<Vec<_>>>()?;
             call(function, *overload, values, *returns, now)
         }
-        Expr::Part { function, overload, arguments, index, returns } => {
+        Expr::Part { function, overload, arguments, index, returns, .. } => {
             let values = arguments.iter().map(|argument| fold(argument, now)).collect::<Option<Vec<_>>>()?;
             let columns = evaluate(function, *overload, values, now)?;
             Some(arrow::value_at(columns.as_struct_opt()?.column(*index), 0, *returns))
         }
         Expr::Column(_) | Expr::In { .. } | Expr::InQuery { .. } | Expr::ScalarQuery { .. } => None,
+    }
+}
+
+/// Converts a constant. Measured: a real that is too large becomes the least number, where that of a row becomes the
+/// greatest.
+pub(super) fn converted(value: &Value, to: ScalarType) -> Value {
+    match (value, to) {
+        // The greatest long is 2^63 as a real.
+        (Value::Real(real), ScalarType::Long) if *real >= i64::MAX as f64 => Value::Long(i64::MIN),
+        (Value::Real(real), ScalarType::Int) if real.trunc() > f64::from(i32::MAX) => Value::Int(i32::MIN),
+        _ => convert::convert(value, to),
     }
 }
 
@@ -131,7 +142,7 @@ fn evaluate(function: &functions::Function, overload: usize, values: Vec<Value>,
             let constants: Vec<Option<Value>> = values.iter().cloned().map(Some).collect();
             prepare(&constants).ok()?(&call).ok()?
         }
-        Kernel::Unbuilt => return None,
+        Kernel::Located(_) | Kernel::Unbuilt => return None,
     };
     (array.len() == 1).then_some(array)
 }

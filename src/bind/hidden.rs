@@ -55,7 +55,7 @@ fn named_type(table: &str) -> Expr {
     match functions::scalar_function("case") {
         Some(function) => {
             let arguments = vec![empty, text(table), read];
-            Expr::Call { function, overload: 0, arguments, returns: ScalarType::String }
+            Expr::Call { function, overload: 0, arguments, returns: ScalarType::String, at: None }
         }
         None => read,
     }

@@ -196,6 +196,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         shared: shared.into_iter().map(|node| set.scoped(node)).collect(),
         now: Some(now),
         most_records: set.most_records(),
+        places: catalog.whereabouts().cloned(),
         externals,
     });
     Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now), trace }
@@ -274,7 +275,7 @@ struct Binder<'a> {
     /// Saved functions that have been read.
     stored: RefCell<HashMap<String, Rc<stored::Stored>>>,
     /// The saved functions whose bodies are being bound.
-    expanding: Vec<String>,
+    expanding: Vec<(String, Span)>,
     /// What `alias database` has declared; None is the database that the query is in.
     aliases: HashMap<String, Option<crate::catalog::Place>>,
     /// The plan is whole: no part of it was left out because nobody will run it.

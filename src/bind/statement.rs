@@ -95,22 +95,7 @@ impl Binder<'_> {
         for parameter in &function.parameters {
             let binding = match &parameter.kind {
                 ParameterKind::Scalar(type_name) => Binding::Scalar(Scalar::placeholder(self.type_name(type_name))),
-                ParameterKind::Table(columns) => {
-                    let columns = self.declared_columns(columns);
-                    Binding::Table(Rc::new(Table {
-                        open: false,
-                        ..Table::new(Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } })
-                    }))
-                }
-                // Microsoft's parser takes such a table for one without columns.
-                ParameterKind::AnyTable => Binding::Table(Rc::new(Table {
-                    open: !self.catalog.is_for_checks(),
-                    ..Table::new(Node {
-                        columns: Vec::new(),
-                        serialized: false,
-                        kind: Kind::Values { rows: Vec::new() },
-                    })
-                })),
+                kind => Binding::Table(Rc::new(self.declared_table(kind))),
             };
             scope.declare(&parameter.name.text, binding);
         }
@@ -125,10 +110,35 @@ impl Binder<'_> {
         self.shared.truncate(shared);
     }
 
+    /// Makes a table without rows of what a tabular parameter declares.
+    fn declared_table(&mut self, kind: &ParameterKind) -> Table {
+        let columns = match kind {
+            ParameterKind::Table(columns) => self.declared_columns(columns),
+            _ => Vec::new(),
+        };
+        // Microsoft's parser takes a table of any columns for one without columns.
+        let open = matches!(kind, ParameterKind::AnyTable) && !self.catalog.is_for_checks();
+        Table { open, ..Table::new(Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } }) }
+    }
+
+    /// Finds the records of a tabular query parameter: those that the surroundings have by its name.
+    fn query_table(&mut self, parameter: &ast::Parameter, scope: &Rc<Scope>) -> Table {
+        let name = &parameter.name;
+        if self.catalog.table(&name.text).is_none() {
+            let message = format!("the query parameter `{}` has no records", name.text);
+            let refusal = Diagnostic::error("AQ011", name.span, message);
+            self.refusals.push(refusal.help(format!("give them with --data {}=PATH", name.text)));
+            return self.declared_table(&parameter.kind);
+        }
+        let table = self.named_table(name, scope);
+        self.table_argument(&parameter.kind, table, name.span)
+    }
+
     fn query_parameters(&mut self, parameters: &[ast::Parameter], scope: &Rc<Scope>) {
         for parameter in parameters {
             let ParameterKind::Scalar(type_name) = &parameter.kind else {
-                self.error("KS198", parameter.name.span, "a query parameter is a scalar");
+                let table = self.query_table(parameter, scope);
+                scope.declare(&parameter.name.text, Binding::Table(Rc::new(table)));
                 continue;
             };
             let scalar_type = self.type_name(type_name);

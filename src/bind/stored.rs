@@ -113,6 +113,11 @@ impl Binder<'_> {
         Before { problems: self.problems.len(), refusals: self.refusals.len(), strict: self.strict.len() }
     }
 
+    /// Returns where the query's own text makes a call: within saved functions, where it calls the first of them.
+    pub(super) fn place_of_call(&self, span: Span) -> Span {
+        self.expanding.first().map_or(span, |(_, call)| *call)
+    }
+
     /// Prepares to bind the body of a function; None where it cannot be.
     pub(super) fn begin(&mut self, function: &Function, span: Span) -> Option<Before> {
         let before = self.so_far();
@@ -126,11 +131,11 @@ impl Binder<'_> {
             self.report(stored, problem.clone(), span);
             return None;
         }
-        if self.expanding.contains(&stored.name) {
+        if self.expanding.iter().any(|(name, _)| *name == stored.name) {
             self.refuse("AQ036", span, format!("`{}` calls itself", stored.name));
             return None;
         }
-        self.expanding.push(stored.name.clone());
+        self.expanding.push((stored.name.clone(), span));
         Some(before)
     }
 

@@ -14,7 +14,9 @@ pub use external::{External, ExternalFormat, Externals, is_address};
 pub use surroundings::{Elsewhere, Place, StoredFunction};
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use crate::types::whereabouts::Places;
 use crate::types::{Column, ScalarType};
 
 /// Tables, functions and watchlists by name.
@@ -26,6 +28,7 @@ pub struct Catalog {
     watchlists: Vec<(String, TableInfo)>,
     elsewhere: Vec<Elsewhere>,
     externals: Externals,
+    places: Option<Arc<dyn Places>>,
 }
 
 /// What becomes of the tables of Log Analytics that nobody added.
@@ -79,6 +82,16 @@ impl Catalog {
     pub fn add(&mut self, table: TableInfo) {
         self.tables.retain(|t| t.name != table.name);
         self.tables.push(table);
+    }
+
+    /// Lets queries ask where IP addresses are.
+    pub fn set_whereabouts(&mut self, places: Arc<dyn Places>) {
+        self.places = Some(places);
+    }
+
+    /// Returns who knows where IP addresses are.
+    pub fn whereabouts(&self) -> Option<&Arc<dyn Places>> {
+        self.places.as_ref()
     }
 
     /// Finds a table by its exact name.

@@ -5,6 +5,7 @@
 //! memory_limit = "4GB"
 //! functions = ["parsers/"]    # as `--functions PATH`: solution parsers, ASIM
 //! schemas = ["CustomTables/"] # as `check --schema PATH`: tables and functions without records
+//! geo_database = "GeoLite2-City.mmdb" # as `--geo-database FILE`
 //! ingestion_time = "Ingested" # the column of the records that holds what `ingestion_time()` gave
 //!
 //! [lints]                     # `allow`, `information`, `warning` or `error`, see `alertq lints`
@@ -51,10 +52,11 @@ use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::lint::{Level, Levels};
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "databases",
     "externaldata",
     "functions",
+    "geo_database",
     "ingestion_time",
     "lints",
     "memory_limit",
@@ -96,6 +98,8 @@ pub(super) struct Config {
     /// Files by the addresses that `externaldata` has for them.
     pub(super) externaldata: Vec<(String, PathBuf)>,
     pub(super) functions: Vec<PathBuf>,
+    /// Tells where IP addresses are.
+    pub(super) geo_database: Option<PathBuf>,
     pub(super) rules: Vec<PathBuf>,
     /// Declarations of tables and functions that have no records.
     pub(super) schemas: Vec<PathBuf>,
@@ -188,6 +192,9 @@ impl Reader<'_> {
                 "watchlists" => config.watchlists = self.watchlists(value),
                 "externaldata" => config.externaldata = self.externaldata(value),
                 "functions" => config.functions = self.paths(value),
+                "geo_database" => {
+                    config.geo_database = self.text(value, "a path is a string").map(|path| self.folder.join(path));
+                }
                 "rules" => config.rules = self.paths(value),
                 "schemas" => config.schemas = self.paths(value),
                 "ingestion_time" => config.ingestion_time = self.text(value, "the name of a column is a string"),

@@ -13,7 +13,7 @@ pub(super) const STDIN: &str = "<stdin>";
 const LONGEST: u64 = 64 << 20;
 
 /// A text and how messages call it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Input {
     pub(super) name: String,
     pub(super) text: String,

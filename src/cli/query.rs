@@ -127,7 +127,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         let session = desk.session(&plan)?;
         Ok::<_, Stop>((plan, session))
     })?;
-    let plan = desk.ready(plan(bound, input, console)?);
+    let plan = desk.ready(plan(bound, &input, console)?);
     if arguments.explain == Some(Explain::Plan) {
         return print(arguments, &crate::plan::print::print(&plan));
     }
@@ -136,7 +136,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if arguments.explain == Some(Explain::Engine) {
         return print(arguments, &engine::explain(&plan, &session).map_err(Stop::failure)?);
     }
-    let runs = execute(arguments, console, &plan, &session)?;
+    let runs = execute(arguments, &input, console, &plan, &session)?;
     if arguments.stats {
         console.raw(&format!("{}\n", report(&runs)));
     }
@@ -158,7 +158,7 @@ fn elsewhere(
     let mut writer = format.answer_writer(Box::new(&mut output), limits(arguments, console));
     let question = super::remote::Question { query: &input.text, timespan: arguments.timespan };
     super::remote::write(&question, workspace, &arguments.elsewhere.session, global, console, &mut |step| {
-        step.write(&mut *writer).map_err(|error| Failed::Write(error).writing(&name))
+        step.write(&mut *writer).map_err(|error| Failed::Write(error).told(&name, input))
     })?;
     drop(writer);
     output.finish()?;
@@ -232,12 +232,12 @@ fn problems(input: Input, problems: Vec<Diagnostic>) -> Stop {
 }
 
 /// Takes the plan, or says why there is none.
-fn plan(bound: Bound, input: Input, console: &Console) -> Result<Plan, Stop> {
+fn plan(bound: Bound, input: &Input, console: &Console) -> Result<Plan, Stop> {
     let Bound { plan, problems: found, mut refusals, .. } = bound;
     let Some(plan) = plan else {
         refusals.extend(found);
         refusals.sort_by_key(|problem| problem.span);
-        return Err(problems(input, refusals));
+        return Err(problems(input.clone(), refusals));
     };
     if plan.results.is_empty() {
         return Err(Stop::failure(format!("{}: the query gives no result", input.name))
@@ -279,16 +279,22 @@ struct Cost {
 }
 
 /// Runs the plan as often as was asked for; only the last run writes.
-fn execute(arguments: &Arguments, console: &Console, plan: &Plan, session: &Session) -> Result<Vec<Cost>, Stop> {
+fn execute(
+    arguments: &Arguments,
+    query: &Input,
+    console: &Console,
+    plan: &Plan,
+    session: &Session,
+) -> Result<Vec<Cost>, Stop> {
     let format = format(arguments, console)?;
     let mut runs = Vec::new();
     for _ in 1..arguments.repeat {
-        runs.push(once(plan, session, &mut Nothing).map_err(|failed| failed.writing(""))?);
+        runs.push(once(plan, session, &mut Nothing).map_err(|failed| failed.told("", query))?);
     }
     let mut output = Output::open(arguments.output.as_deref())?;
     let name = output.name();
     let mut writer = format.answer_writer(Box::new(&mut output), limits(arguments, console));
-    let cost = once(plan, session, &mut *writer).map_err(|failed| failed.writing(&name))?;
+    let cost = once(plan, session, &mut *writer).map_err(|failed| failed.told(&name, query))?;
     runs.push(cost);
     drop(writer);
     output.finish_unsynced()?;
@@ -328,9 +334,16 @@ enum Failed {
 }
 
 impl Failed {
-    /// Says it, with the name of what was written to.
-    fn writing(self, name: &str) -> Stop {
+    /// Says it, with the name of what was written to, or in the place of the query that is at fault.
+    fn told(self, name: &str, query: &Input) -> Stop {
         match self {
+            Failed::Engine(engine::Error { code: Some(code), span: Some(span), message, .. }) => {
+                let problems = vec![Diagnostic::error(code, span, message)];
+                Stop::Problems { path: query.name.clone(), text: query.text.clone(), problems }
+            }
+            Failed::Engine(engine::Error { code: Some(code), message, .. }) => {
+                Stop::failure(format!("{message} ({code})"))
+            }
             Failed::Engine(error) => Stop::failure(error),
             // What the format lacks is said in the error itself.
             Failed::Write(error) if error.kind() == io::ErrorKind::Unsupported => {

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -11,6 +12,7 @@ use super::{data, stored, value};
 use crate::catalog::{self, Catalog, Elsewhere, External, Place, StoredFunction, TableInfo};
 use crate::engine;
 use crate::source;
+use crate::source::places::Database;
 use crate::source::watchlist::Watchlist;
 
 /// The flags that `query` and `check` share.
@@ -32,6 +34,9 @@ pub(super) struct Given {
     /// templates in JSON; may be given several times.
     #[arg(long, value_name = "PATH")]
     pub(super) functions: Vec<PathBuf>,
+    /// Reads where IP addresses are, for `geo_info_from_ip_address`: GeoLite2-City.mmdb or another file in MaxMind's form.
+    #[arg(long, value_name = "FILE")]
+    pub(super) geo_database: Option<PathBuf>,
 }
 
 /// Watchlists, functions and other places, not yet opened.
@@ -41,6 +46,7 @@ pub(super) struct Surroundings {
     functions: Vec<StoredFunction>,
     places: Vec<(Place, Tables)>,
     externals: Externals,
+    geo_database: Option<PathBuf>,
 }
 
 /// Files for `externaldata`.
@@ -62,6 +68,7 @@ pub(super) struct Found {
     places: Vec<(Place, Vec<String>)>,
     functions: Vec<StoredFunction>,
     externals: Externals,
+    geo_database: Option<Arc<Database>>,
 }
 
 impl Surroundings {
@@ -83,7 +90,8 @@ impl Surroundings {
         let files = given.externaldata.iter().chain(&config.externaldata).cloned().collect();
         let folders = given.data.iter().map(|spec| PathBuf::from(source::split_name(spec).1));
         let externals = Externals { files, folders: folders.filter(|path| path.is_dir()).collect() };
-        Ok(Surroundings { watchlists, functions, places: config.places.clone(), externals })
+        let geo_database = given.geo_database.as_ref().or(config.geo_database.as_ref()).cloned();
+        Ok(Surroundings { watchlists, functions, places: config.places.clone(), externals, geo_database })
     }
 
     /// Returns a text together with the bodies of the functions that it calls, directly or not.
@@ -114,6 +122,9 @@ impl Surroundings {
         for (alias, file) in self.watchlists.iter().filter(|_| text.contains("_GetWatchlist")) {
             let items = source::watchlist::read(&file.path, file.search_key.as_deref()).map_err(data::unreadable)?;
             found.watchlists.push((alias.clone(), items));
+        }
+        if let Some(path) = self.geo_database.as_ref().filter(|_| text.contains("geo_info_from_ip_address")) {
+            found.geo_database = Some(Arc::new(Database::open(path).map_err(Stop::failure)?));
         }
         // Workspaces are named in any case.
         let folded = text.to_lowercase();
@@ -151,6 +162,9 @@ impl Found {
         for (alias, items) in &self.watchlists {
             let info = TableInfo { name: items_of(alias), columns: items.columns.clone(), ..TableInfo::default() };
             catalog.add_watchlist(alias, info);
+        }
+        if let Some(database) = &self.geo_database {
+            catalog.set_whereabouts(database.clone());
         }
         catalog.set_externals(catalog::Externals {
             addresses: self.externals.files.iter().map(|(address, _)| address.clone()).collect(),

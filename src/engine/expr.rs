@@ -13,16 +13,31 @@ use datafusion::logical_expr::{Expr as Logical, Operator, binary_expr};
 use super::path::{Lookup, Wanted};
 use super::udf::{Compute, Definition, call, field};
 use super::{Error, Result};
+use crate::diagnostic::Span;
 use crate::functions::lift::{Json, Long, Opt, Reader, Real, Text};
-use crate::functions::{self, Arg, Call, Kernel};
+use crate::functions::{self, Arg, Call, Kernel, sketch};
 use crate::plan::{Comparison, Expr, Step};
 use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE, data_type, several, value_at};
+use crate::types::whereabouts::Places;
 use crate::types::{ScalarType, Value, convert, json};
 
 /// What lowering an expression needs to know.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Lowering {
     pub now: i64,
+    /// Who knows where IP addresses are.
+    pub places: Option<Arc<dyn Places>>,
+    /// The plan makes sketches of `hll` or `tdigest`: no function may see the form that they have here.
+    pub sketches: bool,
+}
+
+/// Which values would show the form of a sketch where they are taken apart.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Shows {
+    /// A sketch; a list of them would not.
+    Itself,
+    /// One that has a sketch anywhere.
+    Within,
 }
 
 /// Names a column exactly: neither case nor dots mean anything.
@@ -73,13 +88,13 @@ impl Lowering {
             }
             Expr::ParseJson(value) => self.value(value),
             Expr::Path { base, steps } => self.path(base, steps, false),
-            Expr::Call { function, overload, arguments, returns } => {
-                self.library(function, *overload, arguments, data_type(*returns))
+            Expr::Call { function, overload, arguments, returns, at } => {
+                self.library(function, *overload, arguments, data_type(*returns), *at)
             }
-            Expr::Part { function, overload, arguments, index, returns } => {
+            Expr::Part { function, overload, arguments, index, returns, at } => {
                 let types: Vec<ScalarType> = arguments.iter().map(Expr::scalar_type).collect();
                 let columns = function.overloads[*overload].columns(&types).unwrap_or_default();
-                let call = self.library(function, *overload, arguments, several(&columns))?;
+                let call = self.library(function, *overload, arguments, several(&columns), *at)?;
                 Ok(field(call, *index, data_type(*returns)))
             }
             Expr::ScalarQuery { .. } | Expr::InQuery { .. } => {
@@ -131,7 +146,7 @@ impl Lowering {
         if scalar_type == ScalarType::String {
             return Ok(binary_expr(self.value(left)?, native(operator), self.value(right)?));
         }
-        let compute: Compute = Arc::new(move |call: &Call| compare_columns(operator, scalar_type, call));
+        let compute: Compute = Arc::new(move |call: &Call| Ok(compare_columns(operator, scalar_type, call)?));
         self.call(format!("{operator:?} {scalar_type}"), compute, ScalarType::Bool, &[left, right])
     }
 
@@ -160,6 +175,7 @@ impl Lowering {
             return self.value(value);
         }
         let compute: Compute = Arc::new(move |call: &Call| Ok(convert::cast(&call.arguments[0].array, from, to)));
+        let compute = self.guarded(compute, sketch::holds_sketch);
         self.call(format!("to{to}({from})"), compute, to, &[value])
     }
 
@@ -175,6 +191,7 @@ impl Lowering {
             let lookup = Lookup { parse, wanted: vec![Wanted { steps, text }] };
             let compute: Compute =
                 Arc::new(move |call: &Call| Ok(lookup.columns(&call.arguments[0].array).swap_remove(0)));
+            let compute = self.guarded(compute, if text { sketch::holds_sketch } else { sketch::is_sketch });
             return self.call(key, compute, returns, &[source]);
         }
         let mut arguments = vec![base];
@@ -192,6 +209,7 @@ impl Lowering {
             key.push_str(&format!(" {:?}", compiled.last()));
         }
         let compute: Compute = Arc::new(move |call: &Call| Ok(follow(call, &compiled, text)));
+        let compute = self.guarded(compute, if text { sketch::holds_sketch } else { sketch::is_sketch });
         self.call(key, compute, returns, &arguments)
     }
 
@@ -201,10 +219,11 @@ impl Lowering {
         overload: usize,
         arguments: &[Expr],
         returns: DataType,
+        at: Option<Span>,
     ) -> Result<Logical> {
         let mut key = format!("{}#{overload}:{returns}", function.name);
         let compute: Compute = match function.overloads[overload].kernel {
-            Kernel::Columns(kernel) => Arc::new(move |call: &Call| kernel(call).map_err(|e| e.message)),
+            Kernel::Columns(kernel) => Arc::new(move |call: &Call| Ok(kernel(call)?)),
             Kernel::Prepared(prepare) => {
                 let constants: Vec<Option<Value>> = arguments
                     .iter()
@@ -214,18 +233,58 @@ impl Lowering {
                     })
                     .collect();
                 key.push_str(&format!("{constants:?}"));
-                let prepared = prepare(&constants).map_err(|e| Error::unsupported(e.message))?;
-                Arc::new(move |call: &Call| prepared(call).map_err(|e| e.message))
+                let prepared = prepare(&constants).map_err(|e| Error::refused(&e, at))?;
+                Arc::new(move |call: &Call| Ok(prepared(call)?))
+            }
+            Kernel::Located(kernel) => {
+                let places = self.places.clone().ok_or_else(|| {
+                    Error::unsupported(format!("`{}()` needs a database of places: --geo-database", function.name))
+                })?;
+                Arc::new(move |call: &Call| Ok(kernel(call, &*places)?))
             }
             Kernel::Unbuilt => return Err(Error::unsupported(format!("`{}()` is not supported yet", function.name))),
         };
+        let compute = match sketch::takes_sketches(function.name) {
+            true => compute,
+            false => self.guarded(compute, sketch::holds_sketch),
+        };
         let volatile = function.is_volatile();
         let arguments: Vec<&Expr> = arguments.iter().collect();
-        self.definition(key, compute, returns, &arguments, volatile)
+        self.definition(key, compute, returns, &arguments, volatile, at)
+    }
+
+    /// Stops a computation that would see the form of a sketch.
+    fn guarded(&self, compute: Compute, shows: fn(&str) -> bool) -> Compute {
+        if !self.sketches {
+            return compute;
+        }
+        Arc::new(move |call: &Call| {
+            for (index, argument) in call.arguments.iter().enumerate() {
+                let dynamic = argument.scalar_type == ScalarType::Dynamic;
+                let texts = argument.array.as_string_view_opt().filter(|_| dynamic);
+                if texts.is_some_and(|texts| texts.iter().flatten().any(shows)) {
+                    return Err(sketch::hidden(Some(index)).into());
+                }
+            }
+            compute(call)
+        })
+    }
+
+    /// Hands a dynamic on, where it is no sketch.
+    pub(super) fn no_sketch(&self, value: &Expr, shows: Shows) -> Result<Logical> {
+        if !self.sketches || value.scalar_type() != ScalarType::Dynamic {
+            return self.value(value);
+        }
+        let (key, shows) = match shows {
+            Shows::Itself => ("is no sketch", sketch::is_sketch as fn(&str) -> bool),
+            Shows::Within => ("holds no sketch", sketch::holds_sketch as fn(&str) -> bool),
+        };
+        let compute = self.guarded(Arc::new(|call: &Call| Ok(call.arguments[0].array.clone())), shows);
+        self.call(key.into(), compute, ScalarType::Dynamic, &[value])
     }
 
     fn call(&self, key: String, compute: Compute, returns: ScalarType, arguments: &[&Expr]) -> Result<Logical> {
-        self.definition(key, compute, data_type(returns), arguments, false)
+        self.definition(key, compute, data_type(returns), arguments, false, None)
     }
 
     fn definition(
@@ -235,10 +294,11 @@ impl Lowering {
         returns: DataType,
         arguments: &[&Expr],
         volatile: bool,
+        at: Option<Span>,
     ) -> Result<Logical> {
         let types = arguments.iter().map(|a| a.scalar_type()).collect();
         let lowered = arguments.iter().map(|a| self.value(a)).collect::<Result<Vec<_>>>()?;
-        let definition = Definition { key, types, returns, compute, now: self.now, volatile };
+        let definition = Definition { key, types, returns, compute, now: self.now, volatile, at };
         Ok(call(definition, lowered))
     }
 }
@@ -481,10 +541,14 @@ pub(super) fn bucket(value: Logical, width: i64) -> Logical {
         compute,
         now: 0,
         volatile: false,
+        at: None,
     };
     call(definition, vec![value])
 }
 
 fn of_real(key: String, returns: DataType, compute: Compute, value: Logical) -> Logical {
-    call(Definition { key, types: vec![ScalarType::Real], returns, compute, now: 0, volatile: false }, vec![value])
+    call(
+        Definition { key, types: vec![ScalarType::Real], returns, compute, now: 0, volatile: false, at: None },
+        vec![value],
+    )
 }

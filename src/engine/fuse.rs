@@ -89,7 +89,8 @@ fn columns_of(exprs: &[Expr]) -> HashSet<String> {
 impl Lower<'_> {
     /// Lowers the input of a node whose expressions these are, paths fused where that pays.
     pub(super) fn fused(&self, input: &Node, exprs: Vec<&Expr>) -> Result<Fused> {
-        if !self.session.optimize {
+        // A sketch is not to be looked into.
+        if !self.session.optimize || self.lowering.sketches {
             return Ok(Fused { plan: self.node(input)?, exprs: exprs.into_iter().cloned().collect() });
         }
         if let Some(fused) = self.fused_expand(input, &exprs)? {

@@ -103,6 +103,7 @@ impl Lower<'_> {
             name: if graph.pattern.shortest.is_some() { "graph-shortest-paths" } else { "graph-match" },
             edges,
             nodes,
+            ordered: graph.edges.serialized && graph.nodes.iter().all(|(node, _)| node.serialized),
             id: graph.source.scalar_type,
             properties: graph.properties.clone(),
             components: graph.components.clone(),
@@ -122,7 +123,7 @@ impl Lower<'_> {
         let physical = state.create_physical_expr(self.lowering.value(expr)?, &fields)?;
         let evaluate = move |batch: &RecordBatch| {
             let value = physical.evaluate(batch).and_then(|value| value.into_array(batch.num_rows()));
-            value.map_err(|e| OperatorError(e.find_root().to_string()))
+            value.map_err(|e| OperatorError(Error::from(e).message))
         };
         Ok(Arc::new(evaluate))
     }

@@ -9,7 +9,7 @@ use datafusion::datasource::provider_as_source;
 use datafusion::logical_expr::expr::{AggregateFunction, Sort as SortExpr};
 use datafusion::logical_expr::{EmptyRelation, Expr as Logical, LogicalPlan, LogicalPlanBuilder, lit};
 
-use super::expr::{Lowering, column, real_class, real_key};
+use super::expr::{Lowering, Shows, column, real_class, real_key};
 use super::fuse::{self, Fused};
 use super::near::{self, Near};
 use super::node::{Work, above};
@@ -70,7 +70,7 @@ impl Lower<'_> {
             Kind::Union { inputs } => self.union(inputs),
             Kind::Expand { input, arrays, index, limit, bag_arrays } => {
                 let exprs: Vec<&Expr> = arrays.iter().map(|a| &a.array).collect();
-                let plan = self.with_computed(input, &exprs)?;
+                let plan = self.with_elements(input, &exprs)?;
                 let width = input.columns.len();
                 let outputs: Vec<(Column, Output)> = node
                     .columns
@@ -181,7 +181,7 @@ impl Lower<'_> {
 
     fn scan(&self, table: &str, columns: &[Column], conditions: &[&Expr]) -> Result<LogicalPlan> {
         let scan = self.scans.get(table).ok_or_else(|| Error::internal(format!("no table `{table}`")))?;
-        scan.plan(columns, conditions, self.lowering)
+        scan.plan(columns, conditions, &self.lowering)
     }
 
     /// Batches in their order.
@@ -292,10 +292,25 @@ impl Lower<'_> {
     /// The input with computed columns behind its own.
     pub(super) fn with_computed(&self, input: &Node, exprs: &[&Expr]) -> Result<LogicalPlan> {
         let plan = self.node(input)?;
-        let own = input.columns.iter().map(|c| Ok(column(&c.name)));
-        let computed =
-            exprs.iter().enumerate().map(|(i, e)| Ok(self.lowering.value(e)?.alias(format!("\u{2}computed{i}"))));
-        let all = own.chain(computed).collect::<Result<Vec<_>>>()?;
+        with_columns(plan, input, exprs.iter().map(|e| self.lowering.value(e)))
+    }
+
+    /// Like [`Self::with_computed`], for values that are taken apart: a sketch is none.
+    fn with_elements(&self, input: &Node, exprs: &[&Expr]) -> Result<LogicalPlan> {
+        let plan = self.node(input)?;
+        with_columns(plan, input, exprs.iter().map(|e| self.lowering.no_sketch(e, Shows::Itself)))
+    }
+
+    /// Lets rows pass in which there is no sketch.
+    pub(super) fn without_sketches(&self, plan: LogicalPlan, columns: &[Column]) -> Result<LogicalPlan> {
+        if !self.lowering.sketches {
+            return Ok(plan);
+        }
+        let seen = |c: &Column| {
+            let value = self.lowering.no_sketch(&Expr::Column(c.clone()), Shows::Within)?;
+            Ok(value.alias(&c.name))
+        };
+        let all = columns.iter().map(seen).collect::<Result<Vec<_>>>()?;
         Ok(LogicalPlanBuilder::from(plan).project(all)?.build()?)
     }
 
@@ -396,8 +411,13 @@ impl Lower<'_> {
         let ordered = ordered && call.aggregate.ordered;
         let setup = Lower::setup(call, ordered);
         let function =
-            super::aggregate::adapt(call.aggregate, call.overload, setup).map_err(|e| Error::unsupported(e.message))?;
-        let mut arguments = call.arguments.iter().map(|a| self.lowering.value(a)).collect::<Result<Vec<_>>>()?;
+            super::aggregate::adapt(call.aggregate, call.overload, setup).map_err(|e| Error::refused(&e, None))?;
+        // A schema would tell the form of a sketch.
+        let argument = |a: &Expr| match call.aggregate.name {
+            "buildschema" => self.lowering.no_sketch(a, Shows::Within),
+            _ => self.lowering.value(a),
+        };
+        let mut arguments = call.arguments.iter().map(argument).collect::<Result<Vec<_>>>()?;
         if ordered {
             arguments.push(column(ROW));
         }
@@ -529,6 +549,18 @@ impl Lower<'_> {
         let all = own.chain(computed).collect::<Result<Vec<_>>>()?;
         Ok(LogicalPlanBuilder::from(plan).project(all)?.build()?)
     }
+}
+
+/// Adds computed columns to those of the input.
+fn with_columns(
+    plan: LogicalPlan,
+    input: &Node,
+    computed: impl Iterator<Item = Result<Logical>>,
+) -> Result<LogicalPlan> {
+    let own = input.columns.iter().map(|c| Ok(column(&c.name)));
+    let computed = computed.enumerate().map(|(i, value)| Ok(value?.alias(format!("\u{2}computed{i}"))));
+    let all = own.chain(computed).collect::<Result<Vec<_>>>()?;
+    Ok(LogicalPlanBuilder::from(plan).project(all)?.build()?)
 }
 
 /// Puts an operator above a plan; each partition, or with `single` the whole, gets one of its own.

@@ -47,7 +47,9 @@ use datafusion::physical_planner::{DefaultPhysicalPlanner, PhysicalPlanner};
 use datafusion::prelude::SessionConfig;
 use futures::StreamExt;
 
-use crate::functions::sketch::SKETCHES;
+use crate::diagnostic::Span;
+use crate::functions::FunctionError;
+use crate::functions::sketch::{self, SKETCHES};
 use crate::plan::{AggregateCall, Kind, Node, Plan, Render};
 use crate::types::arrow::schema;
 use crate::types::{Column, ScalarType};
@@ -60,6 +62,10 @@ pub use stats::Stats;
 pub struct Error {
     pub kind: ErrorKind,
     pub message: String,
+    /// The code of a refusal.
+    pub code: Option<&'static str>,
+    /// The call in the query that is at fault, where one is.
+    pub span: Option<Span>,
 }
 
 /// What went wrong, by whose fault.
@@ -86,8 +92,9 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl Error {
-    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, message: message.into() }
+    /// Makes an error that is at no place of the query.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error { kind, message: message.into(), code: None, span: None }
     }
 
     fn unsupported(message: impl Into<String>) -> Self {
@@ -104,6 +111,10 @@ impl Error {
 
     fn internal(message: impl Into<String>) -> Self {
         Error::new(ErrorKind::Internal, message)
+    }
+
+    fn refused(fault: &FunctionError, span: Option<Span>) -> Self {
+        Error { code: Some(fault.code), span, ..Error::unsupported(fault.message.clone()) }
     }
 
     fn arrow(error: arrow::error::ArrowError) -> Self {
@@ -123,6 +134,10 @@ impl From<DataFusionError> for Error {
             DataFusionError::ObjectStore(e) => Error::io(e.to_string()),
             DataFusionError::IoError(e) => Error::io(e.to_string()),
             DataFusionError::Execution(message) => Error::unsupported(message.clone()),
+            DataFusionError::External(fault) => match fault.downcast_ref::<Error>() {
+                Some(error) => error.clone(),
+                None => Error::internal(fault.to_string()),
+            },
             DataFusionError::NotImplemented(message) => Error::unsupported(message.clone()),
             other => Error::internal(other.to_string()),
         }
@@ -174,14 +189,14 @@ impl Iterator for Output {
     }
 }
 
-fn makes_sketches(plan: &Plan) -> bool {
+fn makes_sketches(plan: &Plan, session: &Session) -> bool {
     let mut found = false;
     plan.for_each_node(&mut |node| {
         let calls: &[AggregateCall] = match &node.kind {
             Kind::Aggregate { aggregates, .. } => aggregates,
-            Kind::Materialized { .. } => {
-                // What an earlier part of the query made is not in the plan.
-                found = true;
+            // What an earlier part of the query made is not in the plan.
+            Kind::Materialized { index } => {
+                found |= session.materialized.get(*index).is_some_and(|rows| rows.iter().any(shows_sketch));
                 &[]
             }
             _ => &[],
@@ -191,18 +206,22 @@ fn makes_sketches(plan: &Plan) -> bool {
     found
 }
 
+fn shows_sketch(batch: &RecordBatch) -> bool {
+    let texts = batch.columns().iter().filter_map(|column| column.as_string_view_opt());
+    texts.flat_map(|texts| texts.iter().flatten()).any(sketch::holds_sketch)
+}
+
 /// Refuses to show a sketch: its form is Kusto's own, and not documented.
 fn shown(batch: RecordBatch, columns: &[Column]) -> Result<RecordBatch> {
     for (array, column) in batch.columns().iter().zip(columns) {
         if !matches!(column.scalar_type, ScalarType::Dynamic | ScalarType::String) {
             continue;
         }
-        if array.as_string_view().iter().flatten().any(crate::functions::sketch::holds_sketch) {
-            return Err(Error::unsupported(format!(
-                "`{}` holds a sketch of hll() or tdigest(), whose form is Kusto's own: read it with dcount_hll(), \
-                 percentile_tdigest() or rank_tdigest()",
-                column.name
-            )));
+        if array.as_string_view().iter().flatten().any(sketch::holds_sketch) {
+            return Err(Error {
+                code: Some("AQ001"),
+                ..Error::unsupported(format!("`{}` holds {}", column.name, sketch::HIDDEN))
+            });
         }
     }
     Ok(batch)
@@ -313,7 +332,7 @@ impl datafusion::execution::context::QueryPlanner for Planner {
 pub fn run(plan: &Plan, session: &Session) -> Result<Vec<Output>> {
     let runtime = Runtime::new(session)?;
     let prepared = prepare(plan, session, &runtime)?;
-    let sketches = makes_sketches(plan);
+    let sketches = makes_sketches(plan, session);
     let mut outputs = Vec::new();
     for (result, logical) in plan.results.iter().zip(prepared) {
         let (physical, stream) = runtime.tokio.block_on(start(&runtime.state, logical))?;
@@ -365,20 +384,24 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec
     }
     let rewritten = shred::rewritten(plan, &scans);
     let plan = rewritten.as_ref().unwrap_or(plan);
-    let lowering = expr::Lowering { now: plan.now.unwrap_or(0) };
+    let lowering = expr::Lowering {
+        now: plan.now.unwrap_or(0),
+        places: plan.places.clone(),
+        sketches: makes_sketches(plan, session),
+    };
     let mut shared: Vec<Vec<RecordBatch>> = Vec::new();
-    let mut lower = lower::Lower { session, lowering, shared: &[], scans };
+    let mut lower = lower::Lower { session, lowering: lowering.clone(), shared: &[], scans };
     // A shared subplan can only name those before it.
     for node in &plan.shared {
         let done = std::mem::take(&mut shared);
         let mut at = lower::Lower { shared: &done, scans: lower.scans, ..lower };
         let node = at.resolved(node, runtime)?;
         let batches = collect(&at.node(&node)?, &node.columns, runtime)?;
-        lower = lower::Lower { shared: &[], scans: std::mem::take(&mut at.scans), session, lowering };
+        lower = lower::Lower { shared: &[], scans: std::mem::take(&mut at.scans), session, lowering: lowering.clone() };
         shared = done;
         shared.push(batches);
     }
-    let lower = lower::Lower { shared: &shared, scans: lower.scans, session, lowering };
+    let lower = lower::Lower { shared: &shared, scans: lower.scans, session, lowering: lowering.clone() };
     let mut results = Vec::new();
     let mut found = Vec::new();
     for result in &plan.results {

@@ -11,6 +11,7 @@ use super::operator::{OperatorError, RowOperator};
 use super::{Error, Result};
 use crate::functions::FunctionError;
 use crate::functions::plugin::{Invocation, Process};
+use crate::functions::sketch::takes_sketches;
 use crate::plan::{Kind, Node};
 use crate::types::arrow::schema;
 
@@ -26,6 +27,10 @@ impl Lower<'_> {
             })
             .collect::<Result<_>>()?;
         let plan = self.in_order(self.node(input)?, &call.input)?;
+        let plan = match takes_sketches(call.plugin.name) {
+            true => plan,
+            false => self.without_sketches(plan, &call.input)?,
+        };
         let call = Arc::new(call.clone());
         operated(plan, call.plugin.name, true, move || {
             let process = call.process(tables.clone())?;

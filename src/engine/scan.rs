@@ -85,7 +85,7 @@ impl Scan {
     }
 
     /// Makes the plan that gives columns, filtered by conditions.
-    pub(super) fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: Lowering) -> Result<LogicalPlan> {
+    pub(super) fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: &Lowering) -> Result<LogicalPlan> {
         let mut plans = self.parts.iter().map(|part| part.plan(columns, conditions, lowering));
         let first = plans.next().ok_or_else(|| Error::io("a table of no files can't be read"))??;
         plans.try_fold(first, |all, plan| Ok(LogicalPlanBuilder::from(all).union(plan?)?.build()?))
@@ -141,7 +141,7 @@ fn kql(field: &Field) -> Option<&String> {
 
 impl Part {
     /// Makes the plan that gives columns, filtered by conditions.
-    fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: Lowering) -> Result<LogicalPlan> {
+    fn plan(&self, columns: &[Column], conditions: &[&Expr], lowering: &Lowering) -> Result<LogicalPlan> {
         let raw: Vec<Raw> = columns.iter().map(|c| self.raw(c)).collect();
         let mut plan = LogicalPlanBuilder::scan("t", provider_as_source(self.provider.clone()), None)?;
         let mut above = Vec::new();
@@ -218,7 +218,7 @@ impl Part {
         }
         let (found, scalar_type) = (found.clone(), target.scalar_type);
         let key = format!("{scalar_type} of {found}");
-        let compute: Compute = Arc::new(move |call: &Call| adapt(&call.arguments[0].array, scalar_type));
+        let compute: Compute = Arc::new(move |call: &Call| Ok(adapt(&call.arguments[0].array, scalar_type)?));
         let definition = Definition {
             key,
             // The argument arrives as the file has it.
@@ -227,6 +227,7 @@ impl Part {
             compute,
             now: 0,
             volatile: false,
+            at: None,
         };
         Ok(call(definition, vec![column.clone()]))
     }

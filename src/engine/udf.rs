@@ -11,12 +11,35 @@ use datafusion::logical_expr::{
     ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 
-use crate::functions::{Arg, Call};
+use super::Error;
+use crate::diagnostic::Span;
+use crate::functions::{Arg, Call, FunctionError};
 use crate::types::ScalarType;
 use crate::types::arrow::data_type;
 
 /// What a function computes: columns in, a column out.
-pub(super) type Compute = Arc<dyn Fn(&Call) -> std::result::Result<ArrayRef, String> + Send + Sync>;
+pub(super) type Compute = Arc<dyn Fn(&Call) -> std::result::Result<ArrayRef, Fault> + Send + Sync>;
+
+/// Why a computation stops.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// The library refuses the values.
+    Refused(FunctionError),
+    /// What Arrow says.
+    Arrow(String),
+}
+
+impl From<FunctionError> for Fault {
+    fn from(error: FunctionError) -> Self {
+        Fault::Refused(error)
+    }
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Fault::Arrow(message)
+    }
+}
 
 /// A computation with all that it was made for.
 pub(super) struct Function {
@@ -26,6 +49,7 @@ pub(super) struct Function {
     returns: DataType,
     compute: Compute,
     now: i64,
+    at: Option<Span>,
     signature: Signature,
 }
 
@@ -37,6 +61,8 @@ pub(super) struct Definition {
     pub compute: Compute,
     pub now: i64,
     pub volatile: bool,
+    /// Where the query calls it.
+    pub at: Option<Span>,
 }
 
 /// Calls a computation on expressions.
@@ -48,6 +74,7 @@ pub(super) fn call(definition: Definition, arguments: Vec<Expr>) -> Expr {
         returns: definition.returns,
         compute: definition.compute,
         now: definition.now,
+        at: definition.at,
         signature: Signature::one_of(vec![TypeSignature::VariadicAny, TypeSignature::Nullary], volatility),
     };
     Arc::new(ScalarUDF::new_from_impl(function)).call(arguments)
@@ -95,8 +122,11 @@ impl ScalarUDFImpl for Function {
             .enumerate()
             .map(|(index, value)| argument(value, self.types.get(index).copied()))
             .collect::<Result<Vec<_>>>()?;
-        let array =
-            (self.compute)(&Call { arguments: &arguments, rows, now: self.now }).map_err(DataFusionError::Execution)?;
+        let call = Call { arguments: &arguments, rows, now: self.now };
+        let array = (self.compute)(&call).map_err(|fault| match fault {
+            Fault::Refused(error) => DataFusionError::External(Box::new(Error::refused(&error, self.at))),
+            Fault::Arrow(message) => DataFusionError::Execution(message),
+        })?;
         if constant && self.signature.volatility != Volatility::Volatile {
             return Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&array, 0)?));
         }
@@ -131,6 +161,7 @@ pub(super) fn fill_text(text: Expr) -> Expr {
         compute,
         now: 0,
         volatile: false,
+        at: None,
     };
     call(definition, vec![text])
 }
@@ -151,7 +182,14 @@ pub(super) fn field(value: Expr, index: usize, returns: DataType) -> Expr {
         let array = call.arguments[0].array.as_struct();
         Ok(array.column(index).clone())
     });
-    let definition =
-        Definition { key: format!("field {index}"), types: Vec::new(), returns, compute, now: 0, volatile: false };
+    let definition = Definition {
+        key: format!("field {index}"),
+        types: Vec::new(),
+        returns,
+        compute,
+        now: 0,
+        volatile: false,
+        at: None,
+    };
     call(definition, vec![value])
 }

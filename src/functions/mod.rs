@@ -17,6 +17,7 @@ use std::sync::{Arc, LazyLock};
 
 use arrow::array::ArrayRef;
 
+use crate::types::whereabouts::Places;
 use crate::types::{ScalarType, Value};
 
 /// A scalar function.
@@ -166,6 +167,8 @@ pub enum Kernel {
     Columns(fn(&Call) -> Result<ArrayRef, FunctionError>),
     /// Prepared once from the constant arguments (a regex, a format); None stands for one that is not constant.
     Prepared(fn(&[Option<Value>]) -> Result<PreparedKernel, FunctionError>),
+    /// Over whole columns, with what the user's database tells of places.
+    Located(fn(&Call, &dyn Places) -> Result<ArrayRef, FunctionError>),
     /// The signature is known, the function is not built yet: queries that call it are refused by name.
     Unbuilt,
 }
@@ -178,6 +181,7 @@ impl std::fmt::Debug for Kernel {
         f.write_str(match self {
             Kernel::Columns(_) => "Columns",
             Kernel::Prepared(_) => "Prepared",
+            Kernel::Located(_) => "Located",
             Kernel::Unbuilt => "Unbuilt",
         })
     }

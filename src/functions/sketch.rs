@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde_json::{Value as Json, json};
 
+use super::FunctionError;
 use crate::types::{ScalarType, Value};
 
 const HLL: &str = "{\"$hll\":";
@@ -24,6 +25,47 @@ const TDIGEST: &str = "{\"$tdigest\":";
 pub fn holds_sketch(text: &str) -> bool {
     // Within a text in JSON the quotes are escaped.
     [HLL, TDIGEST].iter().any(|form| text.contains(form) || text.contains(&form.replace('"', "\\\"")))
+}
+
+/// Tells whether a value is a sketch itself.
+pub fn is_sketch(text: &str) -> bool {
+    [HLL, TDIGEST].iter().any(|form| text.starts_with(form))
+}
+
+/// Why a sketch is not shown, and what to do with it.
+pub const HIDDEN: &str = "a sketch of hll() or tdigest(), whose form is Kusto's own: read it with dcount_hll(), \
+                          percentile_tdigest() or rank_tdigest()";
+
+/// Refuses to compute on the form of a sketch.
+pub fn hidden(argument: Option<usize>) -> FunctionError {
+    FunctionError { code: "AQ001", message: format!("this would look into {HIDDEN}"), argument }
+}
+
+/// Tells whether a function reads sketches, or hands them on as they are.
+pub fn takes_sketches(function: &str) -> bool {
+    const TAKES: &[&str] = &[
+        "array_concat",
+        "array_length",
+        "array_reverse",
+        "array_slice",
+        "bag_merge",
+        "bag_pack",
+        "case",
+        "coalesce",
+        "dcount_hll",
+        "dcount_intersect",
+        "hll_merge",
+        "iff",
+        "isnotnull",
+        "isnull",
+        "pack_array",
+        "percentile_tdigest",
+        "percentiles_array_tdigest",
+        "percentrank_tdigest",
+        "rank_tdigest",
+        "tdigest_merge",
+    ];
+    TAKES.contains(&function)
 }
 
 /// The aggregates that give sketches.

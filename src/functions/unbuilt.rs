@@ -134,8 +134,6 @@ pub const FUNCTIONS: &[Function] = functions! {
     "current_cursor", "Gives the cursor of the database.", "cursor-current-function", NONE, [() -> STRING];
     "rowstore_ordinal_range", "Gives a range of ordinals in the row store.",
         "rowstore-ordinal-range-function", NONE, [() -> DYNAMIC];
-    "geo_info_from_ip_address", "Gives where an IP address is.",
-        "geo-info-from-ip-address-function", NONE, [(string("ip")) -> DYNAMIC];
     "row_rank", "Numbers distinct values in the order of rows.",
         "row-rank-dense-function", NONE, [(plain("column"), boolean("dense").constant().optional()) -> LONG];
 };

@@ -9,10 +9,14 @@ pub mod print;
 pub mod rewrite;
 pub mod visit;
 
+use std::sync::Arc;
+
 use crate::catalog::External;
+use crate::diagnostic::Span;
 use crate::functions::aggregate::Aggregate;
 use crate::functions::plugin::Invocation;
 use crate::functions::{Function, Kernel};
+use crate::types::whereabouts::Places;
 use crate::types::{Column, ScalarType, Value};
 
 /// A query, ready to run.
@@ -26,6 +30,8 @@ pub struct Plan {
     pub now: Option<i64>,
     /// `set truncationmaxrecords = ...`: with more rows in a result the query fails.
     pub most_records: Option<usize>,
+    /// Who knows where IP addresses are.
+    pub places: Option<Arc<dyn Places>>,
     /// Files that the query names itself; [`Kind::Scan`] reads them by the name of their table.
     pub externals: Vec<External>,
 }
@@ -356,6 +362,8 @@ pub enum Expr {
         overload: usize,
         arguments: Vec<Expr>,
         returns: ScalarType,
+        /// Where the query calls it; None for calls that nobody wrote.
+        at: Option<Span>,
     },
     /// One column of a call that gives several.
     Part {
@@ -364,6 +372,7 @@ pub enum Expr {
         arguments: Vec<Expr>,
         index: usize,
         returns: ScalarType,
+        at: Option<Span>,
     },
     /// Conversion with the semantics of `tostring`, `tolong` ... (null where it fails).
     Convert {

@@ -1014,7 +1014,7 @@ mod tests {
 
     fn call(name: &str, arguments: Vec<Expr>, returns: ScalarType) -> Expr {
         let function = functions::scalar_function(name).unwrap_or_else(|| panic!("no function {name}"));
-        Expr::Call { function, overload: 0, arguments, returns }
+        Expr::Call { function, overload: 0, arguments, returns, at: None }
     }
 
     fn plus(left: Expr, right: Expr) -> Expr {
@@ -1536,7 +1536,7 @@ mod tests {
             examples: &[],
             page: "",
         };
-        Expr::Call { function: &RAND, overload: 0, arguments: Vec::new(), returns: ScalarType::Long }
+        Expr::Call { function: &RAND, overload: 0, arguments: Vec::new(), returns: ScalarType::Long, at: None }
     }
 
     #[test]

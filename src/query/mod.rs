@@ -71,7 +71,14 @@ pub fn settle<E: From<engine::Error>>(
             return Ok(Settled { bound, materialized });
         }
         let results = vec![QueryResult { name: "PrimaryResult".into(), node: input, render: None }];
-        let (plan, mut session) = prepare(Plan { results, shared, now: bound.now, externals, ..Plan::default() })?;
+        let (plan, mut session) = prepare(Plan {
+            results,
+            shared,
+            now: bound.now,
+            places: catalog.whereabouts().cloned(),
+            externals,
+            ..Plan::default()
+        })?;
         session.materialized.clone_from(&materialized);
         let mut rows = Rows::run(&plan, &session, held)?;
         let columns = call.discover(&mut rows);
@@ -134,7 +141,7 @@ impl Rows {
                 "the rows that `evaluate {plugin}` takes its columns from need more memory than --memory-limit allows; \
                  raise the limit, filter before it, or declare its columns, as in `: (*, a:long)`"
             );
-            return Err(engine::Error { kind: engine::ErrorKind::Resources, message });
+            return Err(engine::Error::new(engine::ErrorKind::Resources, message));
         }
         Ok(self.held.unwrap_or_default())
     }

@@ -30,6 +30,7 @@ mod incident_rest;
 mod json_array;
 mod json_lines;
 pub mod parquet;
+pub mod places;
 mod profile;
 mod query_api;
 mod read;

@@ -8,6 +8,7 @@ pub mod json;
 pub mod number;
 pub mod shred;
 pub mod ticks;
+pub mod whereabouts;
 
 use std::fmt;
 

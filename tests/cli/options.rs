@@ -98,3 +98,15 @@ fn the_legacy_strategy_takes_64_parts() {
         refusal.stderr
     );
 }
+
+#[test]
+fn a_query_parameter_may_be_a_table() {
+    let (folder, _) = folder_with("hosts.csv", "Host,Size\nweb1,3\nweb2,4\n");
+    let text = "declare query_parameters(Hosts: (Host: string)); Hosts | where Host == 'web2' | project Host";
+    let run = |data: &str| run_in(folder.path(), &["query", text, "--data", data, "--format", "log-analytics"], "");
+    assert_eq!(rows(&run("Hosts=hosts.csv")), json!([["web2"]]));
+    refused(&run("Others=hosts.csv"), &["AQ011", "`Hosts` has no records", "--data Hosts=PATH"]);
+    let text = "declare query_parameters(Hosts: (Host: long)); Hosts";
+    let run = run_in(folder.path(), &["query", text, "--data", "Hosts=hosts.csv"], "");
+    refused(&run, &["KS143", "`Host` of the table is of type string"]);
+}

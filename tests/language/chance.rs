@@ -284,7 +284,7 @@ fn misread(text: &str) -> Option<String> {
 #[test]
 fn any_text_is_read() {
     let (parts, mut random, mut faults) = (Parts::new(), random(), Vec::new());
-    for _ in 0..draws(1500) {
+    for _ in 0..draws(600) {
         let mut text = parts.changed(&mut random);
         for _ in 0..random.random_range(0..3) {
             let at = random.random_range(0..=text.len());
@@ -364,7 +364,7 @@ fn misrun(query: &str) -> Option<String> {
 #[test]
 fn any_query_runs_or_is_refused() {
     let (parts, mut random, mut faults) = (Parts::new(), random(), Vec::new());
-    for _ in 0..draws(250) {
+    for _ in 0..draws(80) {
         let query = parts.changed(&mut random);
         if !is_endless(&query) {
             faults.extend(misrun(&query).map(|fault| format!("{query}\n{fault}")));
@@ -410,7 +410,7 @@ fn called(function: &Function, random: &mut ChaCha8Rng) -> Option<String> {
 fn any_function_takes_any_value() {
     let functions: Vec<&Function> = scalar_functions().into_iter().filter(|f| is_word(f.name)).collect();
     let (mut random, mut faults) = (random(), Vec::new());
-    for n in 0..draws(functions.len() * 2) {
+    for n in 0..draws(functions.len() / 2) {
         let Some(query) = called(functions[n % functions.len()], &mut random) else { continue };
         if !is_endless(&query) {
             faults.extend(misrun(&query).map(|fault| format!("{query}\n{fault}")));

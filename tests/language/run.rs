@@ -1,6 +1,8 @@
 //! Text to rows: what all tests of the language do.
 
+use std::net::IpAddr;
 use std::panic::catch_unwind;
+use std::sync::Arc;
 
 use alertq::bind::{self, Bound};
 use alertq::catalog::{Catalog, TableInfo};
@@ -11,6 +13,7 @@ use alertq::plan::{Expr, Kind, Node, Plan, SortKey};
 use alertq::query::{self, Settled};
 use alertq::syntax;
 use alertq::types::arrow::{from_values, schema, value_at};
+use alertq::types::whereabouts::{Places, Whereabouts};
 use alertq::types::{Column, ScalarType, Value, convert, number};
 use arrow::array::RecordBatch;
 
@@ -72,13 +75,40 @@ pub struct Setting {
 
 pub const PLAIN: Setting = Setting { partitions: 1, batch_size: 8192, scanned: false, optimized: true };
 
+/// Knows where addresses of documentation are.
+#[derive(Debug)]
+struct MadeUp;
+
+impl Places for MadeUp {
+    fn whereabouts(&self, address: IpAddr) -> Result<Option<Whereabouts>, String> {
+        let country = Some("Nordland".to_string());
+        Ok(match address.to_string().as_str() {
+            "192.0.2.7" => Some(Whereabouts {
+                country,
+                state: Some("K\u{fc}ste".into()),
+                city: Some("Kiesel".into()),
+                latitude: Some(10.5),
+                longitude: Some(-20.0),
+            }),
+            "2001:db8::7" => Some(Whereabouts { country, ..Whereabouts::default() }),
+            _ => None,
+        })
+    }
+}
+
+fn catalog() -> Catalog {
+    let mut catalog = Catalog::new();
+    catalog.set_whereabouts(Arc::new(MadeUp));
+    catalog
+}
+
 /// Binds a query over a catalog without tables, with the first moment of 2025 as its clock.
 pub fn bind(query: &str) -> Result<Bound, Vec<Diagnostic>> {
     let parsed = syntax::parse(query);
     if parsed.problems.iter().any(Diagnostic::is_error) {
         return Err(parsed.problems);
     }
-    Ok(bind::bind(&parsed.query, &Catalog::new(), &options()))
+    Ok(bind::bind(&parsed.query, &catalog(), &options()))
 }
 
 fn options() -> bind::Options {
@@ -93,7 +123,7 @@ fn settle(query: &str, setting: Setting) -> Result<Settled, String> {
         return Err(told(query, &parsed.problems));
     }
     let prepare = |plan: Plan| Ok::<_, engine::Error>(ready(plan, setting));
-    query::settle(&parsed.query, &Catalog::new(), options(), prepare).map_err(message)
+    query::settle(&parsed.query, &catalog(), options(), prepare).map_err(message)
 }
 
 /// Makes the session that a plan runs in.
@@ -108,12 +138,21 @@ fn ready(mut plan: Plan, setting: Setting) -> (Plan, Session) {
     (if setting.optimized { rewrite(plan) } else { plan }, session)
 }
 
-/// Returns why a query does not run, as its binder and parser see it, or a plugin sees its rows.
+/// Returns why a query does not run, as its binder and parser see it, a plugin sees its rows, or a function its values.
 pub fn refusals(query: &str) -> Vec<Diagnostic> {
     if let Err(problems) = bind(query) {
         return problems;
     }
-    let Ok(Settled { bound, .. }) = settle(query, PLAIN) else { return Vec::new() };
+    let Ok(Settled { bound, materialized }) = settle(query, PLAIN) else { return Vec::new() };
+    if let Some(plan) = bound.plan {
+        let (plan, session) = ready(plan, PLAIN);
+        return match rows_of(&plan, &Session { materialized, ..session }) {
+            Err(engine::Error { code: Some(code), span, message, .. }) => {
+                vec![Diagnostic::error(code, span.unwrap_or_default(), message)]
+            }
+            _ => Vec::new(),
+        };
+    }
     bound.problems.into_iter().chain(bound.refusals).filter(Diagnostic::is_error).collect()
 }
 
@@ -160,7 +199,7 @@ fn run_plan(query: &str, setting: Setting) -> Result<Rows, String> {
     let plan = bound.plan.ok_or_else(|| told(query, &refusals))?;
     let (plan, mut session) = ready(plan, setting);
     session.materialized = materialized;
-    rows_of(&plan, &session)
+    rows_of(&plan, &session).map_err(message)
 }
 
 /// Runs a query over one table `T` and returns its rows.
@@ -174,17 +213,18 @@ pub fn over(columns: &[(&str, ScalarType)], rows: &[Vec<Value>], query: &str) ->
     let plan = bound.plan.filter(|_| faults.is_empty()).ok_or_else(|| told(query, &faults))?;
     let data = TableData::Batches(vec![batch(&columns, rows)]);
     let session = Session { partitions: 1, ..Session::new() }.table("T", columns, data);
-    rows_of(&plan, &session).map(|rows| rows.rows)
+    rows_of(&plan, &session).map(|rows| rows.rows).map_err(message)
 }
 
-fn rows_of(plan: &Plan, session: &Session) -> Result<Rows, String> {
-    let mut last = Err("there is no result".to_string());
-    let outputs = engine::run(plan, session).map_err(message)?;
+fn rows_of(plan: &Plan, session: &Session) -> Result<Rows, engine::Error> {
+    // A query of `let` alone gives none.
+    let mut last = Err(engine::Error::new(engine::ErrorKind::Unsupported, "there is no result"));
+    let outputs = engine::run(plan, session)?;
     for (result, output) in plan.results.iter().zip(outputs) {
         let (columns, ordered) = (result.node.columns.clone(), result.node.serialized);
         let mut rows = Vec::new();
         for batch in output {
-            let batch = batch.map_err(message)?;
+            let batch = batch?;
             rows.extend((0..batch.num_rows()).map(|row| values(&batch, row, &columns)));
         }
         last = Ok(Rows { columns, rows, ordered });

@@ -50,7 +50,7 @@ impl Binder<'_> {
                     Diagnostic::error(
                         "KS141",
                         column.value.span,
-                        format!("`mv-expand` takes a dynamic value, and this is of type {other}"),
+                        format!("only a dynamic value has elements, and this is of type {other}"),
                     )
                     .help("read text with parse_json() first"),
                 ),

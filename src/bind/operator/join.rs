@@ -315,9 +315,9 @@ fn without_side(expr: Expr) -> Expr {
         Expr::Convert { value, to } => Expr::Convert { value: Box::new(without_side(*value)), to },
         Expr::Path { base, steps } => Expr::Path { base: Box::new(without_side(*base)), steps },
         Expr::ParseJson(text) => Expr::ParseJson(Box::new(without_side(*text))),
-        Expr::Call { function, overload, arguments, returns } => {
+        Expr::Call { function, overload, arguments, returns, at } => {
             let arguments = arguments.into_iter().map(without_side).collect();
-            Expr::Call { function, overload, arguments, returns }
+            Expr::Call { function, overload, arguments, returns, at }
         }
         other => other,
     }

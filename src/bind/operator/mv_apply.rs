@@ -456,7 +456,7 @@ impl Parts {
                     let arguments = vec![same, Expr::Column(value.clone()), default.clone()];
                     let function = scalar_function("iff")?;
                     let returns = call.output.scalar_type;
-                    expressions.push(Expr::Call { function, overload: 0, arguments, returns });
+                    expressions.push(Expr::Call { function, overload: 0, arguments, returns, at: None });
                     call.output = value;
                     calls.push(call);
                     continue;

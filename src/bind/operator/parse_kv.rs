@@ -42,7 +42,7 @@ impl Binder<'_> {
             let (function, constants) = form.function(&keys);
             let mut arguments = vec![text.clone(), Expr::Literal(Value::String(column.name.clone()))];
             arguments.extend(constants.into_iter().map(|part| Expr::Literal(Value::String(part))));
-            let value = Expr::Call { function, overload: 0, arguments, returns: ScalarType::String };
+            let value = Expr::Call { function, overload: 0, arguments, returns: ScalarType::String, at: None };
             let value = to(value, column.scalar_type);
             if input.node.columns.iter().any(|c| c.name == column.name) {
                 // Microsoft's parser gives both columns one name; what its engine does is not known.

@@ -158,6 +158,7 @@ impl Binder<'_> {
             overload: 0,
             arguments: vec![few, Expr::Literal(Value::String(message))],
             returns: ScalarType::Bool,
+            at: None,
         };
         let (columns, serialized) = (rows.columns.clone(), rows.serialized);
         Node { columns, serialized, kind: Kind::Filter { input: Box::new(rows), predicate } }

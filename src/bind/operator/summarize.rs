@@ -1,6 +1,7 @@
 //! `summarize`.
 
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use super::super::aggregate::several_call;
@@ -34,7 +35,28 @@ impl Binder<'_> {
         }
         let keys = self.keys(&summarize.by, &input, scope);
         let (calls, outputs) = self.aggregates(&summarize.aggregates, &keys, &input, scope);
+        self.one_scope(&summarize.by, &keys, &calls, &input);
         self.aggregated(keys, calls, outputs, input)
+    }
+
+    /// Refuses a key that takes the name of another column which the aggregates read: to Kusto's engine both are one
+    /// scope (measured), while Microsoft's parser takes the column.
+    fn one_scope(&mut self, by: &[NamedExpr], keys: &[Key], calls: &[AggregateCall], input: &Table) {
+        for (named, key) in by.iter().zip(keys) {
+            let Some(name) = named.names.first().map(|name| name.text.as_str()) else { continue };
+            let reads = |expr: &Expr| {
+                let mut names = HashSet::new();
+                expr.columns_read(&mut names);
+                names.contains(name)
+            };
+            let is_column = input.node.columns.iter().any(|column| column.name == name);
+            let mut read = calls.iter().flat_map(|call| call.arguments.iter().chain(&call.filter));
+            if is_column && !reads(&key.scalar.expr) && read.any(reads) {
+                let message = format!("the key `{name}` has the name of a column that the aggregates read");
+                let refusal = Diagnostic::error("AQ015", named.span, message);
+                self.refusals.push(refusal.help("give the key another name"));
+            }
+        }
     }
 
     /// Binds the keys behind `by`.
@@ -149,7 +171,7 @@ impl Binder<'_> {
         if scalar.scalar_type.is_none() {
             return;
         }
-        let mut names = std::collections::HashSet::new();
+        let mut names = HashSet::new();
         scalar.expr.columns_read(&mut names);
         let reads_input = input.node.columns.iter().any(|c| names.contains(c.name.as_str()));
         if reads_input || self.aggregated == before {

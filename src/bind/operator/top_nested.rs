@@ -185,7 +185,7 @@ impl Binder<'_> {
         let count = self.row_count(count, scope);
         let columns = input.node.columns.clone();
         let Some(function) = crate::functions::scalar_function("rand") else { return Binder::nothing() };
-        let value = Expr::Call { function, overload: 0, arguments: Vec::new(), returns: ScalarType::Real };
+        let value = Expr::Call { function, overload: 0, arguments: Vec::new(), returns: ScalarType::Real, at: None };
         let keys = vec![SortKey { value, ascending: true, nulls_first: true }];
         let kind = Kind::Sort { input: Box::new(input.node), keys, limit: Some(count) };
         Table { node: Node { columns, serialized: false, kind }, label: None, ..input }

@@ -180,6 +180,7 @@ pub(super) const OPERATORS: &[Operator] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::functions::plugin::{Run, plugins};
 
     #[test]
     fn examples_are_valid_and_hold_what_they_show() {
@@ -190,6 +191,15 @@ mod tests {
             let bound = bind(&parsed.query, &Catalog::standard(), &bind::Options::default());
             assert!(bound.is_valid(), "{}: {:?}", operator.name, bound.problems);
         }
+    }
+
+    #[test]
+    fn each_has_its_page_and_so_has_each_plugin_that_runs() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/language");
+        let runs = plugins().into_iter().filter(|plugin| !matches!(plugin.run, Run::Refused(_)));
+        let names = OPERATORS.iter().map(|operator| operator.name).chain(runs.map(|plugin| plugin.name));
+        let lacking: Vec<&str> = names.filter(|name| !folder.join(format!("{name}.md")).is_file()).collect();
+        assert!(lacking.is_empty(), "without a page in fixtures/language: {lacking:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod activity;
 mod bag_unpack;
+mod dcount_intersect;
 mod geo_lookup;
 mod ip_lookup;
 mod narrow;
@@ -269,6 +270,7 @@ const BOOL: Kind = Kind::Is(ScalarType::Bool);
 static ALL: &[&[&Plugin]] = &[
     &[
         &bag_unpack::BAG_UNPACK,
+        &dcount_intersect::DCOUNT_INTERSECT,
         &geo_lookup::GEO_LINE_LOOKUP,
         &geo_lookup::GEO_POLYGON_LOOKUP,
         &ip_lookup::IPV4_LOOKUP,

@@ -333,17 +333,6 @@ pub(super) static PLUGINS: &[&Plugin] = &[
         "funnel-sequence-completion-plugin",
     ),
     &refused(
-        "dcount_intersect",
-        "Counts what sets have in common that hll() made.",
-        &[&[Parameter::new("hll", Takes::Expression(Kind::Dynamic)).repeated(2)]],
-        Columns::Closed(|call| {
-            let counts = (0..call.arguments.len()).map(|index| Column::new(format!("s{index}"), ScalarType::Long));
-            Ok(call.input[..call.own].iter().cloned().chain(counts).collect())
-        }),
-        "how it estimates what sketches have in common is not documented",
-        "dcount-intersect-plugin",
-    ),
-    &refused(
         "preview",
         "Gives the first rows, and the number of all.",
         &[&[Parameter::new("NumberOfRows", Takes::Constant(Kind::Integer))]],

@@ -269,7 +269,7 @@ pub(super) fn evaluate(functions: &[Function], name: &str, values: &[Value]) -> 
                 let constants: Vec<Option<Value>> = values.iter().cloned().map(Some).collect();
                 prepare(&constants).unwrap()(&call).unwrap()
             }
-            crate::functions::Kernel::Unbuilt => panic!("{name} is not built"),
+            crate::functions::Kernel::Located(_) | crate::functions::Kernel::Unbuilt => panic!("{name} is not built"),
         };
         assert_eq!(array.len(), rows, "{name}");
         crate::types::arrow::value_at(&array, rows - 1, returns)

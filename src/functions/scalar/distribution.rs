@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Float64Array};
 
-use super::math::log_gamma;
 use super::rows::{Column, REAL, function, overload};
 use crate::functions::lift::{Reader, Real};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, one};
@@ -89,7 +88,7 @@ fn unsettled(what: &str) -> FunctionError {
 }
 
 fn log_beta(a: f64, b: f64) -> f64 {
-    log_gamma(a) + log_gamma(b) - log_gamma(a + b)
+    libm::lgamma(a) + libm::lgamma(b) - libm::lgamma(a + b)
 }
 
 /// The regularized incomplete beta function, by its continued fraction.

@@ -322,7 +322,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the natural logarithm of the gamma function.",
         "log-gamma-function",
         FirstArgument,
-        log_gamma,
+        libm::lgamma,
         [("loggamma(1)", "0.0"), ("loggamma(2)", "0.0"), ("isnull(loggamma(real(null)))", "true")]
     ),
     real!(
@@ -330,7 +330,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives the error function.",
         "erf-function",
         FirstArgument,
-        erf,
+        libm::erf,
         [("erf(0)", "0.0"), ("round(erf(1), 6)", "0.842701"), ("isnull(erf(real(null)))", "true")]
     ),
     real!(
@@ -338,7 +338,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Gives what the error function lacks to 1.",
         "erfc-function",
         FirstArgument,
-        erfc,
+        libm::erfc,
         [("erfc(0)", "1.0"), ("erfc(real(+inf))", "0.0"), ("isnull(erfc(real(null)))", "true")]
     ),
     function!(
@@ -623,7 +623,7 @@ fn unit(x: f64, f: impl Fn(f64) -> f64) -> Option<f64> {
     if x.abs() > 1.0 { None } else { Some(f(x)) }
 }
 
-/// Lanczos' approximation with g = 7 and nine terms; whole numbers are multiplied out.
+/// The gamma function; whole numbers are multiplied out.
 fn gamma(x: f64) -> f64 {
     if x.fract() == 0.0 && x <= 0.0 {
         return f64::NAN;
@@ -631,80 +631,7 @@ fn gamma(x: f64) -> f64 {
     if x.fract() == 0.0 && x <= 171.0 {
         return (2..x as u32).fold(1.0, |product, factor| product * f64::from(factor));
     }
-    if x < 0.5 {
-        return std::f64::consts::PI / ((std::f64::consts::PI * x).sin() * gamma(1.0 - x));
-    }
-    let (sum, t) = lanczos(x - 1.0);
-    // The power is taken in two halves: the whole would overflow before the product does.
-    let power = t.powf((x - 0.5) / 2.0);
-    (2.0 * std::f64::consts::PI).sqrt() * power * (-t).exp() * power * sum
-}
-
-pub(super) fn log_gamma(x: f64) -> f64 {
-    if x <= 0.0 && x.fract() == 0.0 {
-        return f64::INFINITY;
-    }
-    if x == 1.0 || x == 2.0 {
-        return 0.0;
-    }
-    if x < 0.5 {
-        return (std::f64::consts::PI / (std::f64::consts::PI * x).sin()).abs().ln() - log_gamma(1.0 - x);
-    }
-    let (sum, t) = lanczos(x - 1.0);
-    0.5 * (2.0 * std::f64::consts::PI).ln() + (x - 0.5) * t.ln() - t + sum.ln()
-}
-
-fn lanczos(x: f64) -> (f64, f64) {
-    const TERMS: [f64; 8] = [
-        676.520_368_121_885_1,
-        -1_259.139_216_722_402_8,
-        771.323_428_777_653_1,
-        -176.615_029_162_140_6,
-        12.507_343_278_686_905,
-        -0.138_571_095_265_720_12,
-        9.984_369_578_019_572e-6,
-        1.505_632_735_149_311_6e-7,
-    ];
-    let sum = TERMS.iter().zip(1..).fold(0.999_999_999_999_809_9, |sum, (term, i)| sum + term / (x + f64::from(i)));
-    (sum, x + 7.5)
-}
-
-fn erf(x: f64) -> f64 {
-    if x.abs() < 2.0 { erf_series(x) } else { sign(x) * (1.0 - erfc_fraction(x.abs())) }
-}
-
-fn erfc(x: f64) -> f64 {
-    if x.is_nan() {
-        x
-    } else if x.abs() < 2.0 {
-        1.0 - erf_series(x)
-    } else if x > 0.0 {
-        erfc_fraction(x)
-    } else {
-        2.0 - erfc_fraction(-x)
-    }
-}
-
-/// A series whose terms are all positive, so that nothing cancels; good near zero.
-fn erf_series(x: f64) -> f64 {
-    let (mut sum, mut term) = (x, x);
-    for n in 1..100 {
-        term *= 2.0 * x * x / f64::from(2 * n + 1);
-        sum += term;
-        if term.abs() < sum.abs() * 1e-17 {
-            break;
-        }
-    }
-    2.0 / std::f64::consts::PI.sqrt() * (-x * x).exp() * sum
-}
-
-/// The continued fraction of Laplace, from its end; good away from zero.
-fn erfc_fraction(x: f64) -> f64 {
-    if x.is_infinite() {
-        return 0.0;
-    }
-    let tail = (1..=100).rev().fold(0.0, |tail, n| f64::from(n) / 2.0 / (x + tail));
-    (-x * x).exp() / std::f64::consts::PI.sqrt() / (x + tail)
+    libm::tgamma(x)
 }
 
 #[cfg(test)]

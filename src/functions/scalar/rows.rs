@@ -224,7 +224,7 @@ fn run(
                 arguments.iter().enumerate().map(|(index, value)| fixed(index).then(|| value.clone())).collect();
             prepare(&constants)?(&call)?
         }
-        Kernel::Unbuilt => unreachable!("a built kernel"),
+        Kernel::Located(_) | Kernel::Unbuilt => unreachable!("a built kernel"),
     };
     assert_eq!(array.len(), rows);
     let scalar_type = match overload.returns {

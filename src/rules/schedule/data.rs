@@ -99,7 +99,7 @@ impl Data {
                 None if self.absent_is_empty => session.table(name, columns, TableData::Batches(Vec::new())),
                 None => {
                     let message = format!("there is no data for the table {name}; say where it is with --data");
-                    return Err(engine::Error { kind: engine::ErrorKind::Io, message });
+                    return Err(engine::Error::new(engine::ErrorKind::Io, message));
                 }
             };
         }
@@ -110,12 +110,12 @@ impl Data {
 /// Returns the rows of a table.
 fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Result<Vec<RecordBatch>, engine::Error> {
     let full = |footprint: &mut Footprint, batch: &RecordBatch| {
-        (footprint.add(batch) > memory_limit).then(|| engine::Error {
-            kind: engine::ErrorKind::Resources,
-            message: format!(
+        (footprint.add(batch) > memory_limit).then(|| {
+            let message = format!(
                 "the records of {} need more memory than --memory-limit allows; raise the limit, or give fewer of them",
                 table.name
-            ),
+            );
+            engine::Error::new(engine::ErrorKind::Resources, message)
         })
     };
     if let TableData::Batches(batches) = &table.data {
@@ -140,7 +140,7 @@ fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Res
 }
 
 fn too_large(error: arrow::error::ArrowError) -> engine::Error {
-    engine::Error { kind: engine::ErrorKind::Resources, message: format!("the records cannot be held: {error}") }
+    engine::Error::new(engine::ErrorKind::Resources, format!("the records cannot be held: {error}"))
 }
 
 impl Held {

@@ -75,6 +75,20 @@ pub(super) fn strong(target: &[u32], out: &Adjacency, nodes: usize) -> Vec<i64> 
     numbered(&component)
 }
 
+/// Numbers components anew, by the order in which nodes of theirs come among these.
+pub(super) fn renumbered(components: &[i64], nodes: &[u32]) -> Vec<i64> {
+    let mut numbers: Vec<i64> = vec![-1; components.len()];
+    let mut next = 0;
+    for node in nodes {
+        let number = &mut numbers[components[*node as usize] as usize];
+        if *number < 0 {
+            *number = next;
+            next += 1;
+        }
+    }
+    components.iter().map(|component| numbers[*component as usize]).collect()
+}
+
 /// Numbers components by the order in which they first come.
 fn numbered(component: &[u32]) -> Vec<i64> {
     let mut numbers: Vec<i64> = vec![-1; component.len()];
@@ -90,4 +104,15 @@ fn numbered(component: &[u32]) -> Vec<i64> {
             *number
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::renumbered;
+
+    #[test]
+    fn components_count_by_the_order_of_nodes() {
+        assert_eq!(renumbered(&[0, 1, 0, 2], &[3, 1, 2, 0]), [2, 1, 2, 0]);
+        assert_eq!(renumbered(&[], &[]), [0; 0]);
+    }
 }

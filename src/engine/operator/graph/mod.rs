@@ -39,6 +39,8 @@ pub struct Setup {
     pub name: &'static str,
     pub edges: Input,
     pub nodes: Vec<Input>,
+    /// The rows come in an order of their own, by which components count; else they count by the nodes' identities.
+    pub ordered: bool,
     pub id: ScalarType,
     pub properties: Vec<Property>,
     pub components: Vec<Components>,

@@ -7,7 +7,7 @@ use arrow::compute::interleave;
 use arrow::row::{RowConverter, SortField};
 use hashbrown::HashMap;
 
-use super::components::{strong, weak};
+use super::components::{renumbered, strong, weak};
 use super::{Setup, node_columns};
 use crate::engine::operator::OperatorError;
 use crate::plan::graph::WithoutRow;
@@ -101,16 +101,31 @@ impl Store {
             source.push(number(from.as_ref(), Origin::Source(row)));
             target.push(number(to.as_ref(), Origin::Target(row)));
         }
+        let by_identity = (!setup.ordered && !setup.components.is_empty()).then(|| in_order(&numbers));
         let out = Adjacency::new(origins.len(), &source);
         let into = Adjacency::new(origins.len(), &target);
-        let nodes =
-            node_table(setup, &tables, [&source_ids, &target_ids], &origins, [&source, &target], [&into, &out])?;
+        let nodes = node_table(
+            setup,
+            &tables,
+            [&source_ids, &target_ids],
+            &origins,
+            [&source, &target],
+            [&into, &out],
+            by_identity,
+        )?;
         Ok(Store { edges, nodes, source, target, out, into })
     }
 
     pub(super) fn size(&self) -> usize {
         self.nodes.get_array_memory_size() + 16 * self.source.len()
     }
+}
+
+/// Returns the nodes in the order of their identities.
+fn in_order(numbers: &HashMap<Box<[u8]>, u32>) -> Vec<u32> {
+    let mut nodes: Vec<(&[u8], u32)> = numbers.iter().map(|(id, number)| (&**id, *number)).collect();
+    nodes.sort_unstable();
+    nodes.into_iter().map(|(_, number)| number).collect()
 }
 
 /// Makes the table of all nodes.
@@ -121,6 +136,7 @@ fn node_table(
     origins: &[Origin],
     ends: [&[u32]; 2],
     degrees: [&Adjacency; 2],
+    by_identity: Option<Vec<u32>>,
 ) -> Result<RecordBatch, OperatorError> {
     let mut columns: Vec<ArrayRef> = Vec::new();
     for property in &setup.properties {
@@ -146,6 +162,10 @@ fn node_table(
         let numbers = match mark.strong {
             true => strong(ends[1], degrees[1], origins.len()),
             false => weak(ends[0], ends[1], origins.len()),
+        };
+        let numbers = match &by_identity {
+            Some(nodes) => renumbered(&numbers, nodes),
+            None => numbers,
         };
         columns.push(Arc::new(Int64Array::from(numbers)));
     }

@@ -51,6 +51,7 @@ fn searched(edges: &Edges, pattern: Pattern, without: Option<i64>, most_steps: u
         name: "graph-match",
         edges: Input { columns: columns.clone(), ids: vec![0, 1], partition: None },
         nodes: Vec::new(),
+        ordered: true,
         id: ScalarType::Long,
         properties: Vec::new(),
         components: Vec::new(),

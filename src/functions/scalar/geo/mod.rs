@@ -4,6 +4,7 @@
 //! arc of a great circle between two points. Input that is no shape as GeoJSON has it, a place out of range, or a null
 //! gives null.
 
+mod address;
 mod arguments;
 mod arrange;
 mod buffer;
@@ -32,6 +33,7 @@ use crate::functions::Function;
 
 /// The families.
 pub(super) const FAMILIES: &[&[Function]] = &[
+    address::FUNCTIONS,
     point::FUNCTIONS,
     geohash::FUNCTIONS,
     h3::FUNCTIONS,
