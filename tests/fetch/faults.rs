@@ -36,6 +36,13 @@ pub enum Fault {
     Expired,
 }
 
+impl Fault {
+    /// Tells whether it is something of a good answer.
+    pub fn is_of_answer(self) -> bool {
+        matches!(self, Fault::Cut | Fault::Slow | Fault::Garbage | Fault::Partial | Fault::Duplicate | Fault::Missing)
+    }
+}
+
 pub const ALL: [Fault; 17] = [
     Fault::Throttled(Some("3")),
     Fault::Throttled(Some("Thu, 01 Jan 2026 00:00:20 GMT")),
@@ -144,7 +151,8 @@ async fn other_rows(fault: Fault, response: Response<Body>) -> Response<Body> {
     let Ok(mut answer) = serde_json::from_slice::<Value>(&bytes) else {
         return Response::from_parts(head, Body::from(bytes));
     };
-    if let Some(rows) = answer["tables"][0]["rows"].as_array_mut() {
+    // Lists have none.
+    if let Some(rows) = answer.pointer_mut("/tables/0/rows").and_then(Value::as_array_mut) {
         match fault {
             Fault::Duplicate => rows.extend(rows.first().cloned()),
             // An answer to a count of one row is no list that loses some.

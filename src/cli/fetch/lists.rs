@@ -72,7 +72,7 @@ pub(super) struct Watchlists {
 
 pub(super) fn defender(arguments: &Defender, session: &Session) -> Result<Outcome, Stop> {
     let _scratch = Scratch::new()?;
-    let manager = manager(session, &arguments.out)?;
+    let manager = session.manager();
     for name in &arguments.subscription {
         let id = defender::subscription(&session.config.subscription(name)).map_err(stop)?;
         let alerts = session.wait(defender::alerts(&manager, &id))?;
@@ -122,13 +122,8 @@ pub(super) fn watchlists(arguments: &Watchlists, session: &Session) -> Result<Ou
 impl Place {
     fn open(&self, session: &Session) -> Result<(Manager, Workspace), Stop> {
         let workspace = Workspace::new(&session.config.workspace_resource(&self.workspace)).map_err(stop)?;
-        Ok((manager(session, &self.out)?, workspace))
+        Ok((session.manager(), workspace))
     }
-}
-
-fn manager(session: &Session, out: &Path) -> Result<Manager, Stop> {
-    std::fs::create_dir_all(out).map_err(|error| Stop::write(out.display(), &error))?;
-    Ok(Manager::new(session.client(out), &session.cloud))
 }
 
 /// The list of what a folder got, so that what is gone in the workspace goes there as well.
@@ -173,13 +168,13 @@ fn csv(list: &Watchlist) -> Result<Vec<u8>, Stop> {
 
 /// Looks at what a download needs, and says what is missing.
 pub(super) fn preflight(subscriptions: &[String], workspaces: &[String], session: &Session) -> Result<Outcome, Stop> {
-    let folder = tempfile::tempdir().map_err(|error| Stop::write("a temporary folder", &error))?;
-    let manager = manager(session, folder.path())?;
+    let _scratch = Scratch::new()?;
+    let manager = session.manager();
     let resources = workspaces.iter().map(|name| session.config.workspace_resource(name));
     let (resources, ids): (Vec<_>, Vec<_>) = resources.partition(|name| name.starts_with('/'));
     let resources = resources.iter().map(|id| Workspace::new(id)).collect::<Result<Vec<_>, _>>().map_err(stop)?;
     let named = workspaces.iter().map(|name| session.config.workspace_id(name)).find(|id| !id.starts_with('/'));
-    let logs = named.or(ids.into_iter().next()).map(|id| session.logs(&id, folder.path())).transpose()?;
+    let logs = named.or(ids.into_iter().next()).map(|id| session.logs(&id, &tempfile::env::temp_dir())).transpose()?;
     let scope = fetch::preflight::Scope {
         subscriptions: subscriptions.iter().map(|name| session.config.subscription(name)).collect(),
         workspaces: resources,
