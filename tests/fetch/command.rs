@@ -9,7 +9,7 @@ use alertq::serve::Limits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::faults::Script;
+use super::faults::{Fault, Script};
 use super::log_analytics::{no_secrets, run, visible};
 use super::server::{Fixed, SECRET, Server, TOKEN, WORKSPACE, throw_away_certificate};
 use super::table::{Alerts, downloaded, moment};
@@ -285,6 +285,49 @@ fn a_query_runs_in_a_workspace_by_its_name() {
                 .starts_with("Status,AlertName,TenantId,TimeGenerated,SystemAlertId,ProviderName,AlertSeverity\n"),
             "{order:?}"
         );
+    });
+}
+
+#[test]
+fn an_answer_that_lacks_rows_is_an_error() {
+    run(async {
+        let mut scene = Scene::new(100, Vec::new()).await;
+        let limits = Limits { rows: 10, ..Limits::default() };
+        scene.server = Server::start(scene.alerts.clone(), limits, Script::none()).await;
+        let run = scene.run(&["query", "SecurityAlert | project SystemAlertId", "--on", WORKSPACE]).await;
+        assert_eq!(run.status, Some(2), "{run:?}");
+        assert!(run.stderr.contains("the answer is partial, rows are missing"), "{run:?}");
+        assert!(run.stderr.contains("record count limit 10"), "{run:?}");
+        scene.server = Server::start(scene.alerts.clone(), limits, Script::new(1, &[Fault::NoContent], 1.0)).await;
+        let nothing = scene.run(&["query", "SecurityAlert", "--on", WORKSPACE]).await.ok();
+        assert!(nothing.stderr.contains("the workspace has no data"), "{nothing:?}");
+    });
+}
+
+/// Looks for temporary files once a command was interrupted in the middle of an answer.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_query_leaves_nothing() {
+    run(async {
+        let mut scene = Scene::new(100, Vec::new()).await;
+        let script = Script::new(1, &[Fault::Hangs], 1.0);
+        scene.server = Server::start(scene.alerts.clone(), Limits::default(), script).await;
+        let temporary = scene.path("temporary");
+        std::fs::create_dir(&temporary).unwrap();
+        let answers = || {
+            let folders =
+                std::fs::read_dir(&temporary).unwrap().filter_map(|entry| entry.unwrap().path().read_dir().ok());
+            folders.flatten().count()
+        };
+        let mut child =
+            scene.command(&["query", "SecurityAlert", "--on", WORKSPACE]).env("TMPDIR", &temporary).spawn().unwrap();
+        while answers() == 0 && child.try_wait().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let ended = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+        assert_eq!(ended.code(), Some(130));
+        assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
     });
 }
 

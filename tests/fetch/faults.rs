@@ -21,6 +21,8 @@ pub enum Fault {
     Cut,
     /// The body comes in small pieces.
     Slow,
+    /// The body has no end.
+    Hangs,
     /// Rows are missing, and the answer says so.
     Partial,
     NoContent,
@@ -39,7 +41,16 @@ pub enum Fault {
 impl Fault {
     /// Tells whether it is something of a good answer.
     pub fn is_of_answer(self) -> bool {
-        matches!(self, Fault::Cut | Fault::Slow | Fault::Garbage | Fault::Partial | Fault::Duplicate | Fault::Missing)
+        matches!(
+            self,
+            Fault::Cut
+                | Fault::Slow
+                | Fault::Hangs
+                | Fault::Garbage
+                | Fault::Partial
+                | Fault::Duplicate
+                | Fault::Missing
+        )
     }
 }
 
@@ -118,7 +129,7 @@ pub async fn spoil(fault: Fault, response: Response<Body>) -> Response<Body> {
             let builder = Response::builder().header(header::CONTENT_TYPE, "text/html");
             builder.body(Body::from("<html>Sign in</html>")).unwrap()
         }
-        Fault::Cut | Fault::Slow | Fault::Garbage => in_pieces(fault, response).await,
+        Fault::Cut | Fault::Slow | Fault::Hangs | Fault::Garbage => in_pieces(fault, response).await,
         Fault::Partial | Fault::Duplicate | Fault::Missing => other_rows(fault, response).await,
     }
 }
@@ -139,7 +150,10 @@ async fn in_pieces(fault: Fault, response: Response<Body>) -> Response<Body> {
     };
     let stream = stream::unfold(parts.into_iter(), |mut parts| async move {
         tokio::task::yield_now().await;
-        parts.next().map(|part| (part, parts))
+        match parts.next() {
+            None if fault == Fault::Hangs => std::future::pending().await,
+            part => part.map(|part| (part, parts)),
+        }
     });
     Response::from_parts(head, Body::from_stream(stream))
 }

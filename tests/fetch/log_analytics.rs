@@ -72,7 +72,7 @@ fn a_table_comes_whole_in_windows() {
         let before = server.state.requests.load(Ordering::SeqCst);
         let again = job(&logs, folder.path(), 100).run().await.unwrap();
         assert_eq!((again.rows, again.new_rows), (1500, 0));
-        assert_eq!(server.state.requests.load(Ordering::SeqCst) - before, 2);
+        assert_eq!(server.state.requests.load(Ordering::SeqCst) - before, 3);
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
 }
@@ -265,6 +265,30 @@ fn late_rows_are_the_next_generation() {
         assert!(second.new_rows > 0 && first.rows + second.new_rows == 600);
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+#[test]
+fn records_that_could_not_be_seen_in_time_are_an_error() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(600));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        alerts.set_now(moment("2026-06-28"));
+        alerts.set_delay(ticks::TICKS_PER_DAY);
+        job(&logs, folder.path(), 100).run().await.unwrap();
+        alerts.set_now(moment("2026-08-01"));
+        let error = job(&logs, folder.path(), 100).run().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Incomplete);
+        assert!(error.to_string().contains("--settle"), "{error}");
+        // Waiting for long enough finds them.
+        let patient = TempDir::new().unwrap();
+        let logs = server.logs(patient.path(), 1, 3);
+        for now in ["2026-06-28", "2026-08-01"] {
+            alerts.set_now(moment(now));
+            Job { settle: 2 * ticks::TICKS_PER_DAY, ..job(&logs, patient.path(), 100) }.run().await.unwrap();
+        }
+        assert_eq!(downloaded(patient.path()), whole(&alerts));
+    });
 }
 
 #[test]

@@ -29,6 +29,8 @@ pub struct Alerts {
     columns: Vec<Column>,
     /// The server's clock.
     now: Mutex<i64>,
+    /// How long records cannot be seen yet after they were ingested.
+    delay: Mutex<i64>,
 }
 
 impl Alerts {
@@ -56,12 +58,22 @@ impl Alerts {
             RecordBatch::try_new(schema(&columns), arrays).unwrap()
         });
         let batches = batches.collect();
-        Arc::new(Alerts { batches, columns, now: Mutex::new(moment(END) + 30 * ticks::TICKS_PER_DAY) })
+        Arc::new(Alerts {
+            batches,
+            columns,
+            now: Mutex::new(moment(END) + 30 * ticks::TICKS_PER_DAY),
+            delay: Mutex::default(),
+        })
     }
 
     /// Moves the server's clock.
     pub fn set_now(&self, now: i64) {
         *self.now.lock().unwrap() = now;
+    }
+
+    /// Lets records be seen only so long after they were ingested.
+    pub fn set_delay(&self, delay: i64) {
+        *self.delay.lock().unwrap() = delay;
     }
 
     fn ingested_until(&self, until: i64) -> Vec<RecordBatch> {
@@ -214,7 +226,7 @@ impl Records for Alerts {
         let shown = self.columns[..self.columns.len() - 1].to_vec();
         let ingested = Some(INGESTED.to_string());
         catalog.add(TableInfo { name: TABLE.to_string(), columns: shown, ingested, ..TableInfo::default() });
-        let data = TableData::Batches(self.of_time(text, now));
+        let data = TableData::Batches(self.of_time(text, now - *self.delay.lock().unwrap()));
         let table = Table { name: TABLE.to_string(), columns: self.columns.clone(), data };
         Ok(Box::new(Now { catalog, now, table }))
     }

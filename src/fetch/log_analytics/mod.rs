@@ -107,6 +107,7 @@ impl Job<'_> {
                 place.save(&manifest)?;
             }
         }
+        self.check(&manifest).await?;
         let until = manifest.generations.last().and_then(Generation::known_until);
         Ok(Summary { new_rows: manifest.rows() - before, rows: manifest.rows(), until })
     }
@@ -356,6 +357,29 @@ impl Job<'_> {
             self.fetch(place, manifest).await?;
         }
         Ok(())
+    }
+
+    /// Counts the whole download once more. Each generation was counted; here records turn up that could not be seen at
+    /// the time, although they had been ingested.
+    ///
+    /// # Errors
+    /// Where there are more than what is on disk. Fewer are no error: the service deletes what is old.
+    async fn check(&self, manifest: &Manifest) -> Result<(), Error> {
+        let Some(last) = manifest.generations.last() else { return Ok(()) };
+        let window = Window { from: self.from, to: last.to };
+        let cut = Cut { after: None, until: last.known_until() };
+        let (counted, rows) = (self.count_of(&self.subject.count(window, None, cut)).await?, manifest.rows());
+        if counted <= rows {
+            return Ok(());
+        }
+        let what = &self.logs.about().what;
+        let message = format!(
+            "{what} counts {counted} rows and {rows} are here: {} could not be seen for longer than --settle after they \
+             were ingested",
+            counted - rows
+        );
+        Err(Error::new(ErrorKind::Incomplete, message)
+            .help("fetch them into another folder with --out, with a longer --settle"))
     }
 
     fn tell(&self, event: Event) {
