@@ -148,7 +148,7 @@ async fn in_pieces(fault: Fault, response: Response<Body>) -> Response<Body> {
         Fault::Garbage => vec![Ok(half)],
         _ => bytes.chunks(1000).map(|part| Ok(bytes.slice_ref(part))).collect(),
     };
-    let stream = stream::unfold(parts.into_iter(), |mut parts| async move {
+    let stream = stream::unfold(parts.into_iter(), move |mut parts| async move {
         tokio::task::yield_now().await;
         match parts.next() {
             None if fault == Fault::Hangs => std::future::pending().await,
