@@ -176,7 +176,7 @@ fn a_download_that_is_stopped_goes_on() {
 
 #[test]
 fn counting_goes_on_where_it_stopped() {
-    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(3000));
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(900));
     let manifest = folder.path().join("_fetch.json");
     let counted = || {
         let text = std::fs::read_to_string(&manifest).unwrap_or_default();
@@ -204,9 +204,9 @@ fn counting_goes_on_where_it_stopped() {
         let (uncounted, windows) = counted();
         assert!(uncounted > 0 && windows > 0, "{uncounted} {windows}");
         let before = requests();
-        assert_eq!(job.run().await.unwrap().rows, 3000);
+        assert_eq!(job.run().await.unwrap().rows, 900);
         // A request for each of the windows with rows, and no more than what was left to count.
-        let windows = 3000 / 7 * 3;
+        let windows = 900 / 7 * 3;
         assert!(requests() - before < windows + whole * 2 / 3, "{} {whole}", requests() - before);
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
