@@ -92,6 +92,8 @@ pub struct Client {
     attempts: u32,
     /// Whether anything was ever answered.
     reached: AtomicBool,
+    /// Whether a token was ever taken.
+    taken: AtomicBool,
 }
 
 /// The longest time between two tries.
@@ -100,8 +102,11 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Tries of what has never been reached: most likely it cannot be.
 const UNREACHED: u32 = 4;
 
-/// Tokens in a row that may be refused; another one will not be taken either.
+/// Tokens in a row that may be refused where none was ever taken: another one will not be either.
 const MOST_TOKENS: u32 = 3;
+
+/// The same where some were: the service, or the way there, has a bad hour.
+const MOST_TOKENS_LATER: u32 = 7;
 
 /// An answer that cannot be used.
 enum Failed {
@@ -153,7 +158,17 @@ impl Client {
         folder: PathBuf,
         attempts: u32,
     ) -> Client {
-        Client { http, clock, tokens, report, gate: Gate::new(), folder, attempts, reached: AtomicBool::new(false) }
+        Client {
+            http,
+            clock,
+            tokens,
+            report,
+            gate: Gate::new(),
+            folder,
+            attempts,
+            reached: AtomicBool::new(false),
+            taken: AtomicBool::new(false),
+        }
     }
 
     /// Whom the requests are made for.
@@ -208,7 +223,8 @@ impl Client {
 
     /// Lets another token be tried, unless none was ever taken or too many were refused.
     async fn again(&self, patience: &mut Patience, error: Error) -> Result<(), Error> {
-        if patience.refused >= MOST_TOKENS || !self.reached.load(Ordering::Relaxed) {
+        let most = if self.taken.load(Ordering::Relaxed) { MOST_TOKENS_LATER } else { MOST_TOKENS };
+        if patience.refused >= most || !self.reached.load(Ordering::Relaxed) {
             return Err(error);
         }
         patience.refused += 1;
@@ -253,6 +269,7 @@ impl Client {
         }
         let response = request.send().await.map_err(|error| lost(&error, ask.about))?;
         self.reached.store(true, Ordering::Relaxed);
+        self.taken.fetch_or(response.status().is_success(), Ordering::Relaxed);
         let (status, headers) = (response.status(), response.headers().clone());
         if status == StatusCode::NO_CONTENT {
             return Ok(Reply::Nothing);

@@ -205,7 +205,7 @@ impl Place {
                 there.push(name);
             } else {
                 // Of a window that was not finished.
-                fs::remove_file(entry.path()).map_err(at)?;
+                remove(&entry.path()).map_err(at)?;
             }
         }
         for piece in &mut generation.windows {
@@ -248,12 +248,20 @@ impl Place {
     }
 }
 
+/// Removes a file; one that is gone by itself, because whoever wrote it gave up, is as good.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Removes what a run left that was killed while it received an answer.
 fn sweep(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         if entry.file_name().to_string_lossy().starts_with(TEMPORARY) && entry.file_type()?.is_file() {
-            fs::remove_file(entry.path())?;
+            remove(&entry.path())?;
         }
     }
     Ok(())
