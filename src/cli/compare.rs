@@ -2,9 +2,10 @@
 
 mod difference;
 
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
 use clap::Args;
 use tempfile::NamedTempFile;
 
@@ -19,9 +20,10 @@ use super::serve::Local;
 use super::stop::Stop;
 use super::surroundings::Given;
 use super::{Global, Outcome, input};
-use crate::format::{Format, Limits};
+use crate::format::{Format, Limits, Writer};
 use crate::query::period::{self, Period};
 use crate::serve;
+use crate::types::Column;
 use difference::difference;
 
 /// Runs a query over local records and in a workspace of Azure's, and shows where the answers part.
@@ -99,6 +101,29 @@ fn fixed(period: Period, now: i64) -> Period {
     }
 }
 
+/// Takes one result and no more: a second one would not be compared.
+struct One<'a> {
+    inner: Box<dyn Writer + 'a>,
+    begun: bool,
+}
+
+impl Writer for One<'_> {
+    fn begin(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Err(io::Error::other("the query gives several results: compare them one by one"));
+        }
+        self.inner.begin(name, columns)
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        self.inner.write(batch)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.inner.finish()
+    }
+}
+
 /// The two places that are asked.
 struct Both<'a> {
     text: String,
@@ -123,11 +148,12 @@ impl Both<'_> {
 
     /// Answers the query here, into a file.
     fn here(&self, timespan: Option<Period>) -> Result<NamedTempFile, Stop> {
-        let failed = |error: std::io::Error| Stop::write("a temporary file", &error);
+        let failed = |error: io::Error| Stop::write("a temporary file", &error);
         let file = NamedTempFile::new().map_err(failed)?;
         let mut out = BufWriter::new(file.reopen().map_err(failed)?);
-        let mut writer = Format::LogAnalytics.writer(Box::new(&mut out), Limits::default());
-        serve::write(&self.local, &self.text, timespan, &mut *writer).map_err(Stop::failure)?;
+        let inner = Format::LogAnalytics.writer(Box::new(&mut out), Limits::default());
+        let mut writer = One { inner, begun: false };
+        serve::write(&self.local, &self.text, timespan, &mut writer).map_err(Stop::failure)?;
         drop(writer);
         out.flush().map_err(failed)?;
         Ok(file)

@@ -347,6 +347,8 @@ fn two_answers_are_compared() {
         let other = compare("one.json", vec![]).await;
         assert_eq!(other.status, Some(1), "{other:?}");
         assert!(other.stdout.contains("only here: AlertSeverity=Odd, count_=1"), "{other:?}");
+        let several = ["compare", "SecurityAlert | count; print 1", "--data", "out", "--on", WORKSPACE];
+        finish(scene.command(&several)).await.refused(&["several results: compare them one by one"]);
         let narrowed = compare("one.json", vec!["--timespan", "2026-06-01/2026-07-01"]).await;
         assert_eq!(narrowed.status, Some(1), "{narrowed:?}");
         assert!(narrowed.stdout.contains("the shortest time that shows it: --timespan 2026-06-"), "{narrowed:?}");

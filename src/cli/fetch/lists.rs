@@ -72,7 +72,7 @@ pub(super) struct Watchlists {
 
 pub(super) fn defender(arguments: &Defender, session: &Session) -> Result<Outcome, Stop> {
     let _scratch = Scratch::new()?;
-    let manager = session.manager();
+    let manager = manager(session, &arguments.out)?;
     for name in &arguments.subscription {
         let id = defender::subscription(&session.config.subscription(name)).map_err(stop)?;
         let alerts = session.wait(defender::alerts(&manager, &id))?;
@@ -122,8 +122,14 @@ pub(super) fn watchlists(arguments: &Watchlists, session: &Session) -> Result<Ou
 impl Place {
     fn open(&self, session: &Session) -> Result<(Manager, Workspace), Stop> {
         let workspace = Workspace::new(&session.config.workspace_resource(&self.workspace)).map_err(stop)?;
-        Ok((session.manager(), workspace))
+        Ok((manager(session, &self.out)?, workspace))
     }
+}
+
+/// Opens Resource Manager once it is clear that there is a folder to write to.
+fn manager(session: &Session, out: &Path) -> Result<Manager, Stop> {
+    std::fs::create_dir_all(out).map_err(|error| Stop::write(out.display(), &error))?;
+    Ok(session.manager())
 }
 
 /// The list of what a folder got, so that what is gone in the workspace goes there as well.
