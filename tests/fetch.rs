@@ -6,9 +6,18 @@ mod clock;
 mod command;
 #[path = "fetch/faults.rs"]
 mod faults;
+#[path = "fetch/identity.rs"]
+mod identity;
+#[path = "fetch/lists.rs"]
+mod lists;
 #[path = "fetch/log_analytics.rs"]
 mod log_analytics;
+#[path = "fetch/proxy.rs"]
+mod proxy;
 #[path = "fetch/server.rs"]
 mod server;
+#[cfg(target_os = "linux")]
+#[path = "fetch/size.rs"]
+mod size;
 #[path = "fetch/table.rs"]
 mod table;

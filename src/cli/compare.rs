@@ -2,10 +2,12 @@
 
 mod difference;
 
+use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
 use clap::Args;
-use serde_json::Value as Json;
+use tempfile::NamedTempFile;
 
 use super::config::Config;
 use super::console::Console;
@@ -13,14 +15,16 @@ use super::data::Sources;
 use super::fetch::session::{self, Session};
 use super::interrupt::Scratch;
 use super::output::Output;
-use super::remote::{self, Question};
+use super::remote::{self, Question, of_answer};
 use super::serve::Local;
 use super::stop::Stop;
 use super::surroundings::Given;
 use super::{Global, Outcome, input};
+use crate::format::{Format, Limits, Writer};
 use crate::query::period::{self, Period};
 use crate::serve;
-use difference::Table;
+use crate::types::Column;
+use difference::difference;
 
 /// Runs a query over local records and in a workspace of Azure's, and shows where the answers part.
 ///
@@ -97,6 +101,29 @@ fn fixed(period: Period, now: i64) -> Period {
     }
 }
 
+/// Takes one result and no more: a second one would not be compared.
+struct One<'a> {
+    inner: Box<dyn Writer + 'a>,
+    begun: bool,
+}
+
+impl Writer for One<'_> {
+    fn begin(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {
+        if std::mem::replace(&mut self.begun, true) {
+            return Err(io::Error::other("the query gives several results: compare them one by one"));
+        }
+        self.inner.begin(name, columns)
+    }
+
+    fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
+        self.inner.write(batch)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.inner.finish()
+    }
+}
+
 /// The two places that are asked.
 struct Both<'a> {
     text: String,
@@ -108,13 +135,28 @@ struct Both<'a> {
 impl Both<'_> {
     /// Asks both and says where they part; None where they do not.
     fn difference(&self, timespan: Option<Period>) -> Result<Option<Vec<String>>, Stop> {
-        let here = serve::answer(&self.local, &self.text, timespan).map_err(Stop::failure)?;
+        let here = self.here(timespan)?;
         let there = remote::ask(&Question { query: &self.text, timespan }, self.workspace, &self.session)?;
-        let there = match there {
-            Some(body) => body.text().map_err(session::stop)?.into_bytes(),
-            None => br#"{"tables":[{"columns":[],"rows":[]}]}"#.to_vec(),
-        };
-        Ok(Table::difference(&table(&here, "alertq")?, &table(&there, "the workspace")?))
+        let ours = remote::opened(here.path())?;
+        let theirs = there.as_ref().map(|body| remote::opened(body.path())).transpose()?.flatten();
+        match (ours, theirs) {
+            (Some(ours), Some(theirs)) => difference(&ours, &theirs).map_err(of_answer),
+            (Some(ours), None) => Ok(Some(vec![format!("{} rows here; the workspace has no data", ours.rows())])),
+            (None, _) => Ok(Some(vec!["no table here".to_string()])),
+        }
+    }
+
+    /// Answers the query here, into a file.
+    fn here(&self, timespan: Option<Period>) -> Result<NamedTempFile, Stop> {
+        let failed = |error: io::Error| Stop::write("a temporary file", &error);
+        let file = NamedTempFile::new().map_err(failed)?;
+        let mut out = BufWriter::new(file.reopen().map_err(failed)?);
+        let inner = Format::LogAnalytics.writer(Box::new(&mut out), Limits::default());
+        let mut writer = One { inner, begun: false };
+        serve::write(&self.local, &self.text, timespan, &mut writer).map_err(Stop::failure)?;
+        drop(writer);
+        out.flush().map_err(failed)?;
+        Ok(file)
     }
 
     /// Looks for the shortest time that shows a difference.
@@ -141,15 +183,4 @@ impl Both<'_> {
         }
         Ok(found)
     }
-}
-
-/// Reads the first table of an answer.
-fn table(answer: &[u8], whose: &str) -> Result<Table, Stop> {
-    let failed = |why: &str| Stop::failure(format!("the answer of {whose} cannot be compared: {why}"));
-    let answer: Json = serde_json::from_slice(answer).map_err(|error| failed(&error.to_string()))?;
-    if answer.get("error").is_some_and(|error| !error.is_null()) {
-        return Err(failed("it is cut off").help("compare a shorter time: --timespan"));
-    }
-    let first = answer.get("tables").and_then(|tables| tables.get(0)).ok_or_else(|| failed("it holds no table"))?;
-    Ok(Table::read(first))
 }

@@ -153,6 +153,8 @@ fn elsewhere(
     console: &Console,
 ) -> Result<Outcome, Stop> {
     let format = format(arguments, console)?;
+    // The answer lies on disk while it is read.
+    let _scratch = Scratch::new()?;
     let mut output = Output::open(arguments.output.as_deref())?;
     let name = output.name();
     let mut writer = format.answer_writer(Box::new(&mut output), limits(arguments, console));

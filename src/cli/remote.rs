@@ -1,6 +1,7 @@
 //! `--on WORKSPACE`: a query in a workspace of Azure's.
 
 use std::io;
+use std::path::Path;
 
 use clap::Args;
 
@@ -65,10 +66,7 @@ pub(super) fn write(
         console.note("the workspace has no data");
         return take(&Step::Begin(&[])).and_then(|()| take(&Step::End));
     };
-    let options =
-        source::Options { name: Some("PrimaryResult".to_string()), as_declared: true, ..source::Options::default() };
-    let tables = source::open(&body.path().to_string_lossy(), &options).map_err(of_answer)?;
-    for table in &tables {
+    if let Some(table) = opened(body.path())? {
         table.inputs.iter().flat_map(|input| &input.warnings).for_each(|warning| console.warning(warning));
         take(&Step::Begin(&table.columns))?;
         for batch in table.read() {
@@ -80,7 +78,7 @@ pub(super) fn write(
 
 /// Asks until there is an answer; None where the workspace has no data.
 pub(super) fn ask(question: &Question, workspace: &str, session: &Session) -> Result<Option<Body>, Stop> {
-    let logs = session.logs(workspace, &std::env::temp_dir())?;
+    let logs = session.logs(workspace, &tempfile::env::temp_dir())?;
     let timespan = question.timespan.map(|period| period.to_string());
     session.wait(async {
         let mut patience = Patience::default();
@@ -88,7 +86,14 @@ pub(super) fn ask(question: &Question, workspace: &str, session: &Session) -> Re
     })
 }
 
+/// Opens an answer that lies on disk; its columns are those that it declares.
+pub(super) fn opened(path: &Path) -> Result<Option<source::Table>, Stop> {
+    let options =
+        source::Options { name: Some("PrimaryResult".to_string()), as_declared: true, ..source::Options::default() };
+    Ok(source::open(&path.to_string_lossy(), &options).map_err(of_answer)?.into_iter().next())
+}
+
 /// Says what is wrong with an answer; where it lay for a moment is nobody's concern.
-fn of_answer(error: source::Error) -> Stop {
+pub(super) fn of_answer(error: source::Error) -> Stop {
     unreadable(source::Error { path: None, ..error })
 }

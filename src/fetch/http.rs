@@ -15,6 +15,7 @@ use super::clock::Clock;
 use super::error::{About, Error, ErrorKind, Told, of_answer};
 use super::gate::Gate;
 use super::report::{Event, Report};
+use super::write::temporary;
 
 /// Where tokens come from.
 #[async_trait]
@@ -22,8 +23,8 @@ pub trait Tokens: Send + Sync {
     /// Returns the token for a scope; None where none is sent.
     async fn token(&self, scope: &str) -> Result<Option<String>, Error>;
 
-    /// Forgets what is known by heart: the service does not take it any more.
-    fn forget(&self);
+    /// Forgets a token: the service does not take it any more.
+    async fn forget(&self, token: &str);
 
     /// Says whose tokens these are, in the words of a message.
     fn describe(&self) -> String;
@@ -91,6 +92,8 @@ pub struct Client {
     attempts: u32,
     /// Whether anything was ever answered.
     reached: AtomicBool,
+    /// Whether a token was ever taken.
+    taken: AtomicBool,
 }
 
 /// The longest time between two tries.
@@ -99,8 +102,11 @@ const LONGEST: Duration = Duration::from_secs(60);
 /// Tries of what has never been reached: most likely it cannot be.
 const UNREACHED: u32 = 4;
 
-/// Tokens in a row that may be refused; another one will not be taken either.
+/// Tokens in a row that may be refused where none was ever taken: another one will not be either.
 const MOST_TOKENS: u32 = 3;
+
+/// The same where some were: the service, or the way there, has a bad hour.
+const MOST_TOKENS_LATER: u32 = 7;
 
 /// An answer that cannot be used.
 enum Failed {
@@ -112,20 +118,34 @@ enum Failed {
 }
 
 /// What carries requests.
-pub type Transport = reqwest::Client;
-
-/// Makes the client that all requests go through.
 ///
 /// Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`), roots those of the system (`SSL_CERT_FILE`).
 /// Redirections are not followed: a token goes where it was meant to go.
-pub fn transport() -> Result<Transport, Error> {
-    reqwest::Client::builder()
-        .user_agent(concat!("alertq/", env!("CARGO_PKG_VERSION")))
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(30))
-        .read_timeout(Duration::from_secs(660))
-        .build()
-        .map_err(|error| Error::new(ErrorKind::Service, format!("no client can be made: {}", chain(&error))))
+#[derive(Debug, Clone)]
+pub struct Transport {
+    /// To the services.
+    pub cloud: reqwest::Client,
+    /// To what gives this machine its identity: it is beside it, and behind no proxy.
+    pub machine: reqwest::Client,
+}
+
+impl Transport {
+    /// Makes the clients that all requests go through.
+    ///
+    /// # Errors
+    /// Where the system's roots cannot be read.
+    pub fn new() -> Result<Transport, Error> {
+        let builder = || {
+            reqwest::Client::builder()
+                .user_agent(concat!("alertq/", env!("CARGO_PKG_VERSION")))
+                .redirect(reqwest::redirect::Policy::none())
+                .connect_timeout(Duration::from_secs(30))
+                .read_timeout(Duration::from_secs(660))
+        };
+        let failed = |error| Error::new(ErrorKind::Service, format!("no connections can be made: {}", chain(&error)));
+        let cloud = builder().build().map_err(failed)?;
+        Ok(Transport { cloud, machine: builder().no_proxy().build().map_err(failed)? })
+    }
 }
 
 impl Client {
@@ -138,7 +158,17 @@ impl Client {
         folder: PathBuf,
         attempts: u32,
     ) -> Client {
-        Client { http, clock, tokens, report, gate: Gate::new(), folder, attempts, reached: AtomicBool::new(false) }
+        Client {
+            http,
+            clock,
+            tokens,
+            report,
+            gate: Gate::new(),
+            folder,
+            attempts,
+            reached: AtomicBool::new(false),
+            taken: AtomicBool::new(false),
+        }
     }
 
     /// Whom the requests are made for.
@@ -167,7 +197,14 @@ impl Client {
     /// What the service says for good, and what it says for the time being so often that patience ends.
     pub async fn ask(&self, ask: &Ask<'_>, patience: &mut Patience) -> Result<Reply, Error> {
         loop {
-            let outcome = self.once(ask).await;
+            let token = match self.token(ask.scope).await {
+                Ok(token) => token,
+                Err(error) => {
+                    self.again(patience, error).await?;
+                    continue;
+                }
+            };
+            let outcome = self.once(ask, token.as_deref()).await;
             if !matches!(outcome, Err(Failed::Token(_))) {
                 patience.refused = 0;
             }
@@ -176,16 +213,25 @@ impl Client {
                 Err(Failed::Final(error)) => return Err(error),
                 Err(Failed::Again(error, _)) if ask.splits && error.kind == ErrorKind::TooLarge => return Err(error),
                 Err(Failed::Again(error, after)) => self.wait(patience, error, after).await?,
-                Err(Failed::Token(error)) if patience.refused >= MOST_TOKENS => return Err(error),
                 Err(Failed::Token(error)) => {
-                    self.tokens.forget();
-                    patience.refused += 1;
-                    // The first time it has most likely expired.
-                    if patience.refused > 1 {
-                        self.wait(patience, error, None).await?;
-                    }
+                    self.tokens.forget(token.as_deref().unwrap_or_default()).await;
+                    self.again(patience, error).await?;
                 }
             }
+        }
+    }
+
+    /// Lets another token be tried, unless none was ever taken or too many were refused.
+    async fn again(&self, patience: &mut Patience, error: Error) -> Result<(), Error> {
+        let most = if self.taken.load(Ordering::Relaxed) { MOST_TOKENS_LATER } else { MOST_TOKENS };
+        if patience.refused >= most || !self.reached.load(Ordering::Relaxed) {
+            return Err(error);
+        }
+        patience.refused += 1;
+        match patience.refused {
+            // Most likely it has expired.
+            1 => Ok(()),
+            _ => self.wait(patience, error, None).await,
         }
     }
 
@@ -212,9 +258,8 @@ impl Client {
         Ok(())
     }
 
-    async fn once(&self, ask: &Ask<'_>) -> Result<Reply, Failed> {
+    async fn once(&self, ask: &Ask<'_>, token: Option<&str>) -> Result<Reply, Failed> {
         let _permit = self.gate.pass(self.clock()).await;
-        let token = self.token(ask.scope).await.map_err(Failed::Final)?;
         let mut request = self.http.request(ask.method.clone(), &ask.url).header("Accept", "application/json");
         if let Some(body) = &ask.body {
             request = request.header(CONTENT_TYPE, "application/json").header("Prefer", "wait=600").body(body.clone());
@@ -224,6 +269,7 @@ impl Client {
         }
         let response = request.send().await.map_err(|error| lost(&error, ask.about))?;
         self.reached.store(true, Ordering::Relaxed);
+        self.taken.fetch_or(response.status().is_success(), Ordering::Relaxed);
         let (status, headers) = (response.status(), response.headers().clone());
         if status == StatusCode::NO_CONTENT {
             return Ok(Reply::Nothing);
@@ -250,7 +296,7 @@ impl Client {
     /// Writes a body to disk.
     async fn receive(&self, mut response: reqwest::Response, about: &About) -> Result<Body, Failed> {
         let cannot = |error: std::io::Error| Failed::Final(Error::file(&self.folder, &error));
-        let mut file = tempfile::Builder::new().prefix(".alertq-").tempfile_in(&self.folder).map_err(cannot)?;
+        let mut file = temporary(&self.folder).map_err(cannot)?;
         let mut bytes = 0;
         while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error, about))? {
             file.write_all(&chunk).map_err(cannot)?;

@@ -1,5 +1,7 @@
 //! The query API of one workspace: `POST /v1/workspaces/{id}/query`.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -13,6 +15,8 @@ pub struct Logs {
     url: String,
     scope: String,
     about: About,
+    /// Whether there ever was an answer with a table: a workspace that has had data has some.
+    has_data: AtomicBool,
 }
 
 /// A small answer.
@@ -57,7 +61,7 @@ impl Logs {
             unknown: UNKNOWN,
         };
         let url = format!("{}/v1/workspaces/{workspace}/query", cloud.logs.trim_end_matches('/'));
-        Ok(Logs { client, url, scope: cloud.logs_scope.clone(), about })
+        Ok(Logs { client, url, scope: cloud.logs_scope.clone(), about, has_data: AtomicBool::new(false) })
     }
 
     /// Returns the client that asks.
@@ -94,18 +98,24 @@ impl Logs {
     /// Asks a query with a small answer, until it is whole.
     pub async fn rows(&self, query: &str) -> Result<Rows, Error> {
         /// An answer without anything is asked for again: it may be the way there that lost it.
-        const SURE: u32 = 3;
+        const SURE: u32 = 6;
         let (mut patience, mut nothing) = (Patience::default(), 0);
         loop {
             let Some(body) = self.query(query, None, false, &mut patience).await? else {
                 nothing += 1;
-                if nothing == SURE {
+                if self.has_data.load(Ordering::Relaxed) {
+                    let message = format!("{} gave no table, and has given some before", self.about.what);
+                    self.client.wait(&mut patience, Error::new(ErrorKind::Service, message), None).await?;
+                } else if nothing == SURE {
                     return Ok(Rows::default());
                 }
                 continue;
             };
             match body.text().and_then(|text| self.read(&text)) {
-                Ok(rows) => return Ok(rows),
+                Ok(rows) => {
+                    self.has_data.store(true, Ordering::Relaxed);
+                    return Ok(rows);
+                }
                 Err(error) => self.client.wait(&mut patience, error, None).await?,
             }
         }

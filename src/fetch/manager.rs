@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::Value;
 
 use super::cloud::Cloud;
-use super::error::{About, Error, ErrorKind};
+use super::error::{About, Error, ErrorKind, Told};
 use super::http::{Ask, Client, Patience, Reply};
 use super::preflight::Who;
 
@@ -102,8 +102,9 @@ impl Manager {
         loop {
             let why = match self.client.ask(&ask, &mut patience).await? {
                 Reply::Nothing => "nothing where something must be".to_string(),
-                Reply::Body(body) => match serde_json::from_str(&body.text()?) {
-                    Ok(answer) => return Ok(answer),
+                Reply::Body(body) => match serde_json::from_str::<Value>(&body.text()?) {
+                    Ok(answer) if answer.get("error").is_none() => return Ok(answer),
+                    Ok(answer) => format!("an answer that is not whole: {}", Told::read(&answer.to_string()).text()),
                     Err(error) => format!("an answer that cannot be read: {error}"),
                 },
             };

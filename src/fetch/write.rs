@@ -4,11 +4,20 @@ use std::io::Write;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 
 use super::error::{Error, ErrorKind};
 use crate::format::{Format, Limits};
 use crate::source;
 use crate::types::Column;
+
+/// What the names of temporary files begin with: no command reads them as records.
+pub(super) const TEMPORARY: &str = ".alertq-";
+
+/// Makes a file that goes away again unless it gets a name.
+pub(super) fn temporary(folder: &Path) -> std::io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)
+}
 
 /// What was written.
 #[derive(Debug)]
@@ -41,7 +50,7 @@ pub(super) fn write(body: &Path, table: &str, target: &Path) -> Result<Written, 
         return Ok(written);
     }
     let folder = target.parent().unwrap_or(Path::new("."));
-    let file = tempfile::Builder::new().prefix(".alertq-").tempfile_in(folder).map_err(Failed::File)?;
+    let file = temporary(folder).map_err(Failed::File)?;
     let out = file.reopen().map_err(Failed::File)?;
     let mut writer = Format::Parquet.writer(Box::new(out), Limits::default());
     writer.begin("PrimaryResult", &table.columns).map_err(Failed::File)?;
@@ -87,7 +96,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let write = || -> std::io::Result<()> {
         std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new().prefix(".alertq-").tempfile_in(folder)?;
+        let mut file = temporary(folder)?;
         file.write_all(bytes)?;
         set_rights(file.path())?;
         file.persist(path).map_err(|error| error.error)?;

@@ -10,7 +10,7 @@ use super::{Limits, Opened, Records};
 use crate::bind::{self, Bound};
 use crate::diagnostic::Diagnostic;
 use crate::engine::{self, Session};
-use crate::format::{self, Format};
+use crate::format::{self, Format, Writer};
 use crate::plan::{Plan, rewrite};
 use crate::query::period::{self, Period};
 use crate::query::{self, Settled};
@@ -29,6 +29,29 @@ const SLICE: usize = 64;
 
 /// Answers a question: the body of the response.
 pub(super) fn answer(records: &dyn Records, question: &Question, limits: Limits) -> Result<Vec<u8>, Refusal> {
+    prepare(records, question, |plan, session| run(plan, session, limits))
+}
+
+/// Answers a question as it comes, without limits.
+pub(super) fn write(records: &dyn Records, question: &Question, writer: &mut dyn Writer) -> Result<(), Refusal> {
+    let written = |error: io::Error| Refusal::machine(error.to_string());
+    prepare(records, question, |plan, session| {
+        for output in engine::run(plan, session)? {
+            writer.begin(&output.name, &output.columns).map_err(written)?;
+            for batch in output {
+                writer.write(&batch?).map_err(written)?;
+            }
+        }
+        writer.finish().map_err(written)
+    })
+}
+
+/// Makes a question ready to run, and runs it while its records are open.
+fn prepare<T>(
+    records: &dyn Records,
+    question: &Question,
+    run: impl FnOnce(&Plan, &Session) -> Result<T, Refusal>,
+) -> Result<T, Refusal> {
     let text = &question.query;
     let parsed = syntax::parse(text);
     if parsed.problems.iter().any(Diagnostic::is_error) {
@@ -43,7 +66,7 @@ pub(super) fn answer(records: &dyn Records, question: &Question, limits: Limits)
     })?;
     let plan = ready(plan(bound, text)?, question, &*opened);
     let session = Session { materialized, ..session(&*opened, &plan)? };
-    run(&plan, &session, limits)
+    run(&plan, &session)
 }
 
 fn ready(mut plan: Plan, question: &Question, opened: &dyn Opened) -> Plan {

@@ -24,6 +24,7 @@ use tokio::net::TcpListener;
 
 use crate::catalog::Catalog;
 use crate::engine::Session;
+use crate::format::Writer;
 use crate::plan::Plan;
 use crate::query::period::Period;
 
@@ -62,14 +63,18 @@ impl Default for Limits {
     }
 }
 
-/// Answers one query over records as the server would, without limits.
+/// Answers one query over records as the server would, without limits, batch by batch.
 ///
 /// # Errors
-/// Says what is wrong with the query, or why it does not run.
-pub fn answer(records: &dyn Records, query: &str, timespan: Option<Period>) -> Result<Vec<u8>, String> {
+/// Says what is wrong with the query, why it does not run, or why its rows cannot be written.
+pub fn write(
+    records: &dyn Records,
+    query: &str,
+    timespan: Option<Period>,
+    writer: &mut dyn Writer,
+) -> Result<(), String> {
     let question = answer::Question { query: query.to_string(), timespans: timespan.into_iter().collect() };
-    let limits = Limits { rows: usize::MAX, bytes: usize::MAX };
-    answer::answer(records, &question, limits).map_err(|refusal| refusal.text())
+    answer::write(records, &question, writer).map_err(|refusal| refusal.text())
 }
 
 /// Makes the routes of the query API.

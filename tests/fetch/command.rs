@@ -1,6 +1,6 @@
 //! The command from end to end, against the same server: what users type, what they get, what they are told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -9,7 +9,7 @@ use alertq::serve::Limits;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::faults::Script;
+use super::faults::{Fault, Script};
 use super::log_analytics::{no_secrets, run, visible};
 use super::server::{Fixed, SECRET, Server, TOKEN, WORKSPACE, throw_away_certificate};
 use super::table::{Alerts, downloaded, moment};
@@ -56,16 +56,16 @@ impl Scene {
 }
 
 /// Waits for a command on a thread of its own: the server is in this process.
-async fn finish(mut command: Command) -> Run {
+pub async fn finish(mut command: Command) -> Run {
     Run::of(tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap())
 }
 
 /// How a command ended.
 #[derive(Debug)]
-struct Run {
-    status: Option<i32>,
-    stdout: String,
-    stderr: String,
+pub struct Run {
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
 }
 
 impl Run {
@@ -79,13 +79,13 @@ impl Run {
         run
     }
 
-    fn ok(self) -> Run {
+    pub fn ok(self) -> Run {
         assert_eq!(self.status, Some(0), "{self:?}");
         self
     }
 
     /// Could not be done, and standard error says all of `parts`.
-    fn refused(&self, parts: &[&str]) {
+    pub fn refused(&self, parts: &[&str]) {
         assert_eq!((self.status, self.stdout.as_str()), (Some(2), ""), "{self:?}");
         for part in parts {
             assert!(self.stderr.contains(part), "'{part}' is missing in\n{}", self.stderr);
@@ -222,6 +222,52 @@ fn a_download_that_is_killed_goes_on() {
 }
 
 #[test]
+fn windows_are_cut_by_any_time_of_a_table() {
+    run(async {
+        let scene = Scene::new(120, Vec::new()).await;
+        let fetched = scene.fetch(&["--time-column", "StartTime", "--window-rows", "30"]).await.ok();
+        assert!(fetched.stderr.contains("120 new rows"), "{fetched:?}");
+        assert_eq!(downloaded(&scene.path("out")), scene.alerts.lines(i64::MIN, i64::MAX, i64::MAX));
+        scene.fetch(&[]).await.refused(&["its time column is StartTime, not TimeGenerated"]);
+        let other = ["fetch", "log-analytics", "-w", WORKSPACE, "--from", "2026-06-01", "--out", "other"];
+        for wrong in ["--time-column", "--table"] {
+            let run = scene.run(&[&other[..], &[wrong, "Nothing"]].concat()).await;
+            run.refused(&["refuses the query", "Nothing"]);
+        }
+        scene.fetch(&["--to", "now"]).await.refused(&["leave --to out"]);
+    });
+}
+
+#[test]
+fn following_finds_late_records() {
+    run(async {
+        let scene = Scene::new(600, Vec::new()).await;
+        let (early, late) = (moment("2026-06-30"), moment("2026-08-01"));
+        scene.alerts.set_now(early);
+        let mut child = scene
+            .command(&["fetch", "log-analytics", "-w", WORKSPACE, "--from", "2026-06-01", "--out", "out"])
+            .args(["--settle", "0s", "--follow", "0s"])
+            .spawn()
+            .unwrap();
+        let whole = || {
+            let text = std::fs::read_to_string(scene.path("out/SecurityAlert/_fetch.json")).unwrap_or_default();
+            let manifest: Value = serde_json::from_str(&text).unwrap_or_default();
+            let generations = manifest["generations"].as_array().cloned().unwrap_or_default();
+            generations.iter().filter(|generation| generation["complete"] == true).count()
+        };
+        for (generations, rows) in [(1, early), (2, late)] {
+            scene.alerts.set_now(rows);
+            while whole() < generations && child.try_wait().unwrap().is_none() {
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(downloaded(&scene.path("out")), scene.alerts.lines(i64::MIN, i64::MAX, rows));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    });
+}
+
+#[test]
 fn a_query_runs_in_a_workspace_by_its_name() {
     run(async {
         let scene = Scene::new(100, Vec::new()).await;
@@ -243,6 +289,49 @@ fn a_query_runs_in_a_workspace_by_its_name() {
 }
 
 #[test]
+fn an_answer_that_lacks_rows_is_an_error() {
+    run(async {
+        let mut scene = Scene::new(100, Vec::new()).await;
+        let limits = Limits { rows: 10, ..Limits::default() };
+        scene.server = Server::start(scene.alerts.clone(), limits, Script::none()).await;
+        let run = scene.run(&["query", "SecurityAlert | project SystemAlertId", "--on", WORKSPACE]).await;
+        assert_eq!(run.status, Some(2), "{run:?}");
+        assert!(run.stderr.contains("the answer is partial, rows are missing"), "{run:?}");
+        assert!(run.stderr.contains("record count limit 10"), "{run:?}");
+        scene.server = Server::start(scene.alerts.clone(), limits, Script::new(1, &[Fault::NoContent], 1.0)).await;
+        let nothing = scene.run(&["query", "SecurityAlert", "--on", WORKSPACE]).await.ok();
+        assert!(nothing.stderr.contains("the workspace has no data"), "{nothing:?}");
+    });
+}
+
+/// Looks for temporary files once a command was interrupted in the middle of an answer.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_query_leaves_nothing() {
+    run(async {
+        let mut scene = Scene::new(100, Vec::new()).await;
+        let script = Script::new(1, &[Fault::Hangs], 1.0);
+        scene.server = Server::start(scene.alerts.clone(), Limits::default(), script).await;
+        let temporary = scene.path("temporary");
+        std::fs::create_dir(&temporary).unwrap();
+        let answers = || {
+            let folders =
+                std::fs::read_dir(&temporary).unwrap().filter_map(|entry| entry.unwrap().path().read_dir().ok());
+            folders.flatten().count()
+        };
+        let mut child =
+            scene.command(&["query", "SecurityAlert", "--on", WORKSPACE]).env("TMPDIR", &temporary).spawn().unwrap();
+        while answers() == 0 && child.try_wait().unwrap().is_none() {
+            tokio::task::yield_now().await;
+        }
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let ended = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
+        assert_eq!(ended.code(), Some(130));
+        assert_eq!(std::fs::read_dir(&temporary).unwrap().count(), 0);
+    });
+}
+
+#[test]
 fn two_answers_are_compared() {
     run(async {
         let scene = Scene::new(100, Vec::new()).await;
@@ -258,6 +347,8 @@ fn two_answers_are_compared() {
         let other = compare("one.json", vec![]).await;
         assert_eq!(other.status, Some(1), "{other:?}");
         assert!(other.stdout.contains("only here: AlertSeverity=Odd, count_=1"), "{other:?}");
+        let several = ["compare", "SecurityAlert | count; print 1", "--data", "out", "--on", WORKSPACE];
+        finish(scene.command(&several)).await.refused(&["several results: compare them one by one"]);
         let narrowed = compare("one.json", vec!["--timespan", "2026-06-01/2026-07-01"]).await;
         assert_eq!(narrowed.status, Some(1), "{narrowed:?}");
         assert!(narrowed.stdout.contains("the shortest time that shows it: --timespan 2026-06-"), "{narrowed:?}");
@@ -346,6 +437,69 @@ fn incidents_rules_and_watchlists_become_what_other_commands_read() {
 }
 
 #[test]
+fn what_is_fetched_is_checked_replayed_and_verified() {
+    let rule = json!({"id": "/r/1", "name": "11111111-2222", "kind": "Scheduled", "properties": {
+        "displayName": "High alerts", "description": "Alerts of high severity.", "severity": "High", "enabled": true,
+        "query": "SecurityAlert | where AlertSeverity == 'High'", "queryFrequency": "PT1H", "queryPeriod": "PT1H",
+        "triggerOperator": "GreaterThan", "triggerThreshold": 0, "suppressionEnabled": false,
+        "suppressionDuration": "PT5H", "tactics": ["Execution"], "techniques": [], "entityMappings": null,
+        "eventGroupingSettings": {"aggregationKind": "SingleAlert"}, "templateVersion": null}});
+    let creation = json!({"id": "/r/2", "name": "22222222-3333", "kind": "MicrosoftSecurityIncidentCreation", "properties": {
+        "displayName": "Incidents of Defender for Cloud", "enabled": true, "productFilter": "Azure Security Center",
+        "severitiesFilter": ["High", "Medium", "Low"], "displayNamesFilter": null, "displayNamesExcludeFilter": null}});
+    let incident = json!({"name": "inc-1", "id": "/i/inc-1", "properties": {"incidentNumber": 7, "title": "One",
+        "severity": "Low", "status": "New", "createdTimeUtc": "2026-06-01T00:00:05Z", "providerName": "Azure Sentinel",
+        "lastModifiedTimeUtc": "2026-06-01T00:00:05Z", "relatedAnalyticRuleIds": ["/rules/22222222-3333"],
+        "additionalData": {"alertsCount": 1, "alertProductNames": ["Azure Security Center"], "tactics": []}}});
+    let alerts = json!({"value": [{"id": "/e/1", "name": "e1", "properties": {"systemAlertId": "sys-1"}}]});
+    let fixed = vec![
+        ("/alertRules", 200, json!({"value": [rule, creation]})),
+        ("/incidents/inc-1/alerts", 200, alerts),
+        ("/incidents?", 200, json!({"value": [incident]})),
+    ];
+    run(async {
+        let scene = Scene::new(500, fixed).await;
+        scene.fetch(&[]).await.ok();
+        for what in ["rules", "incidents"] {
+            scene.run(&["fetch", what, "-w", RESOURCE, "--out", what]).await.ok();
+        }
+        let alertq = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
+            Run::of(command.args(arguments).current_dir(scene.folder.path()).output().unwrap())
+        };
+        let checked = alertq(&["check", "rules"]);
+        assert!(checked.status == Some(0) || !checked.stdout.contains("error"), "{checked:?}");
+        let replayed = alertq(&[
+            "simulate",
+            "--rules",
+            "rules",
+            "--data",
+            "out",
+            "--from",
+            "2026-06-23",
+            "--to",
+            "2026-06-30",
+            "--format",
+            "json",
+        ])
+        .ok();
+        assert!(replayed.stdout.contains("High alerts"), "{replayed:?}");
+        let alert = |id: &str, title: &str| {
+            json!({"TimeGenerated": "2026-06-01T00:00:00Z", "SystemAlertId": id,
+            "DisplayName": title, "AlertName": title, "AlertSeverity": "Low", "ProductName": "Azure Security Center",
+            "ProviderName": "Azure Security Center", "Status": "New", "Type": "SecurityAlert"})
+        };
+        let alerts = [alert("sys-1", "One"), alert("sys-2", "Two")];
+        std::fs::write(scene.path("first.json"), json!(&alerts[..1]).to_string()).unwrap();
+        std::fs::write(scene.path("both.json"), json!(alerts).to_string()).unwrap();
+        alertq(&["verify", "--alerts", "first.json", "--incidents", "incidents", "--rules", "rules"]).ok();
+        let missing = alertq(&["verify", "--alerts", "both.json", "--incidents", "incidents", "--rules", "rules"]);
+        assert_eq!(missing.status, Some(1), "{missing:?}");
+        assert!(missing.stdout.contains("sys-2") && !missing.stdout.contains("sys-1"), "{missing:?}");
+    });
+}
+
+#[test]
 fn a_preflight_says_what_is_missing() {
     let reader = json!({"value": [{"actions": ["*/read"], "notActions": []}]});
     let nobody = json!({"value": [{"actions": ["Microsoft.Insights/*"], "notActions": []}]});
@@ -389,43 +543,39 @@ fn an_application_signs_in_by_tls_and_its_secret_stays_secret() {
     run(async {
         let folder = TempDir::new().unwrap();
         let (authority, acceptor) = throw_away_certificate();
-        let roots = folder.path().join("roots.pem");
-        std::fs::write(&roots, authority).unwrap();
         let alerts = Alerts::new(60);
         let server = Server::with(alerts, Limits::default(), Script::none(), Vec::new(), Some(acceptor)).await;
-        let fetch = |secret: &'static str, out: &'static str| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
-            command.args([
-                "fetch",
-                "log-analytics",
-                "-w",
-                WORKSPACE,
-                "--from",
-                "2026-06-01",
-                "--out",
-                out,
-                "--attempts",
-                "2",
-            ]);
-            command.args(["--logs-endpoint", &server.address, "--identity", "environment"]).current_dir(folder.path());
-            command
-                .env("AZURE_TENANT_ID", "tenant")
-                .env("AZURE_CLIENT_ID", "client-7")
-                .env("AZURE_CLIENT_SECRET", secret);
-            command
-                .env("AZURE_AUTHORITY_HOST", &server.address)
-                .env("SSL_CERT_FILE", &roots)
-                .env_remove("SSL_CERT_DIR");
-            command.env("NO_PROXY", "localhost");
+        let fetch = |secret: &'static str| {
+            let mut command = signed_in(&server, folder.path(), &authority);
+            command.args(["--identity", "environment"]).env("AZURE_CLIENT_SECRET", secret);
             finish(command)
         };
-        fetch(SECRET, "out").await.ok();
-        assert_eq!(downloaded(&folder.path().join("out")).len(), 60);
-        let wrong = fetch("another-s3cr3t", "other").await;
+        let wrong = fetch("another-s3cr3t").await;
         wrong.refused(&["the application client-7 (AZURE_CLIENT_SECRET)", "Invalid client secret", "--identity"]);
         assert!(!wrong.stderr.contains("another-s3cr3t"), "{wrong:?}");
+        fetch(SECRET).await.ok();
+        assert_eq!(downloaded(&folder.path().join("out")).len(), 60);
         no_secrets(folder.path());
     });
+}
+
+/// Makes a command that fetches from a server by TLS, for an application that has no secret yet.
+pub fn signed_in(server: &Server, folder: &Path, authority: &str) -> Command {
+    let roots = folder.join("roots.pem");
+    std::fs::write(&roots, authority).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
+    command.args(["fetch", "log-analytics", "-w", WORKSPACE, "--from", "2026-06-01", "--out", "out"]);
+    command.args(["--attempts", "2", "--logs-endpoint", &server.address]).current_dir(folder);
+    for (name, _) in std::env::vars() {
+        let others = ["AZURE_", "ACTIONS_", "IDENTITY_", "MSI_", "IMDS_", "SSL_CERT_", "HTTP", "http", "ALL_PROXY"];
+        if others.iter().any(|other| name.starts_with(other)) {
+            command.env_remove(name);
+        }
+    }
+    command.env("AZURE_TENANT_ID", "tenant").env("AZURE_CLIENT_ID", "client-7");
+    command.env("AZURE_AUTHORITY_HOST", &server.address).env("SSL_CERT_FILE", roots).env("NO_PROXY", "localhost");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
 }
 
 #[test]

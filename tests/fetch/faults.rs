@@ -21,6 +21,8 @@ pub enum Fault {
     Cut,
     /// The body comes in small pieces.
     Slow,
+    /// The body has no end.
+    Hangs,
     /// Rows are missing, and the answer says so.
     Partial,
     NoContent,
@@ -34,6 +36,22 @@ pub enum Fault {
     Missing,
     /// The token is no longer valid.
     Expired,
+}
+
+impl Fault {
+    /// Tells whether it is something of a good answer.
+    pub fn is_of_answer(self) -> bool {
+        matches!(
+            self,
+            Fault::Cut
+                | Fault::Slow
+                | Fault::Hangs
+                | Fault::Garbage
+                | Fault::Partial
+                | Fault::Duplicate
+                | Fault::Missing
+        )
+    }
 }
 
 pub const ALL: [Fault; 17] = [
@@ -111,7 +129,7 @@ pub async fn spoil(fault: Fault, response: Response<Body>) -> Response<Body> {
             let builder = Response::builder().header(header::CONTENT_TYPE, "text/html");
             builder.body(Body::from("<html>Sign in</html>")).unwrap()
         }
-        Fault::Cut | Fault::Slow | Fault::Garbage => in_pieces(fault, response).await,
+        Fault::Cut | Fault::Slow | Fault::Hangs | Fault::Garbage => in_pieces(fault, response).await,
         Fault::Partial | Fault::Duplicate | Fault::Missing => other_rows(fault, response).await,
     }
 }
@@ -130,9 +148,12 @@ async fn in_pieces(fault: Fault, response: Response<Body>) -> Response<Body> {
         Fault::Garbage => vec![Ok(half)],
         _ => bytes.chunks(1000).map(|part| Ok(bytes.slice_ref(part))).collect(),
     };
-    let stream = stream::unfold(parts.into_iter(), |mut parts| async move {
+    let stream = stream::unfold(parts.into_iter(), move |mut parts| async move {
         tokio::task::yield_now().await;
-        parts.next().map(|part| (part, parts))
+        match parts.next() {
+            None if fault == Fault::Hangs => std::future::pending().await,
+            part => part.map(|part| (part, parts)),
+        }
     });
     Response::from_parts(head, Body::from_stream(stream))
 }
@@ -144,7 +165,8 @@ async fn other_rows(fault: Fault, response: Response<Body>) -> Response<Body> {
     let Ok(mut answer) = serde_json::from_slice::<Value>(&bytes) else {
         return Response::from_parts(head, Body::from(bytes));
     };
-    if let Some(rows) = answer["tables"][0]["rows"].as_array_mut() {
+    // Lists have none.
+    if let Some(rows) = answer.pointer_mut("/tables/0/rows").and_then(Value::as_array_mut) {
         match fault {
             Fault::Duplicate => rows.extend(rows.first().cloned()),
             // An answer to a count of one row is no list that loses some.

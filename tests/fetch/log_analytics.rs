@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::faults::{ALL, Fault, Script};
 use super::server::{SECRET, Server, TOKEN};
-use super::table::{Alerts, downloaded, moment};
+use super::table::{Alerts, downloaded, downloaded_prints, moment};
 
 /// Runs on threads with room for the engine's frames.
 pub fn run<T>(work: impl Future<Output = T>) -> T {
@@ -46,6 +46,13 @@ fn whole(alerts: &Alerts) -> Vec<String> {
 #[derive(Default)]
 struct Told(Mutex<Vec<Event>>);
 
+impl Told {
+    /// Returns how often a window was cut.
+    fn splits(&self) -> usize {
+        self.0.lock().unwrap().iter().filter(|event| matches!(event, Event::Split { .. })).count()
+    }
+}
+
 impl Report for Told {
     fn tell(&self, event: Event) {
         self.0.lock().unwrap().push(event);
@@ -65,7 +72,7 @@ fn a_table_comes_whole_in_windows() {
         let before = server.state.requests.load(Ordering::SeqCst);
         let again = job(&logs, folder.path(), 100).run().await.unwrap();
         assert_eq!((again.rows, again.new_rows), (1500, 0));
-        assert_eq!(server.state.requests.load(Ordering::SeqCst) - before, 2);
+        assert_eq!(server.state.requests.load(Ordering::SeqCst) - before, 3);
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
 }
@@ -79,38 +86,45 @@ fn windows_that_are_too_large_are_halved() {
         let told = Arc::new(Told::default());
         let logs = server.logs_with(folder.path(), 1, 3, told.clone());
         job(&logs, folder.path(), 200).run().await.unwrap();
-        let events = told.0.lock().unwrap();
-        let splits = events.iter().filter(|event| matches!(event, Event::Split { .. })).count();
-        assert!(splits >= 4, "{splits}");
+        assert!(told.splits() >= 4, "{}", told.splits());
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
 }
 
-/// Downloads with every fault at this share, and holds the rows against the table.
-fn against_faults(rows: u64, window_rows: u64, seed: u64, share: f64) {
-    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(rows));
+/// Downloads with every fault at this share, and holds the rows against the table. Returns how often a window was cut.
+fn against_faults(alerts: &Arc<Alerts>, window_rows: u64, bytes: usize, seed: u64, share: f64) -> usize {
+    let (folder, told) = (TempDir::new().unwrap(), Arc::new(Told::default()));
     run(async {
-        let limits = Limits { rows: window_rows as usize, ..Limits::default() };
+        let limits = Limits { rows: window_rows as usize, bytes };
         let server = Server::start(alerts.clone(), limits, Script::new(seed, &ALL, share)).await;
-        let logs = server.logs(folder.path(), seed, 100);
-        let summary = job(&logs, folder.path(), window_rows).run().await.unwrap();
-        assert_eq!(summary.rows, rows, "seed {seed}");
+        let logs = server.logs_with(folder.path(), seed, 100, told.clone());
+        job(&logs, folder.path(), window_rows).run().await.unwrap();
     });
-    assert_eq!(downloaded(folder.path()), whole(&alerts), "seed {seed}");
+    let whole = alerts.prints(moment("2026-06-01"), moment("2026-07-01"), ALWAYS);
+    assert!(downloaded_prints(folder.path()) == whole, "seed {seed}: other rows");
     no_secrets(folder.path());
+    told.splits()
 }
 
 #[test]
 fn every_fault_is_survived() {
-    (1..=3).for_each(|seed| against_faults(1000, 50, seed, 0.03));
+    let alerts = Alerts::new(1000);
+    for seed in 1..=3 {
+        against_faults(&alerts, 50, 1 << 20, seed, 0.03);
+    }
 }
 
 /// The same at full size: `cargo test --release --test fetch full_size -- --ignored`.
 #[test]
 #[ignore = "a million rows, twenty times"]
 fn every_fault_is_survived_at_full_size() {
+    let alerts = Alerts::new(1_000_000);
     for seed in 1..=20 {
-        against_faults(1_000_000, 4000, seed, 0.05);
+        let begun = std::time::Instant::now();
+        // Windows are counted by rows and hold more bytes than an answer may have: nearly each of them is cut.
+        let splits = against_faults(&alerts, 5000, 8_000_000, seed, 0.05);
+        say(&format!("seed {seed}: {splits} splits, {:.0} s", begun.elapsed().as_secs_f64()));
+        assert!(splits >= 200, "seed {seed}: {splits} splits");
     }
 }
 
@@ -140,11 +154,12 @@ fn interrupted(rows: u64, window_rows: u64, step: usize) -> usize {
             }
             // Whole or not at all.
             if visible(folder.path()) {
-                assert_eq!(downloaded(folder.path()), whole(&alerts), "a part of the download is shown");
+                assert_eq!(downloaded_prints(folder.path()).len() as u64, rows, "a part of the download is shown");
             }
         }
     });
-    assert_eq!(downloaded(folder.path()), whole(&alerts));
+    let whole = alerts.prints(moment("2026-06-01"), moment("2026-07-01"), ALWAYS);
+    assert!(downloaded_prints(folder.path()) == whole, "other rows");
     stops
 }
 
@@ -157,6 +172,73 @@ pub fn visible(folder: &Path) -> bool {
 fn a_download_that_is_stopped_goes_on() {
     let stops = interrupted(800, 40, 8);
     assert!(stops >= 3, "{stops}");
+}
+
+#[test]
+fn counting_goes_on_where_it_stopped() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(900));
+    let manifest = folder.path().join("_fetch.json");
+    let counted = || {
+        let text = std::fs::read_to_string(&manifest).unwrap_or_default();
+        let manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let generation = manifest["generations"][0].clone();
+        let number = |key: &str| generation[key].as_array().map_or(0, Vec::len);
+        (number("uncounted"), number("windows"))
+    };
+    run(async {
+        let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        let requests = || server.state.requests.load(Ordering::SeqCst);
+        job(&logs, folder.path(), 7).dry_run().await.unwrap();
+        let whole = requests();
+        let half = async {
+            while requests() < whole + whole / 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        let job = job(&logs, folder.path(), 7);
+        tokio::select! {
+            done = job.run() => panic!("it should have been stopped: {done:?}"),
+            () = half => {}
+        }
+        let (uncounted, windows) = counted();
+        assert!(uncounted > 0 && windows > 0, "{uncounted} {windows}");
+        let before = requests();
+        assert_eq!(job.run().await.unwrap().rows, 900);
+        // A request for each of the windows with rows, and no more than what was left to count.
+        let windows = 900 / 7 * 3;
+        assert!(requests() - before < windows + whole * 2 / 3, "{} {whole}", requests() - before);
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+#[test]
+fn records_without_an_identifier_are_told_apart_by_all_they_hold() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(600));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits { rows: 40, bytes: 1 << 20 }, Script::none()).await;
+        let told = Arc::new(Told::default());
+        let logs = server.logs_with(folder.path(), 1, 3, told.clone());
+        let mut job = job(&logs, folder.path(), 40);
+        job.subject.identifier = "_ItemId".to_string();
+        job.run().await.unwrap();
+        let note = Event::Note("SecurityAlert has no _ItemId: records are told apart by all they hold".to_string());
+        assert!(told.0.lock().unwrap().contains(&note));
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+#[test]
+fn what_a_killed_run_left_is_swept_away() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(20));
+    let left = folder.path().join(".alertq-left");
+    std::fs::write(&left, "half an answer").unwrap();
+    run(async {
+        let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        job(&logs, folder.path(), 40).run().await.unwrap();
+    });
+    assert!(!left.exists());
 }
 
 #[test]
@@ -183,6 +265,30 @@ fn late_rows_are_the_next_generation() {
         assert!(second.new_rows > 0 && first.rows + second.new_rows == 600);
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+#[test]
+fn records_that_could_not_be_seen_in_time_are_an_error() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(600));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 3);
+        alerts.set_now(moment("2026-06-28"));
+        alerts.set_delay(ticks::TICKS_PER_DAY);
+        job(&logs, folder.path(), 100).run().await.unwrap();
+        alerts.set_now(moment("2026-08-01"));
+        let error = job(&logs, folder.path(), 100).run().await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Incomplete);
+        assert!(error.to_string().contains("--settle"), "{error}");
+        // Waiting for long enough finds them.
+        let patient = TempDir::new().unwrap();
+        let logs = server.logs(patient.path(), 1, 3);
+        for now in ["2026-06-28", "2026-08-01"] {
+            alerts.set_now(moment(now));
+            Job { settle: 2 * ticks::TICKS_PER_DAY, ..job(&logs, patient.path(), 100) }.run().await.unwrap();
+        }
+        assert_eq!(downloaded(patient.path()), whole(&alerts));
+    });
 }
 
 #[test]
@@ -250,6 +356,12 @@ fn an_open_end_takes_what_there_is() {
         assert_eq!(open.run().await.unwrap().rows, 50);
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
+/// Says what was measured.
+pub fn say(text: &str) {
+    use std::io::Write;
+    std::io::stderr().write_all(format!("{text}\n").as_bytes()).unwrap();
 }
 
 /// Looks for what is secret in every file below a folder.

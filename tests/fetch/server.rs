@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
-use alertq::fetch::{Client, Cloud, Error, ErrorKind, Logs, Report, Silent, Tokens, transport};
+use alertq::fetch::{Client, Cloud, Error, ErrorKind, Logs, Manager, Report, Silent, Tokens, Transport};
 use alertq::serve::{self, Limits};
 use async_trait::async_trait;
 use axum::Router;
@@ -14,7 +14,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::routing::post;
+use axum::routing::{get, post};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::server::TlsStream;
@@ -27,6 +27,9 @@ use super::table::Alerts;
 /// What must turn up nowhere but in requests.
 pub const SECRET: &str = "s3cr3t-of-the-test-application";
 pub const TOKEN: &str = "t0k3n-of-the-test-application";
+
+/// What GitHub gives a job.
+pub const GITHUB_JWT: &str = "s3cr3t-of-the-test-application.github.jwt";
 
 pub const WORKSPACE: &str = "00000000-1111-4222-8333-444444444444";
 
@@ -54,6 +57,8 @@ pub struct Wire {
     address: OnceLock<String>,
     /// What was asked for, the method before it.
     pub asked: Mutex<Vec<String>>,
+    /// What was sent for a token, and as what it was asked for: `POST /tenant/...` with its form, `GET` with its query.
+    pub signed_in: Mutex<Vec<HashMap<String, String>>>,
 }
 
 pub type Fixed = Vec<(&'static str, u16, Value)>;
@@ -87,9 +92,14 @@ impl Server {
             fixed,
             address: OnceLock::new(),
             asked: Mutex::default(),
+            signed_in: Mutex::default(),
         });
         let queries = serve::router(alerts, limits).layer(middleware::from_fn_with_state(state.clone(), wire));
-        let tokens = Router::new().route("/{tenant}/oauth2/v2.0/token", post(token)).with_state(state.clone());
+        let tokens = Router::new()
+            .route("/{tenant}/oauth2/v2.0/token", post(token))
+            .route("/github", get(github))
+            .route("/metadata/identity/oauth2/token", get(machine))
+            .with_state(state.clone());
         let router = tokens.fallback_service(queries);
         let listener = serve::listen("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -118,11 +128,19 @@ impl Server {
     }
 
     pub fn logs_with(&self, folder: &std::path::Path, seed: u64, attempts: u32, report: Arc<dyn Report>) -> Logs {
+        Logs::new(self.client(folder, seed, attempts, report), &self.cloud(), WORKSPACE).unwrap()
+    }
+
+    /// Opens Resource Manager, with a token of the server's.
+    pub fn manager(&self, folder: &std::path::Path, seed: u64, attempts: u32) -> Manager {
+        Manager::new(self.client(folder, seed, attempts, Arc::new(Silent)), &self.cloud())
+    }
+
+    fn client(&self, folder: &std::path::Path, seed: u64, attempts: u32, report: Arc<dyn Report>) -> Client {
         std::fs::create_dir_all(folder).unwrap();
-        let http = transport().unwrap();
+        let http = Transport::new().unwrap().cloud;
         let tokens = Arc::new(Application { http: http.clone(), address: self.address.clone() });
-        let client = Client::new(http, Arc::new(TestClock::new(seed)), tokens, report, folder.into(), attempts);
-        Logs::new(client, &self.cloud(), WORKSPACE).unwrap()
+        Client::new(http, Arc::new(TestClock::new(seed)), tokens, report, folder.into(), attempts)
     }
 }
 
@@ -143,23 +161,65 @@ impl Tokens for Application {
         Ok(answer["access_token"].as_str().map(str::to_string))
     }
 
-    fn forget(&self) {}
+    async fn forget(&self, _: &str) {}
 
     fn describe(&self) -> String {
         "the application c".to_string()
     }
 }
 
+impl Wire {
+    /// Returns the token that is valid.
+    pub fn token(&self) -> String {
+        format!("{TOKEN}-{}", self.valid.load(Ordering::SeqCst))
+    }
+}
+
+/// Gives a token to an application that has the secret, or an assertion.
 async fn token(State(state): State<Arc<Wire>>, body: String) -> (StatusCode, String) {
+    const ASSERTION: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
     let form: HashMap<_, _> = url::form_urlencoded::parse(body.as_bytes()).into_owned().collect();
-    if form.get("client_secret").map(String::as_str) != Some(SECRET) {
+    let is = |key: &str, value: &str| form.get(key).is_some_and(|given| given == value);
+    let known = is("client_secret", SECRET)
+        || (is("client_assertion_type", ASSERTION) && form.get("client_assertion").is_some_and(|a| !a.is_empty()));
+    state.signed_in.lock().unwrap().push(form);
+    if !known {
         let error = json!({"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided.",
             "error_codes": [7000215], "timestamp": "2026-01-01 00:00:00Z", "trace_id": "t", "correlation_id": "c",
             "error_uri": "https://login.example/error"});
         return (StatusCode::UNAUTHORIZED, error.to_string());
     }
-    let token = format!("{TOKEN}-{}", state.valid.load(Ordering::SeqCst));
-    (StatusCode::OK, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token}).to_string())
+    (StatusCode::OK, json!({"token_type": "Bearer", "expires_in": 3599, "access_token": state.token()}).to_string())
+}
+
+/// The token of a job of GitHub Actions, for whoever shows the one that the job was given.
+async fn github(State(state): State<Arc<Wire>>, request: Request) -> (StatusCode, String) {
+    let query = parameters(&request);
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let known = shown == Some(&format!("Bearer {SECRET}"));
+    state.signed_in.lock().unwrap().push(query);
+    match known {
+        true => (StatusCode::OK, json!({"value": GITHUB_JWT}).to_string()),
+        false => (StatusCode::FORBIDDEN, "{}".to_string()),
+    }
+}
+
+/// What a machine of Azure's asks for its own token.
+async fn machine(State(state): State<Arc<Wire>>, request: Request) -> (StatusCode, String) {
+    let mut query = parameters(&request);
+    for name in ["metadata", "x-identity-header"] {
+        let value = request.headers().get(name).and_then(|value| value.to_str().ok());
+        query.extend(value.map(|value| (name.to_string(), value.to_string())));
+    }
+    // A moment that lies ahead for long, by any clock.
+    let answer = json!({"access_token": state.token(), "expires_on": "4102444800", "token_type": "Bearer",
+        "resource": query.get("resource")});
+    state.signed_in.lock().unwrap().push(query);
+    (StatusCode::OK, answer.to_string())
+}
+
+fn parameters(request: &Request) -> HashMap<String, String> {
+    url::form_urlencoded::parse(request.uri().query().unwrap_or_default().as_bytes()).into_owned().collect()
 }
 
 /// Looks at the token, does what the script says, and counts.
@@ -173,7 +233,7 @@ async fn wire(State(state): State<Arc<Wire>>, request: Request, next: Next) -> R
 }
 
 async fn answer(state: &Wire, request: Request, next: Next) -> Response<Body> {
-    let valid = format!("Bearer {TOKEN}-{}", state.valid.load(Ordering::SeqCst));
+    let valid = format!("Bearer {}", state.token());
     let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if given != valid && !given.is_empty() {
         return spoil(Fault::Expired, Response::new(Body::empty())).await;
@@ -201,7 +261,8 @@ async fn answer(state: &Wire, request: Request, next: Next) -> Response<Body> {
             }
             spoil(Fault::Expired, Response::new(Body::empty())).await
         }
-        Some(fault) => spoil(fault, good.await).await,
+        Some(fault) if fault.is_of_answer() => spoil(fault, good.await).await,
+        Some(fault) => spoil(fault, Response::new(Body::empty())).await,
     }
 }
 

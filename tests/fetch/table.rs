@@ -1,5 +1,7 @@
 //! The table that the server serves, and the rows of a download, as lines that can be compared.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +14,7 @@ use alertq::source;
 use alertq::types::arrow::schema;
 use alertq::types::{Column, ScalarType, ticks};
 use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{filter_record_batch, max, min};
 use arrow::datatypes::Int64Type;
 
 const TABLE: &str = "SecurityAlert";
@@ -27,6 +29,8 @@ pub struct Alerts {
     columns: Vec<Column>,
     /// The server's clock.
     now: Mutex<i64>,
+    /// How long records cannot be seen yet after they were ingested.
+    delay: Mutex<i64>,
 }
 
 impl Alerts {
@@ -54,12 +58,22 @@ impl Alerts {
             RecordBatch::try_new(schema(&columns), arrays).unwrap()
         });
         let batches = batches.collect();
-        Arc::new(Alerts { batches, columns, now: Mutex::new(moment(END) + 30 * ticks::TICKS_PER_DAY) })
+        Arc::new(Alerts {
+            batches,
+            columns,
+            now: Mutex::new(moment(END) + 30 * ticks::TICKS_PER_DAY),
+            delay: Mutex::default(),
+        })
     }
 
     /// Moves the server's clock.
     pub fn set_now(&self, now: i64) {
         *self.now.lock().unwrap() = now;
+    }
+
+    /// Lets records be seen only so long after they were ingested.
+    pub fn set_delay(&self, delay: i64) {
+        *self.delay.lock().unwrap() = delay;
     }
 
     fn ingested_until(&self, until: i64) -> Vec<RecordBatch> {
@@ -71,17 +85,48 @@ impl Alerts {
         self.batches.iter().map(of).collect()
     }
 
+    /// Returns the batches that may hold records of the time that a query is about: a store has an index as well.
+    fn of_time(&self, text: &str, until: i64) -> Vec<RecordBatch> {
+        let bound = |sign: &str| {
+            let text = text.split_once(sign)?.1.strip_prefix(" datetime(")?;
+            ticks::parse_datetime(text.split_once(')')?.0)
+        };
+        let (from, to) = (bound("TimeGenerated >=").unwrap_or(i64::MIN), bound("TimeGenerated <").unwrap_or(i64::MAX));
+        let place = self.time();
+        let fits = |batch: &RecordBatch| {
+            let times = batch.column(place).as_primitive::<Int64Type>();
+            min(times).is_some_and(|first| first < to) && max(times).is_some_and(|last| last >= from)
+        };
+        self.ingested_until(until).into_iter().filter(fits).collect()
+    }
+
+    fn time(&self) -> usize {
+        self.columns.iter().position(|column| column.name == "TimeGenerated").unwrap()
+    }
+
     /// Returns the rows that a download should have, in no order.
     pub fn lines(&self, from: i64, to: i64, ingested_until: i64) -> Vec<String> {
-        let place = self.columns.iter().position(|column| column.name == "TimeGenerated").unwrap();
-        let shown = self.columns.len() - 1;
+        let mut lines = Lines::default();
+        self.write(from, to, ingested_until, &mut lines);
+        lines.sorted()
+    }
+
+    /// Returns what these rows are known by, in no order.
+    pub fn prints(&self, from: i64, to: i64, ingested_until: i64) -> Vec<u64> {
+        let mut prints = Prints::default();
+        self.write(from, to, ingested_until, &mut prints);
+        prints.sorted()
+    }
+
+    fn write(&self, from: i64, to: i64, ingested_until: i64, out: &mut (dyn Write + Send)) {
+        let (place, shown) = (self.time(), self.columns.len() - 1);
         let batches = self.ingested_until(ingested_until).into_iter().map(|batch| {
             let times = batch.column(place).as_primitive::<Int64Type>();
             let keep: BooleanArray = times.iter().map(|time| Some((from..to).contains(&time.unwrap()))).collect();
             let batch = filter_record_batch(&batch, &keep).unwrap();
             batch.project(&(0..shown).collect::<Vec<_>>()).unwrap()
         });
-        lines(&self.columns[..shown], batches)
+        write(&self.columns[..shown], batches, out);
     }
 }
 
@@ -91,33 +136,97 @@ pub fn moment(text: &str) -> i64 {
 
 /// Reads a download as `--data` does.
 pub fn downloaded(folder: &Path) -> Vec<String> {
-    let tables = source::open(&folder.to_string_lossy(), &source::Options::default()).unwrap();
-    assert_eq!(tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), [TABLE]);
-    lines(&tables[0].columns, tables[0].read().map(Result::unwrap))
+    let mut lines = Lines::default();
+    read(folder, &mut lines);
+    lines.sorted()
 }
 
-fn lines(columns: &[Column], batches: impl Iterator<Item = RecordBatch>) -> Vec<String> {
-    let mut text = Vec::new();
-    let mut writer = Format::JsonLines.writer(Box::new(&mut text), Limits::default());
+/// Returns what the rows of a download are known by: for those that are too many to be held.
+pub fn downloaded_prints(folder: &Path) -> Vec<u64> {
+    let mut prints = Prints::default();
+    read(folder, &mut prints);
+    prints.sorted()
+}
+
+fn read(folder: &Path, out: &mut (dyn Write + Send)) {
+    let tables = source::open(&folder.to_string_lossy(), &source::Options::default()).unwrap();
+    assert_eq!(tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), [TABLE]);
+    write(&tables[0].columns, tables[0].read().map(Result::unwrap), out);
+}
+
+fn write(columns: &[Column], batches: impl Iterator<Item = RecordBatch>, out: &mut (dyn Write + Send)) {
+    let mut writer = Format::JsonLines.writer(Box::new(out), Limits::default());
     writer.begin("PrimaryResult", columns).unwrap();
     for batch in batches {
         writer.write(&batch).unwrap();
     }
     writer.finish().unwrap();
-    drop(writer);
-    let mut lines: Vec<String> = String::from_utf8(text).unwrap().lines().map(str::to_string).collect();
-    lines.sort();
-    lines
+}
+
+/// Takes text and keeps it.
+#[derive(Default)]
+struct Lines(Vec<u8>);
+
+impl Lines {
+    fn sorted(self) -> Vec<String> {
+        let mut lines: Vec<String> = String::from_utf8(self.0).unwrap().lines().map(str::to_string).collect();
+        lines.sort();
+        lines
+    }
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes text and keeps a hash of each line.
+#[derive(Default)]
+struct Prints {
+    done: Vec<u64>,
+    line: Vec<u8>,
+}
+
+impl Prints {
+    fn sorted(mut self) -> Vec<u64> {
+        assert!(self.line.is_empty(), "the last line has an end");
+        self.done.sort_unstable();
+        self.done
+    }
+}
+
+impl Write for Prints {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                let mut hasher = DefaultHasher::new();
+                self.line.hash(&mut hasher);
+                self.done.push(hasher.finish());
+                self.line.clear();
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl Records for Alerts {
-    fn open(&self, _: &str) -> Result<Box<dyn Opened>, String> {
+    fn open(&self, text: &str) -> Result<Box<dyn Opened>, String> {
         let now = *self.now.lock().unwrap();
         let mut catalog = Catalog::of_records();
         let shown = self.columns[..self.columns.len() - 1].to_vec();
         let ingested = Some(INGESTED.to_string());
         catalog.add(TableInfo { name: TABLE.to_string(), columns: shown, ingested, ..TableInfo::default() });
-        let data = TableData::Batches(self.ingested_until(now));
+        let data = TableData::Batches(self.of_time(text, now - *self.delay.lock().unwrap()));
         let table = Table { name: TABLE.to_string(), columns: self.columns.clone(), data };
         Ok(Box::new(Now { catalog, now, table }))
     }

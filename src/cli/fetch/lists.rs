@@ -126,9 +126,10 @@ impl Place {
     }
 }
 
+/// Opens Resource Manager once it is clear that there is a folder to write to.
 fn manager(session: &Session, out: &Path) -> Result<Manager, Stop> {
     std::fs::create_dir_all(out).map_err(|error| Stop::write(out.display(), &error))?;
-    Ok(Manager::new(session.client(out), &session.cloud))
+    Ok(session.manager())
 }
 
 /// The list of what a folder got, so that what is gone in the workspace goes there as well.
@@ -173,13 +174,13 @@ fn csv(list: &Watchlist) -> Result<Vec<u8>, Stop> {
 
 /// Looks at what a download needs, and says what is missing.
 pub(super) fn preflight(subscriptions: &[String], workspaces: &[String], session: &Session) -> Result<Outcome, Stop> {
-    let folder = tempfile::tempdir().map_err(|error| Stop::write("a temporary folder", &error))?;
-    let manager = manager(session, folder.path())?;
+    let _scratch = Scratch::new()?;
+    let manager = session.manager();
     let resources = workspaces.iter().map(|name| session.config.workspace_resource(name));
     let (resources, ids): (Vec<_>, Vec<_>) = resources.partition(|name| name.starts_with('/'));
     let resources = resources.iter().map(|id| Workspace::new(id)).collect::<Result<Vec<_>, _>>().map_err(stop)?;
     let named = workspaces.iter().map(|name| session.config.workspace_id(name)).find(|id| !id.starts_with('/'));
-    let logs = named.or(ids.into_iter().next()).map(|id| session.logs(&id, folder.path())).transpose()?;
+    let logs = named.or(ids.into_iter().next()).map(|id| session.logs(&id, &tempfile::env::temp_dir())).transpose()?;
     let scope = fetch::preflight::Scope {
         subscriptions: subscriptions.iter().map(|name| session.config.subscription(name)).collect(),
         workspaces: resources,

@@ -24,6 +24,7 @@ use crate::types::ticks;
 #[command(after_help = "Examples:\n  alertq fetch log-analytics --workspace 5f3c1a52-0000-4000-8000-000000000001 \
     --from 2026-01-01 --out logs/\n  \
     alertq fetch log-analytics -w prod --table SecurityIncident --from 2026-01-01 --to 2026-02-01 --out logs/\n  \
+    alertq fetch log-analytics -w prod --table SigninLogs --table AuditLogs --from 2026-01-01 --out logs/\n  \
     alertq fetch log-analytics -w prod --query 'SigninLogs | where ResultType != 0' --from 2026-01-01 --out logs/\n  \
     alertq fetch log-analytics -w prod --from 2026-01-01 --dry-run\n  \
     alertq query 'SecurityAlert | count' --data logs/")]
@@ -31,18 +32,21 @@ pub(super) struct Arguments {
     /// The workspace: its id, which is a GUID, or its name in alertq.toml.
     #[arg(long, short, value_name = "ID")]
     workspace: String,
-    /// A table; may be given several times. Default: SecurityAlert.
+    /// A table, any of the workspace's; may be given several times. Default: SecurityAlert.
     #[arg(long, value_name = "TABLE", conflicts_with = "query")]
     table: Vec<String>,
     /// A query in place of a table. It may choose and change the rows of one table, each by itself: `where`, `extend`,
     /// `project`, `parse` ...
     #[arg(long, value_name = "KQL")]
     query: Option<String>,
+    /// The column that windows are cut by.
+    #[arg(long, value_name = "COLUMN", default_value = "TimeGenerated")]
+    time_column: String,
     /// The first moment of TimeGenerated, inclusive.
     #[arg(long, value_name = "TIME", value_parser = value::instant)]
     from: i64,
-    /// The last moment, exclusive. Without it the end is open.
-    #[arg(long, value_name = "TIME", value_parser = value::instant)]
+    /// The last moment, exclusive. Without it the end is open: all that the service has by its own clock.
+    #[arg(long, value_name = "TIME", value_parser = end)]
     to: Option<i64>,
     /// The folder to write to; it gets a folder for each table.
     #[arg(long, short, value_name = "DIR", required_unless_present = "dry_run")]
@@ -61,6 +65,14 @@ pub(super) struct Arguments {
     settle: i64,
 }
 
+/// Reads the end of a download, which is part of what it is: it does not move with the clock.
+fn end(text: &str) -> Result<i64, String> {
+    match text.trim_end_matches("()").eq_ignore_ascii_case("now") {
+        true => Err("leave --to out: the end is then what the service has when it is asked".to_string()),
+        false => value::instant(text),
+    }
+}
+
 fn length(text: &str) -> Result<i64, String> {
     let length = ticks::parse_timespan(text).filter(|length| *length >= 0);
     length.ok_or_else(|| format!("'{text}' is no length of time; say for example 5m or 1h"))
@@ -71,10 +83,10 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Outcome, S
         return Err(Stop::failure("--to does not lie behind --from"));
     }
     let subjects = subjects(arguments)?;
+    let _scratch = Scratch::new()?;
     if arguments.dry_run {
         return dry_run(arguments, session, subjects);
     }
-    let _scratch = Scratch::new()?;
     let out = arguments.out.clone().unwrap_or_default();
     loop {
         for subject in &subjects {
@@ -113,7 +125,7 @@ fn dry_run(arguments: &Arguments, session: &Session, subjects: Vec<Subject>) -> 
     let mut output = Output::stdout();
     for subject in subjects {
         let name = subject.name.clone();
-        let logs = session.logs(&arguments.workspace, &std::env::temp_dir())?;
+        let logs = session.logs(&arguments.workspace, &tempfile::env::temp_dir())?;
         let windows = session.wait(job(arguments, &logs, subject, PathBuf::new()).dry_run())?;
         for Piece { from, to, bucket, rows, .. } in &windows {
             let (from, to) = (ticks::format_datetime(*from), ticks::format_datetime(*to));
@@ -130,11 +142,12 @@ fn dry_run(arguments: &Arguments, session: &Session, subjects: Vec<Subject>) -> 
 }
 
 fn subjects(arguments: &Arguments) -> Result<Vec<Subject>, Stop> {
-    match &arguments.query {
-        Some(query) => Ok(vec![subject(query)?]),
-        None if arguments.table.is_empty() => Ok(vec![Subject::of_table("SecurityAlert")]),
-        None => Ok(arguments.table.iter().map(|table| Subject::of_table(table)).collect()),
-    }
+    let subjects = match &arguments.query {
+        Some(query) => vec![subject(query)?],
+        None if arguments.table.is_empty() => vec![Subject::of_table("SecurityAlert")],
+        None => arguments.table.iter().map(|table| Subject::of_table(table)).collect(),
+    };
+    Ok(subjects.into_iter().map(|subject| subject.by_time(&arguments.time_column)).collect())
 }
 
 /// Takes a query apart into its table and what becomes of each row.

@@ -15,7 +15,7 @@ use crate::cli::config::Config;
 use crate::cli::console::Console;
 use crate::cli::stop::Stop;
 use crate::cli::{Global, value};
-use crate::fetch::{self, Choice, Client, Clock, Cloud, Identity, Logs, Nobody, Report, Tokens};
+use crate::fetch::{self, Choice, Client, Clock, Cloud, Identity, Logs, Manager, Nobody, Report, Tokens, Transport};
 use crate::types::ticks;
 
 /// Options of every download.
@@ -51,7 +51,7 @@ pub(in crate::cli) struct Session<'a> {
     pub(in crate::cli) cloud: Cloud,
     clock: Arc<dyn Clock>,
     tokens: Arc<dyn Tokens>,
-    http: fetch::Transport,
+    http: Transport,
     progress: Arc<Progress>,
     attempts: u32,
     runtime: tokio::runtime::Runtime,
@@ -75,7 +75,7 @@ impl<'a> Session<'a> {
                 *address = endpoint(given, choice)?;
             }
         }
-        let http = fetch::transport().map_err(stop)?;
+        let http = Transport::new().map_err(stop)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemTime);
         let tokens: Arc<dyn Tokens> = match choice {
             Choice::Nobody => Arc::new(Nobody),
@@ -89,8 +89,13 @@ impl<'a> Session<'a> {
     /// Makes a client that keeps bodies in a folder while they are read.
     pub(in crate::cli) fn client(&self, folder: &Path) -> Client {
         let report: Arc<dyn Report> = self.progress.clone();
-        let (http, clock, tokens) = (self.http.clone(), self.clock.clone(), self.tokens.clone());
+        let (http, clock, tokens) = (self.http.cloud.clone(), self.clock.clone(), self.tokens.clone());
         Client::new(http, clock, tokens, report, folder.to_path_buf(), self.attempts)
+    }
+
+    /// Opens Resource Manager. Its answers lie among this process's temporary files while they are read.
+    pub(in crate::cli) fn manager(&self) -> Manager {
+        Manager::new(self.client(&tempfile::env::temp_dir()), &self.cloud)
     }
 
     /// Opens a workspace.

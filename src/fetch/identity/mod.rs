@@ -14,13 +14,14 @@
 mod certificate;
 mod github;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use azure_core::cloud::CustomConfiguration;
 use azure_core::credentials::{Secret, TokenCredential};
-use azure_core::http::{ClientOptions, Transport};
+use azure_core::http::{ClientOptions, ExponentialRetryOptions, RetryOptions};
 use azure_identity::{
     AzureCliCredential, AzureDeveloperCliCredential, ClientAssertionCredential, ClientAssertionCredentialOptions,
     ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential, ManagedIdentityCredentialOptions,
@@ -30,7 +31,7 @@ use azure_identity::{
 use super::clock::Clock;
 use super::cloud::Cloud;
 use super::error::{Error, ErrorKind};
-use super::http::Tokens;
+use super::http::{Tokens, Transport};
 
 /// Which identity to use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,7 +118,7 @@ impl Tokens for Nobody {
         Ok(None)
     }
 
-    fn forget(&self) {}
+    async fn forget(&self, _: &str) {}
 
     fn describe(&self) -> String {
         "nobody (--identity none)".to_string()
@@ -129,14 +130,41 @@ pub struct Identity {
     choices: Vec<Choice>,
     settings: Settings,
     clock: Arc<dyn Clock>,
-    /// The one that gave a token.
-    found: Mutex<Option<(String, Arc<dyn TokenCredential>)>>,
+    /// Who gave a token. One request asks for it, the others wait for what it gets.
+    found: tokio::sync::Mutex<Option<Found>>,
+    /// What messages call them.
+    name: Mutex<Option<String>>,
 }
+
+/// The identity that gave a token. It is kept to: what is half done is not gone on with in another's name.
+struct Found {
+    choice: Choice,
+    name: String,
+    credential: Arc<dyn TokenCredential>,
+    /// By scope. The library keeps tokens as well, but not those of the Azure CLI, which takes a second for each.
+    tokens: HashMap<String, Held>,
+}
+
+/// A token, and until when it is used, in seconds since 1970.
+struct Held {
+    token: String,
+    until: u64,
+}
+
+impl Found {
+    /// Returns the token for a scope, if there is one that is still good.
+    fn held(&self, scope: &str, now: u64) -> Option<String> {
+        self.tokens.get(scope).filter(|held| now < held.until).map(|held| held.token.clone())
+    }
+}
+
+/// Seconds before its end at which a token is not used any more.
+const SPARE: u64 = 300;
 
 /// What the environment says of identities.
 #[derive(Clone)]
 struct Settings {
-    http: reqwest::Client,
+    http: Transport,
     authority: String,
     tenant: Option<String>,
     client: Option<String>,
@@ -158,7 +186,7 @@ impl Identity {
         choice: Choice,
         cloud: &Cloud,
         variable: Variables<'_>,
-        http: reqwest::Client,
+        http: Transport,
         clock: Arc<dyn Clock>,
     ) -> Identity {
         let get = |name: &str| variable(name).filter(|value| !value.is_empty());
@@ -175,19 +203,37 @@ impl Identity {
             github_url: get("ACTIONS_ID_TOKEN_REQUEST_URL"),
             github_token: get("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
         };
-        Identity { choices: choice.tried(variable), settings, clock, found: Mutex::new(None) }
+        let choices = choice.tried(variable);
+        Identity { choices, settings, clock, found: tokio::sync::Mutex::new(None), name: Mutex::new(None) }
     }
 
-    fn found(&self) -> Option<(String, Arc<dyn TokenCredential>)> {
-        self.found.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    fn remember(&self, found: Option<(String, Arc<dyn TokenCredential>)>) {
-        *self.found.lock().unwrap_or_else(PoisonError::into_inner) = found;
+    /// Finds the first choice that gives a token.
+    async fn find(&self, scope: &str) -> Result<(Found, String), Error> {
+        let mut reasons = Vec::new();
+        for choice in &self.choices {
+            let (name, made) = self.settings.credential(*choice, &self.clock);
+            let asked = match made {
+                Ok(credential) => self.ask(*choice, &*credential, scope).await.map(|held| (credential, held)),
+                Err(reason) => Err(self.settings.scrubbed(&reason)),
+            };
+            match asked {
+                Ok((credential, held)) => {
+                    let token = held.token.clone();
+                    let tokens = HashMap::from([(scope.to_string(), held)]);
+                    return Ok((Found { choice: *choice, name, credential, tokens }, token));
+                }
+                Err(reason) => reasons.push(format!("{name}: {reason}")),
+            }
+        }
+        let all = reasons.iter().map(|reason| format!("\n  {reason}")).collect::<String>();
+        Err(Error::new(ErrorKind::Identity, format!("no identity gives a token for {scope}:{all}")).help(
+            "sign in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --identity \
+             takes one and no other",
+        ))
     }
 
     /// Asks one credential for a token.
-    async fn ask(&self, choice: Choice, credential: &dyn TokenCredential, scope: &str) -> Result<String, String> {
+    async fn ask(&self, choice: Choice, credential: &dyn TokenCredential, scope: &str) -> Result<Held, String> {
         let scopes = [scope];
         let token = credential.get_token(&scopes, None);
         let token = match choice {
@@ -202,7 +248,8 @@ impl Identity {
             _ => token.await,
         };
         let token = token.map_err(|error| self.settings.scrubbed(&told(&error)))?;
-        Ok(token.token.secret().to_string())
+        let end = u64::try_from(token.expires_on.unix_timestamp()).unwrap_or_default();
+        Ok(Held { token: token.token.secret().to_string(), until: end.saturating_sub(SPARE) })
     }
 }
 
@@ -216,43 +263,42 @@ fn told(error: &azure_core::Error) -> String {
 #[async_trait]
 impl Tokens for Identity {
     async fn token(&self, scope: &str) -> Result<Option<String>, Error> {
-        if let Some((name, credential)) = self.found() {
-            let choice = Choice::Auto;
-            return match self.ask(choice, &*credential, scope).await {
-                Ok(token) => Ok(Some(token)),
-                Err(reason) => Err(Error::new(ErrorKind::Identity, format!("{name} gives no token: {reason}"))
-                    .help("sign in again, or choose another identity with --identity")),
-            };
+        let mut found = self.found.lock().await;
+        let Some(known) = found.as_mut() else {
+            let (new, token) = self.find(scope).await?;
+            *self.name.lock().unwrap_or_else(PoisonError::into_inner) = Some(new.name.clone());
+            *found = Some(new);
+            return Ok(Some(token));
+        };
+        if let Some(token) = known.held(scope, self.clock.unix_seconds()) {
+            return Ok(Some(token));
         }
-        let mut reasons = Vec::new();
-        for choice in &self.choices {
-            let (name, made) = self.settings.credential(*choice, &self.clock);
-            let asked = match made {
-                Ok(credential) => self.ask(*choice, &*credential, scope).await.map(|token| (token, credential)),
-                Err(reason) => Err(self.settings.scrubbed(&reason)),
-            };
-            match asked {
-                Ok((token, credential)) => {
-                    self.remember(Some((name, credential)));
-                    return Ok(Some(token));
-                }
-                Err(reason) => reasons.push(format!("{name}: {reason}")),
-            }
-        }
-        let all = reasons.iter().map(|reason| format!("\n  {reason}")).collect::<String>();
-        Err(Error::new(ErrorKind::Identity, format!("no identity gives a token for {scope}:{all}")).help(
-            "sign in with `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET; --identity \
-             takes one and no other",
-        ))
+        let held = self.ask(known.choice, &*known.credential, scope).await.map_err(|reason| {
+            Error::new(ErrorKind::Identity, format!("{} gives no token: {reason}", known.name))
+                .help("sign in again, or choose another identity with --identity")
+        })?;
+        let token = held.token.clone();
+        known.tokens.insert(scope.to_string(), held);
+        Ok(Some(token))
     }
 
-    fn forget(&self) {
-        // The library keeps tokens by heart: a new credential has none.
-        self.remember(None);
+    async fn forget(&self, token: &str) {
+        let mut found = self.found.lock().await;
+        let Some(known) = found.as_mut() else { return };
+        let before = known.tokens.len();
+        known.tokens.retain(|_, held| held.token != token);
+        // Whoever came too late would throw away the one that another request just got.
+        if known.tokens.len() < before
+            && let (_, Ok(credential)) = self.settings.credential(known.choice, &self.clock)
+        {
+            // The library keeps tokens by heart: a new credential has none.
+            known.credential = credential;
+        }
     }
 
     fn describe(&self) -> String {
-        self.found().map_or("nobody yet".to_string(), |(name, _)| name)
+        let name = self.name.lock().unwrap_or_else(PoisonError::into_inner);
+        name.clone().unwrap_or_else(|| "nobody yet".to_string())
     }
 }
 
@@ -287,11 +333,7 @@ impl Settings {
     fn options(&self) -> ClientOptions {
         let mut cloud = CustomConfiguration::default();
         cloud.authority_host.clone_from(&self.authority);
-        ClientOptions {
-            transport: Some(Transport::new(Arc::new(self.http.clone()))),
-            cloud: Some(Arc::new(cloud.into())),
-            ..ClientOptions::default()
-        }
+        ClientOptions { cloud: Some(Arc::new(cloud.into())), ..through(&self.http.cloud) }
     }
 
     fn client_secret(&self) -> Result<Arc<dyn TokenCredential>, String> {
@@ -335,14 +377,14 @@ impl Settings {
         let missing = "GitHub gives no token: the job needs `permissions: id-token: write`";
         let url = self.github_url.clone().ok_or(missing)?;
         let token = self.github_token.clone().ok_or(missing)?;
-        let assertion = github::Actions::new(self.http.clone(), url, Secret::new(token));
+        let assertion = github::Actions::new(self.http.cloud.clone(), url, Secret::new(token));
         made(ClientAssertionCredential::new(tenant, client, assertion, Some(self.assertion())))
     }
 
     fn managed(&self) -> Result<Arc<dyn TokenCredential>, String> {
         made(ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
             user_assigned_id: self.client.clone().map(UserAssignedId::ClientId),
-            ..ManagedIdentityCredentialOptions::default()
+            client_options: through(&self.http.machine),
         })))
     }
 
@@ -350,6 +392,15 @@ impl Settings {
     fn scrubbed(&self, text: &str) -> String {
         let secrets = [&self.secret, &self.certificate_password, &self.github_token];
         secrets.into_iter().flatten().fold(text.to_string(), |text, secret| text.replace(secret.as_str(), "***"))
+    }
+}
+
+/// Sends the library's requests through a client of ours; six seconds of silence are enough for who waits for them.
+fn through(client: &reqwest::Client) -> ClientOptions {
+    ClientOptions {
+        transport: Some(azure_core::http::Transport::new(Arc::new(client.clone()))),
+        retry: RetryOptions::exponential(ExponentialRetryOptions { max_retries: 5, ..Default::default() }),
+        ..ClientOptions::default()
     }
 }
 

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::moment;
 use super::piece::{Piece, stamp};
-use super::subject::Cut;
-use crate::fetch::Window;
+use super::subject::{Cut, Subject};
 use crate::fetch::error::{Error, ErrorKind};
+use crate::fetch::write::{TEMPORARY, temporary};
+use crate::fetch::{Window, moment};
 
 /// The manifest's name: files that begin so are not records to anybody.
 const FILE: &str = "_fetch.json";
@@ -30,6 +30,8 @@ pub struct Manifest {
     made_by: String,
     pub source: String,
     pub query: String,
+    /// The column that windows are cut by.
+    pub time_column: String,
     #[serde(with = "moment")]
     pub from: i64,
     /// None: without an end.
@@ -56,6 +58,11 @@ pub struct Generation {
     pub to: i64,
     pub complete: bool,
     pub rows: u64,
+    /// What tells records of one moment apart.
+    pub identifier: String,
+    /// Times whose records have not been counted yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uncounted: Vec<Window>,
     /// The columns of the first file.
     pub columns: Vec<NamedType>,
     pub windows: Vec<Piece>,
@@ -70,6 +77,24 @@ pub struct NamedType {
 }
 
 impl Generation {
+    /// Makes a generation of which nothing is known yet.
+    pub(super) fn new(cut: Cut, window: Window, identifier: String) -> Generation {
+        let (Cut { after, until }, Window { from, to }) = (cut, window);
+        Generation {
+            after,
+            until,
+            checked_until: None,
+            from,
+            to,
+            complete: false,
+            rows: 0,
+            identifier,
+            uncounted: vec![window],
+            columns: Vec::new(),
+            windows: Vec::new(),
+        }
+    }
+
     pub(super) fn cut(&self) -> Cut {
         Cut { after: self.after, until: self.until }
     }
@@ -109,7 +134,10 @@ impl Place {
         fs::create_dir_all(folder).map_err(at)?;
         let lock = File::options().create(true).append(true).open(folder.join(LOCK)).map_err(at)?;
         match lock.try_lock() {
-            Ok(()) => Ok(Place { folder: folder.to_path_buf(), _lock: lock }),
+            Ok(()) => {
+                sweep(folder).map_err(at)?;
+                Ok(Place { folder: folder.to_path_buf(), _lock: lock })
+            }
             Err(fs::TryLockError::WouldBlock) => {
                 Err(Error::new(ErrorKind::Other, format!("another download is writing to {}", folder.display()))
                     .help("wait for it, or give another folder with --out"))
@@ -149,7 +177,7 @@ impl Place {
     pub fn save(&self, manifest: &Manifest) -> Result<(), Error> {
         let path = self.folder.join(FILE);
         let write = || -> std::io::Result<()> {
-            let mut file = tempfile::Builder::new().prefix(".alertq-").tempfile_in(&self.folder)?;
+            let mut file = temporary(&self.folder)?;
             file.write_all(serde_json::to_string_pretty(manifest)?.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
@@ -177,7 +205,7 @@ impl Place {
                 there.push(name);
             } else {
                 // Of a window that was not finished.
-                fs::remove_file(entry.path()).map_err(at)?;
+                remove(&entry.path()).map_err(at)?;
             }
         }
         for piece in &mut generation.windows {
@@ -220,11 +248,31 @@ impl Place {
     }
 }
 
+/// Removes a file; one that is gone by itself, because whoever wrote it gave up, is as good.
+fn remove(path: &Path) -> std::io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Removes what a run left that was killed while it received an answer.
+fn sweep(folder: &Path) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) && entry.file_type()?.is_file() {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 impl Manifest {
     /// Makes the manifest of a download that has not begun.
-    pub fn new(source: String, query: String, from: i64, to: Option<i64>) -> Manifest {
+    pub fn new(source: String, subject: &Subject, from: i64, to: Option<i64>) -> Manifest {
         let made_by = concat!("alertq ", env!("CARGO_PKG_VERSION")).to_string();
-        Manifest { version: VERSION, made_by, source, query, from, to, generations: Vec::new() }
+        let (query, time_column) = (subject.text(), subject.time.clone());
+        Manifest { version: VERSION, made_by, source, query, time_column, from, to, generations: Vec::new() }
     }
 
     /// Says what of another download is different: what, theirs, ours.
@@ -234,10 +282,24 @@ impl Manifest {
             ("version", other.version.to_string(), self.version.to_string()),
             ("source", other.source.clone(), self.source.clone()),
             ("query", format!("`{}`", other.query), format!("`{}`", self.query)),
+            ("time column", other.time_column.clone(), self.time_column.clone()),
             ("beginning", end(Some(other.from)), end(Some(self.from))),
             ("end", end(other.to), end(self.to)),
         ];
         pairs.into_iter().find(|(_, theirs, ours)| theirs != ours)
+    }
+
+    /// Takes the last generation away if nothing came in its time: the one before it holds for longer, under the name
+    /// that it has. Tells whether it did.
+    pub(super) fn drop_empty(&mut self) -> bool {
+        match self.generations.as_mut_slice() {
+            [.., last, new] if new.windows.iter().all(|piece| piece.rows == 0) => {
+                last.checked_until = new.until;
+                self.generations.pop();
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Returns the rows of all whole generations.

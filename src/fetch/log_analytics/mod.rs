@@ -14,7 +14,6 @@
 //! own clock. Records that are ingested later are the next generation's, whatever their TimeGenerated.
 
 mod manifest;
-mod moment;
 mod piece;
 mod plan;
 mod subject;
@@ -46,6 +45,7 @@ const AT_ONCE: usize = 5;
 const ROUNDS: usize = 4;
 
 /// A download of one table.
+#[derive(Clone)]
 pub struct Job<'a> {
     pub logs: &'a Logs,
     pub subject: Subject,
@@ -82,8 +82,10 @@ enum Outcome {
 impl Job<'_> {
     /// Says which windows would be asked for, and writes nothing.
     pub async fn dry_run(&self) -> Result<Vec<Piece>, Error> {
-        let until = self.until().await?;
-        self.plan(self.window(until), Cut { after: None, until }).await
+        let mut manifest = self.fresh();
+        self.begin(&mut manifest, self.until().await?).await?;
+        self.of_generation(&manifest).plan(None, &mut manifest).await?;
+        Ok(manifest.generations.pop().map(|generation| generation.windows).unwrap_or_default())
     }
 
     /// Goes on with a download where it stopped, or begins it.
@@ -93,21 +95,51 @@ impl Job<'_> {
     /// shown.
     pub async fn run(&self) -> Result<Summary, Error> {
         let place = Place::take(&self.folder)?;
-        let fresh = Manifest::new(self.logs.url().to_string(), self.subject.text(), self.from, self.to);
-        let mut manifest = place.manifest(fresh)?;
+        let mut manifest = place.manifest(self.fresh())?;
         place.check(&manifest)?;
         let before = manifest.rows();
         // The second time for what was ingested while the first was under way.
         for _ in 0..2 {
             let until = self.until().await?;
             if self.begin(&mut manifest, until).await? {
-                self.complete(&place, &mut manifest).await?;
+                self.of_generation(&manifest).complete(&place, &mut manifest).await?;
             } else {
                 place.save(&manifest)?;
             }
         }
+        self.check(&manifest).await?;
         let until = manifest.generations.last().and_then(Generation::known_until);
         Ok(Summary { new_rows: manifest.rows() - before, rows: manifest.rows(), until })
+    }
+
+    /// Makes the manifest of a download that has not begun.
+    fn fresh(&self) -> Manifest {
+        Manifest::new(self.logs.url().to_string(), &self.subject, self.from, self.to)
+    }
+
+    /// Returns the job with the identifier that the last generation began with.
+    fn of_generation(&self, manifest: &Manifest) -> Job<'_> {
+        let mut job = self.clone();
+        if let Some(generation) = manifest.generations.last() {
+            job.subject.identifier.clone_from(&generation.identifier);
+        }
+        job
+    }
+
+    /// Says by what records of one moment are told apart: by their identifier, or where the table has none, by all that
+    /// they hold. Records that hold the same are then in the same part, which is too large where they are too many.
+    async fn identifier(&self) -> Result<String, Error> {
+        const WHOLE: &str = "tostring(pack_all())";
+        let identifier = &self.subject.identifier;
+        match self.logs.rows(&self.subject.probe()).await {
+            Ok(_) => Ok(identifier.clone()),
+            Err(error) if error.kind == ErrorKind::Refused && error.message.contains(identifier.as_str()) => {
+                let name = &self.subject.name;
+                self.tell(Event::Note(format!("{name} has no {identifier}: records are told apart by all they hold")));
+                Ok(WHOLE.to_string())
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Returns the moment up to which records are taken by when they were ingested; None where nobody knows.
@@ -137,33 +169,15 @@ impl Job<'_> {
 
     /// Sees to it that the last generation is one that has work left; false where there is nothing to do.
     async fn begin(&self, manifest: &mut Manifest, until: Option<i64>) -> Result<bool, Error> {
-        let after = match manifest.generations.last() {
+        let (after, identifier) = match manifest.generations.last() {
             Some(last) if !last.complete => return Ok(true),
             // Without times of ingestion there is no second generation.
             Some(Generation { until: None, .. }) => return Ok(false),
             Some(last) if until <= last.known_until() => return Ok(false),
-            Some(last) => last.known_until(),
-            None => None,
+            Some(last) => (last.known_until(), last.identifier.clone()),
+            None => (None, self.identifier().await?),
         };
-        let window = self.window(until);
-        let windows = self.plan(window, Cut { after, until }).await?;
-        if let (true, Some(last)) = (windows.iter().all(|piece| piece.rows == 0), manifest.generations.last_mut()) {
-            // Nothing came: the last generation holds for longer, under the name that it has.
-            last.checked_until = until;
-            return Ok(false);
-        }
-        let Window { from, to } = window;
-        manifest.generations.push(Generation {
-            after,
-            until,
-            checked_until: None,
-            from,
-            to,
-            complete: false,
-            rows: 0,
-            columns: Vec::new(),
-            windows,
-        });
+        manifest.generations.push(Generation::new(Cut { after, until }, self.window(until), identifier));
         Ok(true)
     }
 
@@ -171,6 +185,11 @@ impl Job<'_> {
     async fn complete(&self, place: &Place, manifest: &mut Manifest) -> Result<(), Error> {
         let Some(generation) = manifest.generations.last() else { return Ok(()) };
         if !place.is_published(generation) {
+            place.save(manifest)?;
+            self.plan(Some(place), manifest).await?;
+            if manifest.drop_empty() {
+                return place.save(manifest);
+            }
             if let Some(generation) = manifest.generations.last_mut() {
                 place.tidy(generation)?;
             }
@@ -338,6 +357,29 @@ impl Job<'_> {
             self.fetch(place, manifest).await?;
         }
         Ok(())
+    }
+
+    /// Counts the whole download once more. Each generation was counted; here records turn up that could not be seen at
+    /// the time, although they had been ingested.
+    ///
+    /// # Errors
+    /// Where there are more than what is on disk. Fewer are no error: the service deletes what is old.
+    async fn check(&self, manifest: &Manifest) -> Result<(), Error> {
+        let Some(last) = manifest.generations.last() else { return Ok(()) };
+        let window = Window { from: self.from, to: last.to };
+        let cut = Cut { after: None, until: last.known_until() };
+        let (counted, rows) = (self.count_of(&self.subject.count(window, None, cut)).await?, manifest.rows());
+        if counted <= rows {
+            return Ok(());
+        }
+        let what = &self.logs.about().what;
+        let message = format!(
+            "{what} counts {counted} rows and {rows} are here: {} could not be seen for longer than --settle after they \
+             were ingested",
+            counted - rows
+        );
+        Err(Error::new(ErrorKind::Incomplete, message)
+            .help("fetch them into another folder with --out, with a longer --settle"))
     }
 
     fn tell(&self, event: Event) {

@@ -3,15 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::subject::Bucket;
-use crate::fetch::Window;
+use crate::fetch::{Window, moment};
 use crate::types::ticks;
 
 /// A window, or a part of the records of one moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Piece {
-    #[serde(with = "super::moment")]
+    #[serde(with = "moment")]
     pub from: i64,
-    #[serde(with = "super::moment")]
+    #[serde(with = "moment")]
     pub to: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket: Option<Bucket>,

@@ -2,9 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::Job;
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
+
+use super::manifest::{Manifest, Place};
 use super::piece::Piece;
 use super::subject::{Bucket, Cut};
+use super::{AT_ONCE, Job};
 use crate::fetch::Window;
 use crate::fetch::error::Error;
 
@@ -18,26 +22,63 @@ struct Group {
     rows: u64,
 }
 
+/// What became of a time that was counted.
+struct Counted {
+    whole: Window,
+    /// What an answer holds, as far as it is known.
+    pieces: Vec<Piece>,
+    /// What is to be counted in more detail.
+    denser: Vec<Window>,
+}
+
 impl Job<'_> {
-    /// Cuts a window into pieces of at most so many rows as an answer should hold. They leave no gap.
-    pub(super) async fn plan(&self, whole: Window, cut: Cut) -> Result<Vec<Piece>, Error> {
-        let (mut pieces, mut left) = (Vec::new(), vec![whole]);
-        let bins = i64::try_from(self.window_rows.clamp(2, BINS)).unwrap_or(i64::MAX);
-        while let Some(window) = left.pop() {
-            let width = (window.to - window.from).saturating_add(bins - 1) / bins;
-            let counts = self.counts(&self.subject.histogram(window, cut, width.max(1))).await?;
-            for group in groups(window, width.max(1), &counts, self.window_rows) {
-                if group.rows <= self.window_rows {
-                    pieces.push(Piece::new(group.window, None, group.rows));
-                } else if width > 1 {
-                    left.push(group.window);
-                } else {
-                    pieces.extend(self.buckets(group, cut).await?);
-                }
+    /// Cuts the last generation into pieces of at most so many rows as an answer should hold. They leave no gap.
+    ///
+    /// What is counted is kept each time, where there is a place for it: counting goes on where it stopped.
+    pub(super) async fn plan(&self, place: Option<&Place>, manifest: &mut Manifest) -> Result<(), Error> {
+        let Some(generation) = manifest.generations.last() else { return Ok(()) };
+        let cut = generation.cut();
+        let mut left = generation.uncounted.clone();
+        let mut running = FuturesUnordered::new();
+        loop {
+            while running.len() < AT_ONCE
+                && let Some(window) = left.pop()
+            {
+                running.push(self.counted(window, cut));
+            }
+            let Some(counted) = running.next().await else { break };
+            let Counted { whole, pieces, denser } = counted?;
+            let Some(generation) = manifest.generations.last_mut() else { break };
+            generation.uncounted.retain(|window| *window != whole);
+            generation.uncounted.extend(&denser);
+            generation.windows.extend(pieces);
+            left.extend(denser);
+            if let Some(place) = place {
+                place.save(manifest)?;
             }
         }
-        pieces.sort_by_key(|piece| (piece.from, piece.bucket));
-        Ok(pieces)
+        if let Some(generation) = manifest.generations.last_mut() {
+            generation.windows.sort_by_key(|piece| (piece.from, piece.bucket));
+        }
+        Ok(())
+    }
+
+    /// Counts the parts of a window.
+    async fn counted(&self, whole: Window, cut: Cut) -> Result<Counted, Error> {
+        let mut counted = Counted { whole, pieces: Vec::new(), denser: Vec::new() };
+        let bins = i64::try_from(self.window_rows.clamp(2, BINS)).unwrap_or(i64::MAX);
+        let width = ((whole.to - whole.from).saturating_add(bins - 1) / bins).max(1);
+        let counts = self.counts(&self.subject.histogram(whole, cut, width)).await?;
+        for group in groups(whole, width, &counts, self.window_rows) {
+            if group.rows <= self.window_rows {
+                counted.pieces.push(Piece::new(group.window, None, group.rows));
+            } else if width > 1 {
+                counted.denser.push(group.window);
+            } else {
+                counted.pieces.extend(self.buckets(group, cut).await?);
+            }
+        }
+        Ok(counted)
     }
 
     /// Cuts the records of one moment by their identifiers.

@@ -10,10 +10,12 @@ pub struct Subject {
     pub name: String,
     /// The table, as KQL spells it.
     pub table: String,
-    /// What becomes of each row: operators that begin with `|`, or nothing. They keep TimeGenerated, and none of them
-    /// looks at more than one row.
+    /// What becomes of each row: operators that begin with `|`, or nothing. They keep the time, and none of them looks
+    /// at more than one row.
     pub rest: String,
-    /// The column that tells records of one moment apart.
+    /// The column that windows are cut by, as KQL spells it.
+    pub time: String,
+    /// The column, or expression, that tells records of one moment apart.
     pub identifier: String,
 }
 
@@ -47,8 +49,13 @@ impl Subject {
             // A standard column of every table.
             _ => "_ItemId",
         };
-        let identifier = identifier.to_string();
-        Subject { name: table.to_string(), table: spelled(table), rest: String::new(), identifier }
+        let (identifier, time) = (identifier.to_string(), "TimeGenerated".to_string());
+        Subject { name: table.to_string(), table: spelled(table), rest: String::new(), time, identifier }
+    }
+
+    /// Cuts windows by another column than TimeGenerated.
+    pub fn by_time(self, column: &str) -> Subject {
+        Subject { time: spelled(column), ..self }
     }
 
     /// Returns the whole query, without windows.
@@ -59,7 +66,8 @@ impl Subject {
     fn of(&self, window: Window, bucket: Option<Bucket>, cut: Cut) -> String {
         let moment = |ticks: i64| format!("datetime({})", ticks::format_datetime(ticks));
         let (from, to) = (moment(window.from), moment(window.to));
-        let mut text = format!("{}\n| where TimeGenerated >= {from} and TimeGenerated < {to}", self.table);
+        let Subject { table, time, .. } = self;
+        let mut text = format!("{table}\n| where {time} >= {from} and {time} < {to}");
         match (cut.after.map(moment), cut.until.map(moment)) {
             (Some(after), Some(until)) => {
                 text.push_str(&format!("\n| where ingestion_time() > {after} and ingestion_time() <= {until}"));
@@ -80,7 +88,7 @@ impl Subject {
 
     /// Asks for the rows of a window.
     pub fn rows(&self, window: Window, bucket: Option<Bucket>, cut: Cut) -> String {
-        format!("{}\n| sort by TimeGenerated asc", self.of(window, bucket, cut))
+        format!("{}\n| sort by {} asc", self.of(window, bucket, cut), self.time)
     }
 
     /// Asks how many they are: `Count`.
@@ -91,7 +99,7 @@ impl Subject {
     /// Asks how many lie in each part of a window: `Bin`, counted from 0, and `Rows`. `width` is in ticks.
     pub fn histogram(&self, window: Window, cut: Cut, width: i64) -> String {
         let from = ticks::format_datetime(window.from);
-        let bin = format!("tolong(TimeGenerated - datetime({from})) / {width}");
+        let bin = format!("tolong({} - datetime({from})) / {width}", self.time);
         format!("{}\n| summarize Rows = count() by Bin = {bin}", self.of(window, None, cut))
     }
 
@@ -100,6 +108,11 @@ impl Subject {
         // The identifier may be gone behind the operators: it is read before them.
         let all = Subject { rest: String::new(), ..self.clone() };
         format!("{}\n| summarize Rows = count() by Bin = hash({}, {of})", all.of(window, None, cut), self.identifier)
+    }
+
+    /// Asks for no rows; refused where there is no such identifier.
+    pub fn probe(&self) -> String {
+        format!("{}\n| where isnotempty({})\n| take 0", self.table, self.identifier)
     }
 
     /// Asks for the service's clock, `Now`; refused where it does not tell when records were ingested.
@@ -111,13 +124,13 @@ impl Subject {
     }
 }
 
-/// Spells a table's name so that nothing in it is read as something else.
-fn spelled(table: &str) -> String {
+/// Spells a name so that nothing in it is read as something else.
+fn spelled(name: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if table.chars().all(plain) && !table.starts_with(|c: char| c.is_ascii_digit()) {
-        return table.to_string();
+    if name.chars().all(plain) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        return name.to_string();
     }
-    format!("['{}']", table.replace('\\', "\\\\").replace('\'', "\\'"))
+    format!("['{}']", name.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 #[cfg(test)]
