@@ -235,7 +235,7 @@ fn a_unit_that_changes_late_changes_nothing_else() {
     };
     let rows: Vec<_> = (0..470).map(row).collect();
     let mut file = tempfile::tempfile().unwrap();
-    let options = ParquetOptions { row_group_rows: GROUP, level: 1 };
+    let options = ParquetOptions { row_group_rows: GROUP, level: 1, shred: false };
     let mut writer = ParquetWriter::onto(file.try_clone().unwrap(), options);
     writer.begin("SecurityAlert", &columns).unwrap();
     rows.chunks(30).for_each(|rows| writer.write(&batch(&columns, rows)).unwrap());

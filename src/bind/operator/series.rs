@@ -8,7 +8,9 @@ use super::super::expression::{Scalar, to};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
+use super::summarize::reads_rows;
 use super::{projection, word};
+use crate::diagnostic::Diagnostic;
 use crate::plan::{AggregateCall, Expr, Kind, Node, SeriesAxis};
 use crate::syntax::ast::{self, MakeSeries};
 use crate::types::{Column, ScalarType, Value, convert};
@@ -28,7 +30,15 @@ impl Binder<'_> {
         let mut defaults = Vec::new();
         for aggregate in &series.aggregates {
             let cx = Context { aggregates: Some(&collected), ..row };
+            let aggregated = self.aggregated;
             let scalar = self.scalar(&aggregate.value.value, &cx);
+            let span = aggregate.value.span;
+            if reads_rows(&scalar, &input) {
+                let message = "`make-series` takes aggregates, and this reads the column of a single row";
+                self.problem(Diagnostic::error("KS236", span, message).help("take one of its values with take_any()"));
+            } else if scalar.scalar_type.is_some() && self.aggregated == aggregated {
+                self.unsupported(span, "a value without an aggregate in `make-series`");
+            }
             let scalar_type = scalar.column_type();
             let given = match aggregate.value.names.first() {
                 Some(name) => Given::Spelled(name.text.clone()),

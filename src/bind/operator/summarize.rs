@@ -171,10 +171,7 @@ impl Binder<'_> {
         if scalar.scalar_type.is_none() {
             return;
         }
-        let mut names = HashSet::new();
-        scalar.expr.columns_read(&mut names);
-        let reads_input = input.node.columns.iter().any(|c| names.contains(c.name.as_str()));
-        if reads_input || self.aggregated == before {
+        if reads_rows(scalar, input) || self.aggregated == before {
             let problem = Diagnostic::error("KS236", value.span, "`summarize` takes aggregates, and this is none")
                 .help("put a plain column behind `by`, or take one of its values with take_any()");
             self.problem(problem);
@@ -210,6 +207,13 @@ impl Binder<'_> {
         let node = Node { columns: grouped, serialized: false, kind };
         Table { open: false, ..Table::new(projection(node, columns, expressions)) }
     }
+}
+
+/// Tells whether a value reads a column of the rows, not only what aggregates give of them.
+pub(super) fn reads_rows(scalar: &Scalar, input: &Table) -> bool {
+    let mut names = HashSet::new();
+    scalar.expr.columns_read(&mut names);
+    input.node.columns.iter().any(|column| names.contains(column.name.as_str()))
 }
 
 /// A grouping key.
