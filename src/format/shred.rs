@@ -54,7 +54,9 @@ impl Shredder {
     /// Takes over what an earlier file, whose columns are copied, says of them.
     pub(super) fn resume(&mut self, earlier: &ParquetMetaData) {
         let index = Index::of(earlier);
-        let plain = |name: &str| index.iter().flat_map(|index| &index.columns).any(|column| column.name == name && column.plain);
+        let plain = |name: &str| {
+            index.iter().flat_map(|index| &index.columns).any(|column| column.name == name && column.plain)
+        };
         for shred in &mut self.shreds {
             shred.plain = plain(&shred.name);
         }
