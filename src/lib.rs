@@ -54,6 +54,7 @@
 //! | `fetch` | download from Azure, complete or not at all (cargo feature `fetch`) | source, format |
 //! | [`serve`] | a server on this machine that answers for the query API | query, and what it uses; format |
 //! | [`lint`] | what is valid and most likely not meant | bind, and what it uses |
+//! | [`anonymize`] | records without what identifies: names, addresses, ids and paths replaced, keyed | types, catalog |
 //! | [`rules`] | analytics rules: what can be wrong with them, and what they raise | bind, and engine where a rule runs |
 //! | [`cli`] | one file for each subcommand | everything |
 //!
@@ -70,6 +71,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod anonymize;
 pub mod bind;
 pub mod catalog;
 pub mod cli;

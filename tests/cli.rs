@@ -8,6 +8,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+#[path = "cli/anonymize.rs"]
+mod anonymize;
 #[path = "cli/convert.rs"]
 mod convert;
 #[path = "cli/externaldata.rs"]

@@ -19,11 +19,14 @@ pub struct Product {
     pub known: &'static str,
 }
 
+/// `ProductName` of the alerts that analytics rules make.
+pub const SENTINEL_PRODUCT: &str = "Azure Sentinel";
+
 /// The sources whose alerts have been looked at.
 pub const PRODUCTS: &[Product] = &[
     Product {
         name: "Scheduled rule",
-        product_name: "Azure Sentinel",
+        product_name: SENTINEL_PRODUCT,
         provider_name: "ASI Scheduled Alerts",
         component: "Scheduled Alerts",
         alert_type: "the workspace's GUID, `_`, the rule's GUID",
@@ -32,7 +35,7 @@ pub const PRODUCTS: &[Product] = &[
     },
     Product {
         name: "Near-real-time rule",
-        product_name: "Azure Sentinel",
+        product_name: SENTINEL_PRODUCT,
         provider_name: "ASI NRT Alerts",
         component: "not known",
         alert_type: "as for scheduled rules (inferred)",

@@ -26,7 +26,6 @@ impl Console {
     }
 
     /// Tells whether the user wants quiet.
-    #[cfg(feature = "fetch")]
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
     }

@@ -28,6 +28,7 @@ use crate::types::{Column, ScalarType};
 
 use distinct::{Dedupe, identity};
 use folder::{Folder, Unit};
+pub(super) use inputs::find;
 use inputs::{File, Print};
 use job::{Counts, How, Job};
 use precision::Times;

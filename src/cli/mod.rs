@@ -3,6 +3,7 @@
 //! This is the only room that prints, reads the environment or ends the process. Results go to standard output,
 //! everything else to standard error.
 
+mod anonymize;
 mod check;
 #[cfg(feature = "fetch")]
 mod compare;
@@ -95,6 +96,7 @@ enum Command {
     Convert(convert::Arguments),
     Schema(schema::Arguments),
     Sample(sample::Arguments),
+    Anonymize(anonymize::Arguments),
     #[cfg(feature = "fetch")]
     Fetch(fetch::Arguments),
     #[cfg(feature = "fetch")]
@@ -155,6 +157,7 @@ fn dispatch(cli: &Cli, console: &Console) -> Result<Outcome, Stop> {
         Command::Convert(arguments) => convert::run(arguments, console),
         Command::Schema(arguments) => schema::run(arguments, console),
         Command::Sample(arguments) => sample::run(arguments, console),
+        Command::Anonymize(arguments) => anonymize::run(arguments, console),
         #[cfg(feature = "fetch")]
         Command::Fetch(arguments) => fetch::run(arguments, global, console),
         #[cfg(feature = "fetch")]

@@ -11,9 +11,11 @@ use super::console::Console;
 use super::convert::{OneFile, file_in, is_folder};
 use super::interrupt::Scratch;
 use super::stop::Stop;
-use super::{Outcome, value};
+use super::{Outcome, data, value};
+use crate::anonymize::like::{Like, LikeOptions, Shape};
 use crate::catalog::tables::TableInfo;
 use crate::format::Format;
+use crate::source;
 use crate::source::sample::{self, Options};
 
 /// Makes up alerts, and the incidents that belong to them: the same ones for the same options.
@@ -21,18 +23,24 @@ use crate::source::sample::{self, Options};
 #[command(
     after_help = "Examples:\n  alertq sample --rows 3\n  alertq sample --rows 1000 --seed 7 --out alerts.parquet\n  \
                         alertq sample --rows 1000 --days 90 --out tables/\n  \
-                        alertq sample --rows 100 --table SecurityIncident --format csv"
+                        alertq sample --rows 100 --table SecurityIncident --format csv\n  \
+                        alertq sample --rows 500 --out real.jsonl && alertq sample --like real.jsonl --rows 5000 --out like.parquet"
 )]
 pub(super) struct Arguments {
-    /// Rows of SecurityAlert.
-    #[arg(long, value_name = "N", default_value_t = Options::default().rows)]
-    rows: u64,
+    /// Rows of SecurityAlert. Default: 500, and with --like as many as the export has.
+    #[arg(long, value_name = "N")]
+    rows: Option<u64>,
+    /// Takes the shape of an export, and nothing of what stands in it: how many alerts of which products, severities,
+    /// types and tactics, in which hours of the week, with how many versions, about how many entities how often. Titles
+    /// of products' alerts are taken over where they are made of ordinary words; those of analytics rules get numbers.
+    #[arg(long, value_name = "FILE", conflicts_with = "table")]
+    like: Option<String>,
     /// Chooses among all possible samples.
     #[arg(long, value_name = "N", default_value_t = Options::default().seed)]
     seed: u64,
-    /// Spreads the rows over so many days.
-    #[arg(long, value_name = "N", default_value_t = Options::default().days, value_parser = clap::value_parser!(u32).range(1..=36_500))]
-    days: u32,
+    /// Spreads the rows over so many days. Default: 30, and with --like as many as the export has.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    days: Option<u32>,
     /// The moment at which they end. Default: always the same one.
     #[arg(long, value_name = "TIME", value_parser = value::instant)]
     end: Option<i64>,
@@ -78,17 +86,24 @@ fn threads() -> usize {
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
     let default = Options::default();
-    let Arguments { rows, seed, days, .. } = *arguments;
-    // Each thread holds a batch or two.
-    let options = Options { rows, seed, days, end: arguments.end.unwrap_or(default.end), batch_rows: 4096 };
+    let options = Options {
+        rows: arguments.rows.unwrap_or(default.rows),
+        seed: arguments.seed,
+        days: arguments.days.unwrap_or(default.days),
+        end: arguments.end.unwrap_or(default.end),
+        // Each thread holds a batch or two.
+        batch_rows: 4096,
+    };
     let _scratch = Scratch::new()?;
     let named = arguments.format.as_deref().and_then(Format::from_name);
     if let Some(folder) = arguments.out.as_ref().filter(|out| is_folder(out)) {
         fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
         let format = named.unwrap_or(Format::Parquet);
-        for table in Table::ALL {
+        // The shape of an export is that of its alerts.
+        let tables = if arguments.like.is_some() { 1 } else { Table::ALL.len() };
+        for table in Table::ALL.into_iter().take(tables) {
             let path = file_in(folder, table.name(), format);
-            write(table, options, format, Some(&path))?;
+            write(table, arguments, options, format, Some(&path))?;
             console.note(&format!("{}: written", path.display()));
         }
         return Ok(Outcome::Clean);
@@ -100,15 +115,48 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
             Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out")
         );
     }
-    write(arguments.table, options, format, arguments.out.as_deref())?;
+    write(arguments.table, arguments, options, format, arguments.out.as_deref())?;
     Ok(Outcome::Clean)
 }
 
-fn write(table: Table, options: Options, format: Format, path: Option<&Path>) -> Result<(), Stop> {
+fn write(
+    table: Table,
+    arguments: &Arguments,
+    options: Options,
+    format: Format,
+    path: Option<&Path>,
+) -> Result<(), Stop> {
     let columns = TableInfo::find(table.name()).map(TableInfo::shown).unwrap_or_default();
+    let batches: Box<dyn Iterator<Item = RecordBatch>> = match &arguments.like {
+        Some(export) => Box::new(like(export, arguments, options.end)?),
+        None => table.batches(options),
+    };
     let mut file = OneFile::open(path, format, table.name(), &columns)?;
-    for batch in table.batches(options) {
+    for batch in batches {
         file.add(&batch)?;
     }
     file.finish()
+}
+
+/// Makes alerts to the shape of an export.
+fn like(export: &str, arguments: &Arguments, end: i64) -> Result<Like, Stop> {
+    let name = Table::SecurityAlert.name();
+    let (given, path) = source::split_name(export);
+    let given = given.map(str::to_string);
+    let tables =
+        source::open_all(&[(given, path.to_string())], &source::Options::default()).map_err(data::unreadable)?;
+    let table = tables.iter().find(|table| table.name == name).ok_or_else(|| {
+        Stop::failure(format!("{path} holds no records of {name}")).help(format!("where it does: --like {name}=PATH"))
+    })?;
+    let mut shape = Shape::default();
+    for batch in table.read_ahead(1) {
+        shape.add(&batch.map_err(data::unreadable)?);
+    }
+    let options = LikeOptions {
+        rows: arguments.rows.unwrap_or(shape.rows),
+        seed: arguments.seed,
+        days: arguments.days.unwrap_or(shape.days()),
+        end,
+    };
+    Ok(Like::new(&shape, options))
 }

@@ -40,6 +40,9 @@ pub struct Profile {
     pub dangling: Seen,
     /// By AlertType the keys of ExtendedProperties and how often each occurs.
     pub properties: BTreeMap<String, BTreeMap<String, u64>>,
+    /// By any other column that holds objects or arrays of them, such as Owner and Labels, their keys and how often each
+    /// occurs.
+    pub keys: BTreeMap<&'static str, BTreeMap<String, u64>>,
     /// There were more kinds of something than are kept.
     pub cut: bool,
 }
@@ -131,7 +134,8 @@ impl Profile {
                 (Json::Object, Ok(Value::Object(bag))) if info.name == "ExtendedProperties" => {
                     self.add_properties(alert_types.map_or("", |types| types.value(row)), &bag);
                 }
-                (Json::Array, Ok(Value::Array(_))) | (Json::Object, Ok(Value::Object(_))) => {}
+                (Json::Array, Ok(Value::Array(list))) => list.iter().for_each(|item| self.add_keys(info.name, item)),
+                (Json::Object, Ok(bag @ Value::Object(_))) => self.add_keys(info.name, &bag),
                 _ => self.invalid.entry(info.name).or_default().add(number, text),
             }
         }
@@ -143,6 +147,14 @@ impl Profile {
             return;
         }
         let keys = self.properties.entry(alert_type.to_string()).or_default();
+        for key in bag.keys() {
+            self.cut |= !count(keys, key);
+        }
+    }
+
+    fn add_keys(&mut self, column: &'static str, value: &Value) {
+        let Value::Object(bag) = value else { return };
+        let keys = self.keys.entry(column).or_default();
         for key in bag.keys() {
             self.cut |= !count(keys, key);
         }
@@ -260,5 +272,19 @@ mod tests {
             profile.properties["T"].iter().map(|(k, n)| (k.as_str(), *n)).collect::<Vec<_>>(),
             [("a", 2), ("b", 1)]
         );
+    }
+    #[test]
+    fn keys_of_an_incidents_objects_are_counted() {
+        let lines = concat!(
+            r#"{"Type":"SecurityIncident","IncidentNumber":1,"Owner":{"email":"a","objectId":null},"Labels":[{"labelName":"x"},{"labelName":"y","labelType":"User"}]}"#,
+            "\n",
+            r#"{"Type":"SecurityIncident","IncidentNumber":1,"Owner":"nobody","Labels":[]}"#,
+            "\n"
+        );
+        let profile = of(lines);
+        let keys = |column: &str| profile.keys[column].iter().map(|(key, n)| (key.as_str(), *n)).collect::<Vec<_>>();
+        assert_eq!(keys("Owner"), [("email", 1), ("objectId", 1)]);
+        assert_eq!(keys("Labels"), [("labelName", 2), ("labelType", 1)]);
+        assert_eq!(profile.invalid["Owner"].count, 1);
     }
 }

@@ -120,3 +120,15 @@ fn tables_are_described_with_deprecation_values_and_products() {
     assert_eq!(of("Entities")["json"], "array");
     assert!(run(&["schema", "SecurityIncident", "--format", "markdown"], "").stdout.contains("| Severity | string |"));
 }
+
+#[test]
+fn the_objects_of_incidents_are_compared_key_by_key() {
+    let record = |owner: &str| format!("{{\"Type\":\"SecurityIncident\",\"IncidentNumber\":7,\"Owner\":{owner}}}\n");
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("a.jsonl"), record("{\"email\":\"a\"}")).unwrap();
+    fs::write(folder.path().join("b.jsonl"), record("{\"email\":\"b\",\"ownerType\":\"User\"}")).unwrap();
+    let run = run_in(folder.path(), &["schema", "--diff", "a.jsonl", "b.jsonl"], "");
+    assert_eq!((run.status, run.stdout.as_str()), (Some(1), "+ key Owner.ownerType\n"), "{}", run.stderr);
+    let (_, _, found) = findings(&folder, "b.jsonl");
+    assert_eq!(found[0]["keys"]["Owner"], json!({"email": 1, "ownerType": 1}));
+}

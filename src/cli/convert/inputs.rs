@@ -11,11 +11,11 @@ use crate::source;
 
 /// A file that is to be converted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct File {
+pub(in crate::cli) struct File {
     /// The name of its table, where the user gave one.
-    pub(super) table: Option<String>,
+    pub(in crate::cli) table: Option<String>,
     /// The path as the user gave it.
-    pub(super) path: PathBuf,
+    pub(in crate::cli) path: PathBuf,
     /// How it is known again; a pipe is not.
     pub(super) print: Option<Print>,
 }
@@ -55,7 +55,7 @@ impl File {
     }
 
     /// Returns its size, as far as it is known.
-    pub(super) fn size(&self) -> u64 {
+    pub(in crate::cli) fn size(&self) -> u64 {
         self.print.as_ref().map_or(0, |print| print.size)
     }
 }
@@ -63,7 +63,7 @@ impl File {
 /// Finds the files of paths, folders and globs, each once, and those that cannot be found.
 ///
 /// What lies in the folder of the results is none of them, so that the results may lie in the folder of the exports.
-pub(super) fn find(specs: &[String], results: Option<&Path>) -> (Vec<File>, Vec<source::Error>) {
+pub(in crate::cli) fn find(specs: &[String], results: Option<&Path>) -> (Vec<File>, Vec<source::Error>) {
     let results = results.and_then(|folder| fs::canonicalize(folder).ok());
     let (mut files, mut missing, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for spec in specs {

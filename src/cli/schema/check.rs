@@ -1,5 +1,7 @@
 //! What of a file is not as its table has it, and what lies in its JSON.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::{Format, markdown, pretty};
@@ -41,7 +43,11 @@ fn text(profile: &Profile) -> String {
     for finding in &findings {
         text += &format!("  {:20} {}{}\n", finding.kind.name(), finding.message, tail(finding));
     }
-    for (title, rows) in [("entities", entities(profile)), ("ExtendedProperties by AlertType", properties(profile))] {
+    for (title, rows) in [
+        ("entities", entities(profile)),
+        ("ExtendedProperties by AlertType", keys(&profile.properties)),
+        ("keys of objects", keys(&profile.keys)),
+    ] {
         if !rows.is_empty() {
             text += &format!("\n  {title}\n");
         }
@@ -75,9 +81,11 @@ fn page(profile: &Profile) -> String {
         page += "\n";
         page += &markdown(&["Kind", "Finding", "Count", "First record", "Value"], findings.iter().map(row));
     }
-    for (title, parts, rows) in
-        [("Entity", "Fields", entities(profile)), ("AlertType", "Keys of ExtendedProperties", properties(profile))]
-    {
+    for (title, parts, rows) in [
+        ("Entity", "Fields", entities(profile)),
+        ("AlertType", "Keys of ExtendedProperties", keys(&profile.properties)),
+        ("Column", "Keys of its objects", keys(&profile.keys)),
+    ] {
         if !rows.is_empty() {
             page += "\n";
             page += &markdown(&[title, "Count", parts], rows.into_iter().take(LISTED).map(|row| row.to_vec()));
@@ -100,11 +108,12 @@ fn entities(profile: &Profile) -> Vec<[String; 3]> {
     by_count(profile.entities.iter().map(row).collect())
 }
 
-fn properties(profile: &Profile) -> Vec<[String; 3]> {
-    let rows = profile.properties.iter().map(|(alert_type, keys)| {
+/// Lists things that have keys, and these.
+fn keys<Name: ToString>(keys: &BTreeMap<Name, BTreeMap<String, u64>>) -> Vec<[String; 3]> {
+    let rows = keys.iter().map(|(name, keys)| {
         let most = keys.values().copied().max().unwrap_or(0);
         let keys: Vec<_> = keys.iter().map(|(key, count)| format!("{key} {count}")).collect();
-        (most, [alert_type.clone(), most.to_string(), keys.join(", ")])
+        (most, [name.to_string(), most.to_string(), keys.join(", ")])
     });
     by_count(rows.collect())
 }
@@ -141,6 +150,7 @@ fn object(profile: &Profile) -> Value {
         "columns": columns.collect::<Vec<_>>(),
         "entities": profile.entities.iter().map(entity).collect::<serde_json::Map<_, _>>(),
         "extended_properties": profile.properties,
+        "keys": profile.keys,
         "complete": !profile.cut,
     })
 }

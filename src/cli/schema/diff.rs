@@ -64,6 +64,10 @@ fn of_tables(before: &Profile, after: &Profile) -> Vec<Change> {
         let keys = profile.properties.iter().flat_map(|(kind, keys)| keys.keys().map(move |key| (kind, key)));
         keys.map(|(kind, key)| (format!("{kind}: {key}"), "there".to_string())).collect()
     };
+    let objects = |profile: &Profile| -> BTreeMap<String, String> {
+        let keys = profile.keys.iter().flat_map(|(column, keys)| keys.keys().map(move |key| (column, key)));
+        keys.map(|(column, key)| (format!("{column}.{key}"), "there".to_string())).collect()
+    };
     let fields = |profile: &Profile| -> BTreeMap<String, String> {
         let fields = profile.entities.iter().flat_map(|(kind, entity)| entity.fields.keys().map(move |f| (kind, f)));
         fields.map(|(kind, field)| (format!("{kind}.{field}"), "there".to_string())).collect()
@@ -71,6 +75,7 @@ fn of_tables(before: &Profile, after: &Profile) -> Vec<Change> {
     let mut changes = differing("column", &columns(before), &columns(after));
     changes.extend(differing("value", &values(before), &values(after)));
     changes.extend(differing("ExtendedProperties key", &keys(before), &keys(after)));
+    changes.extend(differing("key", &objects(before), &objects(after)));
     changes.extend(differing("entity field", &fields(before), &fields(after)));
     changes
 }

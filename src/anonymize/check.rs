@@ -1,0 +1,101 @@
+//! Looks for what has been replaced in what has come out.
+//!
+//! It reads the result by itself and knows nothing of how replacing takes texts apart: every word of every text, in
+//! JSON of any depth, is looked up among the names that were replaced anywhere; every GUID, hash and address must be
+//! one that replacing makes.
+
+use std::net::Ipv4Addr;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::types::json::{self, Kind};
+
+use super::found::Found;
+use super::key::Key;
+use super::text::pattern;
+use super::{Options, address, names};
+
+/// What kind of thing stands in the result that should not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum LeakKind {
+    Name,
+    Guid,
+    Hash,
+    Address,
+}
+
+impl LeakKind {
+    /// Returns the word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LeakKind::Name => "name",
+            LeakKind::Guid => "GUID",
+            LeakKind::Hash => "hash",
+            LeakKind::Address => "address",
+        }
+    }
+}
+
+static GUID: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"));
+static HASH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[0-9a-f]{32,}\b"));
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"));
+
+/// Looks for what should not be there.
+pub(super) struct Check<'a> {
+    pub(super) key: &'a Key,
+    pub(super) found: &'a Found,
+    pub(super) options: &'a Options,
+}
+
+impl Check<'_> {
+    /// Returns what kind of thing stands in the text of a column that should not.
+    pub(super) fn text(&self, text: &str) -> Option<LeakKind> {
+        let mut open = vec![text.to_string()];
+        while let Some(text) = open.pop() {
+            let start = text.trim_start();
+            if !start.starts_with(['{', '[']) || !json::is_valid(&text) {
+                if let Some(leak) = self.plain(&text) {
+                    return Some(leak);
+                }
+                continue;
+            }
+            let mut values = vec![text.as_str()];
+            while let Some(value) = values.pop() {
+                match json::kind(value) {
+                    Kind::Array => values.extend(json::elements(value)),
+                    Kind::Bag => {
+                        for (key, value) in json::members(value).filter(|(key, _)| !self.options.keeps(key)) {
+                            open.push(key.into_owned());
+                            values.push(value);
+                        }
+                    }
+                    Kind::String => open.push(json::as_string(value).unwrap_or_default().into_owned()),
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+
+    fn plain(&self, text: &str) -> Option<LeakKind> {
+        let nothing = |digits: &str| digits.bytes().all(|byte| byte == b'0');
+        for guid in GUID.find_iter(text) {
+            let digits = guid.as_str().replace('-', "");
+            if !nothing(&digits) && !names::is_replacement(self.key, &digits) {
+                return Some(LeakKind::Guid);
+            }
+        }
+        if HASH.find_iter(text).any(|hash| !names::is_replacement(self.key, hash.as_str())) {
+            return Some(LeakKind::Hash);
+        }
+        let addresses = ADDRESS.find_iter(text).filter_map(|found| found.as_str().parse::<Ipv4Addr>().ok());
+        if addresses.into_iter().any(|found| !address::is_nobodys(found)) {
+            return Some(LeakKind::Address);
+        }
+        let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '-' && letter != '_');
+        let has = |word: &str| !word.is_empty() && self.found.has(word);
+        let part = |word: &str| word.split(['-', '_']).any(has);
+        words.into_iter().any(|word| has(word) || part(word)).then_some(LeakKind::Name)
+    }
+}
