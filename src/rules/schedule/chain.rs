@@ -10,8 +10,8 @@ use crate::types::{Column, ScalarType, Value};
 
 /// The columns that a chain's rows have beyond those of the query: the times of the record that they are made of. No
 /// text can spell their names.
-pub(super) const ROW_TIME: &str = "\u{1}time";
-pub(super) const ROW_INGESTED: &str = "\u{1}ingested";
+pub(super) const ROW_TIME: &str = "\u{1}time of record";
+pub(super) const ROW_INGESTED: &str = "\u{1}ingestion of record";
 
 /// A scan with nothing but row-wise operators above it.
 pub(super) struct Chain {
