@@ -10,7 +10,7 @@
 //! table is held whole only where a query asks for something else of it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -162,13 +162,14 @@ impl Data {
             }
         }
         more.into_iter().for_each(add);
+        let footprint = Mutex::new(Footprint::default());
         for (name, chains) in chains {
             let Some(stored) = self.tables.get_mut(&name) else { continue };
             let times = stored.times();
             let (keys, mut nodes): (Vec<String>, Vec<Node>) = chains.into_iter().unzip();
             nodes.push(stored.clock());
             let nodes: Vec<Node> = nodes.into_iter().map(|node| chain::with_times(node, &times)).collect();
-            let mut made = pass::run(&stored.table, &nodes, self.memory_limit, threads)?;
+            let mut made = pass::run(&stored.table, &nodes, &footprint, self.memory_limit, threads)?;
             let mut held = nodes.into_iter().zip(made.drain(..)).map(|(node, batches)| {
                 let Some(batches) = batches else { return Ok(None) };
                 let rows = concat_batches(&schema(&node.columns), &batches).map_err(too_large)?;

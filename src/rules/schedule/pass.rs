@@ -17,17 +17,18 @@ use crate::types::arrow::Footprint;
 /// Rows of a piece: large enough that planning for it does not count, small enough that three of them fit into memory.
 const PIECE: usize = 16_384;
 
-/// Runs chains over the records of a table, and returns the rows that each gives, within a limit of memory.
+/// Runs chains over the records of a table, and returns the rows that each gives. `held` is what is in memory so far, with
+/// the rows of earlier tables.
 ///
 /// A chain whose expressions fail is left out: its query will say so itself when it runs.
 pub(super) fn run(
     table: &Table,
     chains: &[Node],
+    held: &Mutex<Footprint>,
     memory_limit: usize,
     threads: usize,
 ) -> Result<Vec<Option<Vec<RecordBatch>>>, engine::Error> {
     let columns = columns(chains);
-    let held = Mutex::new(Footprint::default());
     let rows: Vec<Mutex<Option<Vec<RecordBatch>>>> = chains.iter().map(|_| Mutex::new(Some(Vec::new()))).collect();
     let (sender, pieces) = sync_channel(1);
     std::thread::scope(|scope| {
@@ -43,7 +44,7 @@ pub(super) fn run(
         reader.spawn_scoped(scope, read).map_err(|error| failed(ErrorKind::Io, &error))?;
         for piece in pieces {
             let piece = Piece { table: &table.name, columns: &columns, batch: piece?, memory_limit };
-            piece.give(chains, &rows, &held, threads)?;
+            piece.give(chains, &rows, held, threads)?;
         }
         Ok::<_, engine::Error>(())
     })?;

@@ -27,6 +27,8 @@ pub struct Query<'a> {
     query: ast::Query,
     /// The windows of its runs are of ingestion times.
     by_ingestion: bool,
+    /// It asks for the time, as far as is known.
+    reads_clock: bool,
     /// The plan of every run, where it is the same one.
     fixed: Option<Ready>,
     workers: Option<Workers>,
@@ -89,7 +91,7 @@ impl<'a> Query<'a> {
             let problems = parsed.problems.into_iter().map(|problem| text.in_file(problem)).collect();
             return Err(Failure::Problems(problems));
         }
-        Ok(Query { text, query: parsed.query, by_ingestion: false, fixed: None, workers: None })
+        Ok(Query { text, query: parsed.query, by_ingestion: false, reads_clock: true, fixed: None, workers: None })
     }
 
     /// Tells what the query needs. Fails where it does not bind.
@@ -149,6 +151,7 @@ impl<'a> Query<'a> {
         self.workers = Workers::new(&data.session()).ok();
         // What it does not read, it is not told.
         let bound = self.bound(&data.catalog, 0);
+        self.reads_clock = bound.reads_clock;
         if let (false, Some(plan)) = (bound.reads_clock, bound.plan) {
             self.fixed = Some(data.ready(rewrite::rewrite(plan), false, self.by_ingestion));
         }
@@ -161,7 +164,7 @@ impl<'a> Query<'a> {
         }
         let options = bind::Options { now: moment.now, ..bind::Options::default() };
         let Settled { bound, materialized } = query::settle(&self.query, &data.catalog, options, |plan| {
-            let ready = data.ready(rewrite::rewrite(plan), true, moment.by_ingestion);
+            let ready = data.ready(rewrite::rewrite(plan), self.reads_clock, moment.by_ingestion);
             let session = data.see(&ready, moment)?.session;
             Ok::<_, Failure>((ready.plan, session))
         })?;
