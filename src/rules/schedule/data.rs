@@ -157,6 +157,9 @@ impl Data {
         };
         for query in queries {
             self.lasting.extend(query.lasting(&self.catalog, now));
+        }
+        // What one query knows to last is known of the others then: the chains are those that runs will find.
+        for query in queries {
             for node in query.chains(&self.catalog, now, &self.lasting) {
                 add(node);
             }
