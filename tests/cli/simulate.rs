@@ -184,6 +184,7 @@ fn browser() -> Option<&'static str> {
 
 /// What a browser makes of the page: every bar is drawn within its chart, in colour, and nothing is asked from elsewhere.
 #[test]
+#[allow(clippy::disallowed_macros, reason = "a test that is left out says so")]
 fn the_report_is_a_page_that_a_browser_draws() {
     let Some(browser) = browser() else {
         eprintln!("not tested: no browser is installed (Debian: apt-get install chromium)");
