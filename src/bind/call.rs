@@ -541,6 +541,11 @@ impl Binder<'_> {
         None
     }
 
+    fn clock(&mut self) -> Scalar {
+        self.reads_clock = true;
+        Scalar::known(Expr::Now)
+    }
+
     fn special_call(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Option<Scalar> {
         let conversion = CONVERSIONS.iter().find(|(n, _)| *n == name.text).map(|(_, scalar_type)| *scalar_type);
         if let Some(scalar_type) = conversion {
@@ -558,7 +563,7 @@ impl Binder<'_> {
             parse if PARSES_JSON.contains(&parse) => self.parse_json(name, arguments, cx),
             "toscalar" => self.toscalar(name, arguments, cx),
             "now" => {
-                let base = Scalar::known(Expr::Now);
+                let base = self.clock();
                 match arguments {
                     [] => base,
                     [offset] => {
@@ -574,7 +579,8 @@ impl Binder<'_> {
             "ago" => match arguments {
                 [offset] => {
                     let offset = self.timespan_argument(name, offset, cx);
-                    self.arithmetic("-", Scalar::known(Expr::Now), offset, span)
+                    let now = self.clock();
+                    self.arithmetic("-", now, offset, span)
                 }
                 _ => {
                     self.wrong_count(name, 1, 1, arguments.len());

@@ -23,7 +23,12 @@ const INGESTED: &str = "\u{1}ingested";
 pub(super) fn scan(info: &TableInfo) -> Table {
     let time = info.ingested.as_ref().map(|name| Column::new(name, ScalarType::DateTime));
     let mut read = info.columns.clone();
-    read.extend(info.hidden.iter().chain(&time).filter(|column| !info.columns.contains(column)).cloned());
+    for column in info.hidden.iter().chain(&time) {
+        // The time of ingestion may be one of the hidden columns.
+        if !read.contains(column) {
+            read.push(column.clone());
+        }
+    }
     let kind = Kind::Scan { table: info.name.clone() };
     let mut node = Node { columns: read, serialized: false, kind };
     let mut hidden: Vec<String> = info.hidden.iter().map(|column| column.name.clone()).collect();

@@ -76,6 +76,8 @@ pub struct Bound {
     pub first: Option<First>,
     /// The clock that holds for the query, in ticks.
     pub now: Option<i64>,
+    /// The query asks what the time is: at another moment its plan is another one.
+    pub reads_clock: bool,
     /// What was noted, as far as [`Options::tracing`] asks for it.
     pub trace: Trace,
 }
@@ -140,6 +142,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         expanding: Vec::new(),
         aliases: HashMap::new(),
         runnable: true,
+        reads_clock: false,
         notes: Vec::new(),
         told: Vec::new(),
         tracing: options.tracing,
@@ -155,7 +158,18 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
     let results: Vec<Table> = outcome.results.into_iter().map(Table::shown).collect();
     binder.check_scope_in_time(&results);
     let Binder {
-        mut problems, mut refusals, mut strict, shared, now, runnable, mut first, set, trace, externals, ..
+        mut problems,
+        mut refusals,
+        mut strict,
+        shared,
+        now,
+        runnable,
+        reads_clock,
+        mut first,
+        set,
+        trace,
+        externals,
+        ..
     } = binder;
     if first.is_some() {
         // What is not known yet will be.
@@ -199,7 +213,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         places: catalog.whereabouts().cloned(),
         externals,
     });
-    Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now), trace }
+    Bound { plan, problems, refusals, strict, columns, open, first, now: Some(now), reads_clock, trace }
 }
 
 /// A relation while it is bound.
@@ -280,6 +294,8 @@ struct Binder<'a> {
     aliases: HashMap<String, Option<crate::catalog::Place>>,
     /// The plan is whole: no part of it was left out because nobody will run it.
     runnable: bool,
+    /// `now()` or `ago()` was called.
+    reads_clock: bool,
     /// What became of the expressions bound last, for whoever asked for them.
     notes: Vec<call::Note>,
     /// How many aggregates were called.

@@ -119,8 +119,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let unreadable = inputs.iter().filter(|input| input.is_err()).count();
     let catalog = if arguments.syntax_only { Catalog::standard() } else { catalog(arguments, &config, &inputs)? };
     let options = bind::Options { now: global.clock(), tracing: bind::Tracing::Types, ..bind::Options::default() };
-    let levels = arguments.lints.levels(&config)?;
-    let checker = Checker { catalog: &catalog, options: &options, levels, syntax_only: arguments.syntax_only };
+    let (levels, checks) = arguments.lints.levels(&config)?;
+    let syntax_only = arguments.syntax_only;
+    let checker = Checker { catalog: &catalog, options: &options, levels, checks, syntax_only };
     let texts = files.iter().zip(inputs).map(|(path, input)| Text {
         path,
         input,
@@ -188,6 +189,7 @@ pub(super) struct Checker<'a> {
     pub(super) catalog: &'a Catalog,
     pub(super) options: &'a bind::Options,
     pub(super) levels: lint::Levels,
+    pub(super) checks: rules::checks::Levels,
     pub(super) syntax_only: bool,
 }
 
@@ -302,17 +304,23 @@ impl Checker<'_> {
         let mut checked = Checked::new(input, reading.problems);
         checked.ids = reading.rules.iter().filter_map(|rule| rule.id.clone()).collect();
         let only = reading.rules.len() == 1;
+        let comments = rules::checks::Comments::read(&checked.input.text);
+        let mut diagnostics = Vec::new();
         for rule in &reading.rules {
             let rules::Checked { problems, refusals, columns, open, read } =
                 rules::check(rule, self.catalog, self.options);
-            checked.diagnostics.extend(problems.into_iter().chain(refusals.into_iter().map(refusal)));
+            let told = problems.into_iter().filter(|problem| !comments.allow(problem));
+            let told = told.filter_map(|problem| self.checks.apply(problem));
+            diagnostics.extend(told.chain(refusals.into_iter().map(refusal)));
             if let (Some(query), Some((tree, trace))) = (rule.query(), &read) {
                 let context = lint::Context::new(&query.text, tree, trace, Some(schedule(rule)));
                 let found = lint::run(&context, &self.levels);
-                checked.diagnostics.extend(found.into_iter().map(|finding| query.in_file(finding)));
+                diagnostics.extend(found.into_iter().map(|finding| query.in_file(finding)));
             }
             (checked.columns, checked.open) = (columns.filter(|_| only), open && only);
         }
+        diagnostics.extend(comments.problems);
+        checked.diagnostics.extend(diagnostics);
         worst_first(&mut checked.diagnostics);
         checked
     }

@@ -8,7 +8,7 @@
 //! geo_database = "GeoLite2-City.mmdb" # as `--geo-database FILE`
 //! ingestion_time = "Ingested" # the column of the records that holds what `ingestion_time()` gave
 //!
-//! [lints]                     # `allow`, `information`, `warning` or `error`, see `alertq lints`
+//! [lints]                     # `allow`, `information`, `warning` or `error`, see `alertq lints`; checks of rules too
 //! take-without-sort = "warning"
 //!
 //! [tables]                    # as `--data NAME=PATH`; relative to the folder of this file
@@ -50,6 +50,7 @@ use super::value;
 use crate::catalog::Place;
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::lint::{Level, Levels};
+use crate::rules::checks;
 
 const FILE: &str = "alertq.toml";
 const KEYS: [&str; 14] = [
@@ -108,6 +109,8 @@ pub(super) struct Config {
     /// The column whose values are what `ingestion_time()` gives.
     pub(super) ingestion_time: Option<String>,
     pub(super) lints: Levels,
+    /// Levels of the checks of rules.
+    pub(super) checks: checks::Levels,
     /// Workspaces of Azure's, by the names that the project gives them.
     #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
     pub(super) remotes: Vec<(String, Remote)>,
@@ -198,7 +201,7 @@ impl Reader<'_> {
                 "rules" => config.rules = self.paths(value),
                 "schemas" => config.schemas = self.paths(value),
                 "ingestion_time" => config.ingestion_time = self.text(value, "the name of a column is a string"),
-                "lints" => config.lints = self.lints(value),
+                "lints" => (config.lints, config.checks) = self.lints(value),
                 "memory_limit" => config.memory_limit = self.size(value),
                 _ => self.unknown(key.get_ref(), key.span(), &KEYS),
             }
@@ -232,14 +235,16 @@ impl Reader<'_> {
         entries.into_iter().map(|(name, value)| (place(&name), self.tables(value, message))).collect()
     }
 
-    fn lints(&mut self, value: &Spanned<DeValue>) -> Levels {
-        let mut levels = Levels::default();
+    fn lints(&mut self, value: &Spanned<DeValue>) -> (Levels, checks::Levels) {
+        let (mut levels, mut checks) = (Levels::default(), checks::Levels::default());
         for (name, value) in self.entries(value, "'lints' is a table: [lints]") {
             let level = value.get_ref().as_str().and_then(|word| Level::WORDS.iter().find(|(known, _)| *known == word));
             match level {
                 None => self.wrong(value, &format!("a level is {}", Level::WORDS.map(|(word, _)| word).join(", "))),
                 Some((_, level)) => {
-                    if let Err(unknown) = levels.set(&name, *level) {
+                    if !checks.set(&name, *level)
+                        && let Err(unknown) = levels.set(&name, *level)
+                    {
                         let span = value.span();
                         let problem = Diagnostic::error("AQ402", Span::new(span.start, span.end), unknown.to_string());
                         self.problems.push(problem.help(unknown.help()));
@@ -247,7 +252,7 @@ impl Reader<'_> {
                 }
             }
         }
-        levels
+        (levels, checks)
     }
 
     fn externaldata(&mut self, value: &Spanned<DeValue>) -> Vec<(String, PathBuf)> {

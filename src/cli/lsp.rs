@@ -29,6 +29,7 @@ use super::{Global, Outcome, data, fmt};
 use crate::bind;
 use crate::catalog::Catalog;
 use crate::lint::Levels;
+use crate::rules::checks;
 use document::Document;
 
 /// Serves editors over standard input and output, by the Language Server Protocol.
@@ -52,7 +53,7 @@ struct Server<'a> {
     global: &'a Global,
     sources: data::Sources,
     declared: Declared,
-    levels: Levels,
+    levels: (Levels, checks::Levels),
     connection: Connection,
     /// By URI.
     documents: BTreeMap<String, Open>,
@@ -94,7 +95,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Outcome, Sto
         global,
         sources,
         declared,
-        levels: config.lints,
+        levels: (config.lints, config.checks),
         connection,
         documents: BTreeMap::new(),
         changed: BTreeSet::new(),

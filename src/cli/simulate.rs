@@ -22,14 +22,13 @@ use super::stop::Stop;
 use super::surroundings::Given;
 use super::{Global, Outcome, value};
 use crate::format::{Format as Written, Limits};
+use crate::plan::Node;
 use crate::rules::incident::CreationRule;
 use crate::rules::model::Kind;
 use crate::rules::row::{self, Row};
 use crate::rules::schedule::{self, Data, Query, Timing};
 use crate::rules::simulate::{self, Replay, Summary};
 use crate::rules::{Rule, Workspace};
-use crate::types::arrow::value_at;
-use crate::types::convert::text_of;
 use crate::types::{Column, ticks};
 
 /// Memory where nobody says how much, in bytes.
@@ -80,6 +79,10 @@ pub(super) struct Arguments {
     /// The workspace's GUID. Default: that of the recorded alerts.
     #[arg(long, value_name = "GUID")]
     workspace_id: Option<String>,
+    /// Where the workspace's incidents are handled. In the Defender portal, Defender XDR makes those of connected products:
+    /// rules for that are off, and closed incidents stay closed.
+    #[arg(long, value_enum, value_name = "PORTAL", default_value_t = Portal::Azure)]
+    portal: Portal,
     /// The number of the first incident.
     #[arg(long, value_name = "N", default_value_t = 1)]
     first_incident: i64,
@@ -98,6 +101,12 @@ enum Format {
     Json,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Portal {
+    Azure,
+    Defender,
+}
+
 pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
     if arguments.to < arguments.from {
         return Err(Stop::failure("the period ends before it begins").help("--from must not be later than --to"));
@@ -109,8 +118,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let creation = arguments.creation.rules(files.creation())?;
     let rules = files.rules();
     let _scratch = Scratch::new()?;
-    let data = data(arguments, &config, console, &rules, &creation)?;
     let threads = arguments.threads.map(usize::from);
+    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let data = data(arguments, &config, console, &rules, &creation, threads)?;
     let replay = Replay {
         rules: &rules,
         creation: &creation,
@@ -121,7 +131,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         timing: Timing::Schedule,
         closings: Vec::new(),
         first_number: arguments.first_incident,
-        threads: threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from)),
+        threads,
     };
     let bar = console.progress(rules.len() as u64, "rules");
     let outcome = replay.replay(&|done| bar.set_position(done as u64));
@@ -155,13 +165,14 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     Ok(if failed { Outcome::Found } else { Outcome::Clean })
 }
 
-/// Opens and holds what the rules run over.
+/// Opens what the rules run over, and computes what does not change from run to run.
 fn data(
     arguments: &Arguments,
     config: &Config,
     console: &Console,
     rules: &[Rule],
     creation: &[CreationRule],
+    threads: usize,
 ) -> Result<Data, Stop> {
     let sources = Sources::new(&arguments.given, config)?;
     let mut text: String = rules.iter().filter_map(Rule::query).map(|query| format!("{}\n", query.text)).collect();
@@ -176,19 +187,23 @@ fn data(
         console.note("no --data was given: the rules run over the built-in sample, which is made up");
     }
     let memory = arguments.memory_limit.or(config.memory_limit).unwrap_or(MEMORY);
-    let tables = opened.hold(wanted(&opened, rules, creation, arguments.from), memory)?;
+    // What does not parse is told when it runs.
+    let runs = |rule: &&Rule| rule.is_enabled() && matches!(rule.kind(), Kind::Scheduled | Kind::NearRealTime);
+    let queries: Vec<Query> = rules.iter().filter(runs).filter_map(Query::of).flatten().collect();
+    let recorded = simulate::recorded(creation, &opened.catalog).filter(|_| opened.has("SecurityAlert"));
+    let tables = opened.hold(wanted(&opened, &queries, recorded.as_ref(), arguments.from), memory)?;
     let assumptions = arguments.creation.assumptions()?;
-    Data::new(opened.catalog.clone(), tables, memory, assumptions).map_err(Stop::failure)
+    let mut data = Data::unread(opened.catalog.clone(), tables, memory, assumptions);
+    data.pass(&queries, recorded.into_iter().collect(), arguments.from, threads).map_err(Stop::failure)?;
+    Ok(data)
 }
 
 /// Returns the tables that rules read and that have records, each with the columns that are looked at.
-fn wanted(opened: &Opened, rules: &[Rule], creation: &[CreationRule], now: i64) -> Vec<(String, Vec<Column>)> {
+fn wanted(opened: &Opened, queries: &[Query], recorded: Option<&Node>, now: i64) -> Vec<(String, Vec<Column>)> {
     let mut wanted: Vec<(String, Vec<Column>)> = Vec::new();
     let mut all: Vec<String> = Vec::new();
-    if !creation.is_empty() {
-        all.push("SecurityAlert".into());
-    }
-    for query in rules.iter().filter_map(Query::of).flatten() {
+    wanted.extend(recorded.map(|node| ("SecurityAlert".to_string(), node.columns.clone())));
+    for query in queries {
         // What does not bind is told when it runs.
         let Ok(needs) = query.needs(&opened.catalog, now) else { continue };
         if needs.all_columns {
@@ -219,15 +234,15 @@ fn wanted(opened: &Opened, rules: &[Rule], creation: &[CreationRule], now: i64) 
 
 /// Returns the workspace that rows are written for.
 fn workspace(arguments: &Arguments, data: &Data) -> Workspace {
-    let recorded = || {
-        let (columns, rows) = data.rows("SecurityAlert")?;
-        let place = columns.iter().position(|column| column.name == "TenantId")?;
-        (rows.num_rows() > 0).then(|| text_of(&value_at(rows.column(place), 0, columns[place].scalar_type)))
-    };
+    let recorded = || data.first_text("SecurityAlert", "TenantId");
     let default = Workspace::default();
-    let id = arguments.workspace_id.clone().or_else(recorded).filter(|id| !id.is_empty());
+    let id = arguments.workspace_id.clone().or_else(recorded);
     let resource = arguments.workspace.clone().unwrap_or_default();
-    Workspace { id: id.unwrap_or(default.id), resource: resource.trim_end_matches('/').to_string() }
+    Workspace {
+        id: id.unwrap_or(default.id),
+        resource: resource.trim_end_matches('/').to_string(),
+        in_defender_portal: arguments.portal == Portal::Defender,
+    }
 }
 
 fn write<R: Row>(folder: &Path, format: Written, rows: &[R]) -> Result<(), Stop> {
@@ -285,8 +300,14 @@ impl Report<'_> {
         let (alerts, incidents) = (self.outcome.alerts.len(), self.incidents());
         let rows = self.outcome.incidents.len();
         let _ = writeln!(out, "{alerts} alerts raised; {incidents} incidents, {rows} rows of SecurityIncident");
+        let runs: u64 = self.outcome.summaries.iter().map(|summary| summary.runs).sum();
+        let _ = writeln!(out, "{} records read once for {runs} runs", self.data.passed);
         let names: Vec<_> = self.creation.iter().map(|rule| format!("'{}'", rule.name)).collect();
-        let names = if names.is_empty() { "none".to_string() } else { names.join(", ") };
+        let names = match (self.arguments.portal, names.is_empty()) {
+            (Portal::Defender, _) => "none: Defender XDR makes them in its portal".to_string(),
+            (Portal::Azure, true) => "none".to_string(),
+            (Portal::Azure, false) => names.join(", "),
+        };
         let _ = writeln!(out, "incidents of recorded alerts by: {names}");
         let _ = writeln!(out, "assumed: {}{}", self.data.assumptions, self.ingestion());
         out
@@ -328,6 +349,8 @@ impl Report<'_> {
             "to": ticks::format_datetime(self.arguments.to),
             "rules": self.rules.iter().zip(&self.outcome.summaries).map(rule).collect::<Vec<_>>(),
             "creation_rules": self.creation.iter().map(|rule| json!({"id": rule.id, "name": rule.name})).collect::<Vec<_>>(),
+            "portal": self.arguments.portal.to_possible_value().map(|value| value.get_name().to_string()),
+            "records_read": self.data.passed,
             "alerts": self.outcome.alerts.len(),
             "incidents": self.incidents(),
             "assumed": assumed,

@@ -20,6 +20,12 @@ pub(super) fn instant(text: &str) -> Result<i64, String> {
     ticks::parse_datetime(text).ok_or_else(|| format!("'{text}' is no time; say for example 2026-01-31T08:00:00Z"))
 }
 
+/// Reads a length of time in ticks: `15m`, `1h`, `00:30:00`.
+pub(super) fn duration(text: &str) -> Result<i64, String> {
+    let ticks = ticks::parse_timespan(text).filter(|ticks| *ticks >= 0);
+    ticks.ok_or_else(|| format!("'{text}' is no length of time; say for example 15m or 1h"))
+}
+
 /// Reads a size in bytes: `512MB`, `2GiB`, `1.5G`, `1048576`.
 pub(super) fn size(text: &str) -> Result<usize, String> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -69,6 +75,15 @@ mod tests {
         assert_eq!(size("512MB"), Ok(512_000_000));
         for wrong in ["", "MB", "-1", "1TBX", "0", "1e9", "1.2.3"] {
             assert!(size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn durations_are_those_of_the_language() {
+        assert_eq!(duration("15m"), Ok(9_000_000_000));
+        assert_eq!(duration("1.00:00:00"), duration("1d"));
+        for wrong in ["", "soon", "-1h"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
         }
     }
 

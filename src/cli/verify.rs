@@ -1,4 +1,6 @@
-//! `alertq verify`: incidents as they are against incidents as they should be.
+//! `alertq verify`: incidents and alerts as they are against incidents and alerts as they should be.
+
+mod delivery;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -14,8 +16,9 @@ use super::rule_files::RuleFiles;
 use super::stop::Stop;
 use super::{Outcome, data, value};
 use crate::diagnostic::render::junit::escape;
+use crate::rules::delivery as of_list;
 use crate::rules::incident::CreationRule;
-use crate::rules::verify::{self, Difference, Kind, Verdict};
+use crate::rules::verify::{self, Difference, Kind, Period, Verdict};
 use crate::rules::{Alert, Incident};
 use crate::source;
 use crate::types::{Column, ticks};
@@ -27,19 +30,29 @@ use crate::types::{Column, ticks};
 /// of each incident, and leaves out what Defender XDR and scheduled rules made. Ends with status 1 where it finds a
 /// difference.
 ///
+/// With --defender it takes Defender for Cloud's own list of alerts (its REST API, `az`, continuous export) and says what
+/// the connector dropped, wrote twice, delayed or changed on the way into SecurityAlert.
+///
 /// In a workspace that is onboarded to the Defender portal these rules are off: Defender XDR makes the incidents there.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq verify --alerts alerts.json --incidents incidents.json\n  \
     alertq verify --alerts alerts.json --incidents incidents.json --rules active-rules/\n  \
     alertq verify --alerts exports/ --incidents exports/ --from 2026-06-01 --to 2026-06-30 --format junit\n  \
-    alertq verify --alerts a.parquet --incidents i.parquet --create-incidents all --assume closed-alerts=skip")]
+    alertq verify --alerts a.parquet --incidents i.parquet --create-incidents all --assume closed-alerts=skip\n  \
+    alertq verify --alerts alerts.json --defender defender.json --max-delay 15m")]
 pub(super) struct Arguments {
     /// Reads alerts (SecurityAlert) from a file, a folder or a glob; may be given several times.
     #[arg(long, value_name = "PATH", required = true)]
     alerts: Vec<PathBuf>,
     /// Reads incidents (SecurityIncident) from a file, a folder or a glob; may be given several times.
-    #[arg(long, value_name = "PATH", required = true)]
+    #[arg(long, value_name = "PATH", required_unless_present = "defender")]
     incidents: Vec<PathBuf>,
+    /// Reads Defender for Cloud's own list of alerts from a file, a folder or a glob; may be given several times.
+    #[arg(long, value_name = "PATH")]
+    defender: Vec<PathBuf>,
+    /// Calls an alert delayed that was recorded so long after Defender had made it: 15m, 1h.
+    #[arg(long, value_name = "DURATION", requires = "defender", value_parser = value::duration)]
+    max_delay: Option<i64>,
     /// Reads the rules that are on under Active rules from a file or a folder; may be given several times.
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -75,27 +88,38 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
         return Err(Stop::failure("a rule file cannot be read"));
     }
     let rules = arguments.creation.rules(files.creation())?;
-    let assumptions = arguments.creation.assumptions()?;
+    let period = Period { from: arguments.from, to: arguments.to };
+    let options = verify::Options { assumptions: arguments.creation.assumptions()?, period };
     let alerts = rows("SecurityAlert", &arguments.alerts, Alert::read)?;
-    let incidents = rows("SecurityIncident", &arguments.incidents, Incident::read)?;
-    let options = verify::Options { assumptions, from: arguments.from, to: arguments.to };
-    let verdict = verify::verify(&alerts, &incidents, &rules, &options);
-    if verdict.of_xdr > 0 {
-        console.warning(&format!(
-            "{} incidents were made by Defender XDR: where it makes incidents, rules of this kind are off",
-            verdict.of_xdr
-        ));
+    let mut reports: Vec<Box<dyn Report>> = Vec::new();
+    if !arguments.defender.is_empty() {
+        let list = rows("SecurityAlert", &arguments.defender, Alert::read)?;
+        let verdict = of_list::compare(&list, &alerts, &of_list::Options { period, most_delay: arguments.max_delay });
+        reports.push(Box::new(verdict));
     }
-    let report = Report { verdict: &verdict, rules: &rules, options: &options };
+    if !arguments.incidents.is_empty() {
+        let incidents = rows("SecurityIncident", &arguments.incidents, Incident::read)?;
+        let verdict = verify::verify(&alerts, &incidents, &rules, &options);
+        if verdict.of_xdr > 0 {
+            console.warning(&format!(
+                "{} incidents were made by Defender XDR: where it makes incidents, rules of this kind are off",
+                verdict.of_xdr
+            ));
+        }
+        reports.push(Box::new(OfIncidents { verdict, rules: &rules, options: &options }));
+    }
     let text = match arguments.format {
-        Format::Text => report.text(),
-        Format::Json => format!("{}\n", report.json()),
-        Format::Junit => report.junit(),
+        Format::Text => reports.iter().map(|report| report.text()).collect::<Vec<_>>().join("\n"),
+        Format::Json => {
+            let all = reports.iter().flat_map(|report| report.json()).collect::<serde_json::Map<_, _>>();
+            format!("{}\n", Json::Object(all))
+        }
+        Format::Junit => junit(&reports),
     };
     let mut output = Output::stdout();
     output.text(&text)?;
     output.finish()?;
-    Ok(if verdict.differences.is_empty() { Outcome::Clean } else { Outcome::Found })
+    Ok(if reports.iter().all(|report| report.is_clean()) { Outcome::Clean } else { Outcome::Found })
 }
 
 /// Reads the rows of a table from files; of a folder those files that hold it.
@@ -131,19 +155,60 @@ fn rows<T>(table: &str, paths: &[PathBuf], read: impl Fn(&[Column], &RecordBatch
     Ok(all)
 }
 
-struct Report<'a> {
-    verdict: &'a Verdict,
+/// What one comparison has to say.
+trait Report {
+    fn is_clean(&self) -> bool;
+    fn text(&self) -> String;
+    fn json(&self) -> serde_json::Map<String, Json>;
+    /// The name of its suite, and one case for each way to be wrong, with what is: the names stay the same from run to run.
+    fn cases(&self) -> (&'static str, Vec<Case>);
+}
+
+struct Case {
+    name: &'static str,
+    /// `3 missing`, and the lines about them.
+    failure: Option<(String, String)>,
+}
+
+fn junit(reports: &[Box<dyn Report + '_>]) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+    for (suite, cases) in reports.iter().map(|report| report.cases()) {
+        let failures = cases.iter().filter(|case| case.failure.is_some()).count();
+        let tests = cases.len();
+        let _ = writeln!(out, "  <testsuite name=\"{suite}\" tests=\"{tests}\" failures=\"{failures}\">");
+        let class = suite.replace(' ', ".");
+        for Case { name, failure } in cases {
+            let Some((message, lines)) = failure else {
+                let _ = writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}\"/>");
+                continue;
+            };
+            let _ = writeln!(out, "    <testcase classname=\"{class}\" name=\"{name}\">");
+            let _ = writeln!(out, "      <failure message=\"{message}\">{}</failure>", escape(&lines));
+            out.push_str("    </testcase>\n");
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+struct OfIncidents<'a> {
+    verdict: Verdict,
     rules: &'a [CreationRule],
     options: &'a verify::Options,
 }
 
-impl Report<'_> {
+impl Report for OfIncidents<'_> {
+    fn is_clean(&self) -> bool {
+        self.verdict.differences.is_empty()
+    }
+
     fn text(&self) -> String {
         let mut out = String::new();
         for difference in &self.verdict.differences {
             out.push_str(&shown(difference));
         }
-        let Verdict { alerts, expected, found, left_out, outside, differences, .. } = self.verdict;
+        let Verdict { alerts, expected, found, left_out, outside, differences, .. } = &self.verdict;
         let _ = writeln!(out, "{alerts} alerts should make {expected} incidents; {found} are there");
         let _ = writeln!(out, "left out: {left_out} incidents of other origin, {outside} outside the period");
         let names: Vec<_> = self.rules.iter().map(|rule| format!("'{}'", rule.name)).collect();
@@ -155,10 +220,8 @@ impl Report<'_> {
         out
     }
 
-    fn json(&self) -> Json {
-        let Verdict { alerts, expected, found, left_out, of_xdr, outside, differences } = self.verdict;
-        let field =
-            |field: &verify::Field| json!({"name": field.name, "expected": field.expected, "found": field.found});
+    fn json(&self) -> serde_json::Map<String, Json> {
+        let Verdict { alerts, expected, found, left_out, of_xdr, outside, differences } = &self.verdict;
         let difference = |difference: &Difference| {
             json!({
                 "kind": difference.kind.word(),
@@ -171,7 +234,7 @@ impl Report<'_> {
             })
         };
         let assumed = self.options.assumptions.answers().into_iter();
-        json!({
+        let all = json!({
             "alerts": alerts,
             "expected": expected,
             "found": found,
@@ -181,35 +244,27 @@ impl Report<'_> {
             "rules": self.rules.iter().map(|rule| json!({"id": rule.id, "name": rule.name})).collect::<Vec<_>>(),
             "assumed": assumed.map(|(name, answer)| (name.to_string(), json!(answer))).collect::<serde_json::Map<_, _>>(),
             "differences": differences.iter().map(difference).collect::<Vec<_>>(),
-        })
+        });
+        all.as_object().cloned().unwrap_or_default()
     }
 
-    /// One case for each way to be wrong, so that the names stay the same from run to run.
-    fn junit(&self) -> String {
+    fn cases(&self) -> (&'static str, Vec<Case>) {
         const CASES: [(Kind, &str); 3] = [
             (Kind::Missing, "every alert that a rule takes has its incident"),
             (Kind::Unexpected, "every incident is one that a rule makes"),
             (Kind::Differs, "every incident says what its alert says"),
         ];
-        let of = |kind: Kind| self.verdict.differences.iter().filter(move |difference| difference.kind == kind);
-        let failures = CASES.iter().filter(|(kind, _)| of(*kind).next().is_some()).count();
-        let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
-        let _ = writeln!(out, "  <testsuite name=\"alertq verify\" tests=\"3\" failures=\"{failures}\">");
-        for (kind, name) in CASES {
-            let count = of(kind).count();
-            if count == 0 {
-                let _ = writeln!(out, "    <testcase classname=\"alertq.verify\" name=\"{name}\"/>");
-                continue;
-            }
-            let _ = writeln!(out, "    <testcase classname=\"alertq.verify\" name=\"{name}\">");
-            let all: String = of(kind).map(shown).collect();
-            let message = format!("{count} {}", kind.word());
-            let _ = writeln!(out, "      <failure message=\"{message}\">{}</failure>", escape(&all));
-            out.push_str("    </testcase>\n");
-        }
-        out.push_str("  </testsuite>\n</testsuites>\n");
-        out
+        let case = |(kind, name): (Kind, &'static str)| {
+            let of: Vec<_> = self.verdict.differences.iter().filter(|difference| difference.kind == kind).collect();
+            let lines = || of.iter().map(|difference| shown(difference)).collect();
+            Case { name, failure: (!of.is_empty()).then(|| (format!("{} {}", of.len(), kind.word()), lines())) }
+        };
+        ("alertq verify", CASES.into_iter().map(case).collect())
     }
+}
+
+fn field(field: &verify::Field) -> Json {
+    json!({"name": field.name, "expected": field.expected, "found": field.found})
 }
 
 /// Shows a difference in a few lines.
@@ -218,8 +273,13 @@ fn shown(difference: &Difference) -> String {
     let incident = incident.map_or(String::new(), |number| format!(" incident {number}"));
     let mut out = format!("{}:{incident} '{title}' {}\n", kind.word(), ticks::format_datetime(*time));
     let _ = writeln!(out, "    alert {}: {reason}", if alert.is_empty() { "(none)" } else { alert });
-    for verify::Field { name, expected, found } in fields {
-        let _ = writeln!(out, "    {name}: is '{found}', should be '{expected}'");
-    }
+    out.push_str(&shown_fields(fields));
     out
+}
+
+fn shown_fields(fields: &[verify::Field]) -> String {
+    let line = |verify::Field { name, expected, found }: &verify::Field| {
+        format!("    {name}: is '{found}', should be '{expected}'\n")
+    };
+    fields.iter().map(line).collect()
 }

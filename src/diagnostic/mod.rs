@@ -3,7 +3,10 @@
 //! Everything that reads user text (the parser, the binder, the rule checks) answers with values of
 //! [`Diagnostic`]; nothing in this room prints. Renderers turn them into text for a terminal or a machine.
 
+mod level;
 pub mod render;
+
+pub use level::Level;
 
 /// A range of bytes in a source text, end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]

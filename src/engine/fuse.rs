@@ -10,7 +10,7 @@ use datafusion::logical_expr::LogicalPlan;
 
 use super::Result;
 use super::expr::fixed_steps;
-use super::lower::{Lower, conjuncts, operated, position};
+use super::lower::{Lower, operated, position};
 use super::operator::cells::ExpandCells;
 use super::operator::expand::{ElementPath, ExpandPaths, Output, Source, Wanted as Test};
 use super::operator::lookup::Lookups;
@@ -105,7 +105,7 @@ impl Lower<'_> {
         let mut conditions = Vec::new();
         let mut at = input;
         while let Kind::Filter { input, predicate } = &at.kind {
-            conjuncts(predicate, &mut conditions);
+            predicate.conjuncts(&mut conditions);
             at = input;
         }
         let Kind::Expand { input: below, arrays, index: None, limit, bag_arrays: false } = &at.kind else {

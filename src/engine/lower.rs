@@ -224,7 +224,7 @@ impl Lower<'_> {
     fn filter(&self, input: &Node, predicate: &Expr) -> Result<LogicalPlan> {
         // Conditions right above a scan go into it, where they prune.
         let mut conditions = Vec::new();
-        conjuncts(predicate, &mut conditions);
+        predicate.conjuncts(&mut conditions);
         if let Kind::Scan { table } = &input.kind {
             return self.scan(table, &input.columns, &conditions);
         }
@@ -611,17 +611,6 @@ fn all_of(mut conditions: Vec<&Expr>) -> Expr {
     match conditions.len() {
         1 => conditions.remove(0).clone(),
         _ => Expr::And(conditions.into_iter().cloned().collect()),
-    }
-}
-
-/// Splits a condition at its `and`s.
-pub(super) fn conjuncts<'a>(predicate: &'a Expr, out: &mut Vec<&'a Expr>) {
-    match predicate {
-        Expr::And(operands) => operands.iter().for_each(|operand| conjuncts(operand, out)),
-        Expr::Call { function, arguments, .. } if function.name == "between" => {
-            arguments.iter().for_each(|operand| conjuncts(operand, out));
-        }
-        other => out.push(other),
     }
 }
 

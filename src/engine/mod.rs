@@ -254,6 +254,26 @@ fn named(batch: &RecordBatch, columns: &[Column]) -> Result<RecordBatch> {
     RecordBatch::try_new_with_options(schema(columns), arrays, &options).map_err(Error::arrow)
 }
 
+/// What runs many queries, one after the other, without being made anew for each; for sessions of one partition.
+///
+/// All work is done by the thread that asks for results.
+#[derive(Clone)]
+pub struct Workers(Arc<Runtime>);
+
+impl fmt::Debug for Workers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Workers")
+    }
+}
+
+impl Workers {
+    /// Makes what runs the queries of sessions with these limits.
+    pub fn new(session: &Session) -> Result<Workers> {
+        let session = Session { partitions: 1, workers: None, ..session.clone() };
+        Runtime::with(&session, tokio::runtime::Builder::new_current_thread()).map(Workers)
+    }
+}
+
 /// Threads, memory and rules that the parts of one query share.
 struct Runtime {
     tokio: tokio::runtime::Runtime,
@@ -262,8 +282,16 @@ struct Runtime {
 
 impl Runtime {
     fn new(session: &Session) -> Result<Arc<Runtime>> {
-        let tokio = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(session.partitions.max(1))
+        if let Some(Workers(runtime)) = &session.workers {
+            return Ok(runtime.clone());
+        }
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        builder.worker_threads(session.partitions.max(1));
+        Runtime::with(session, builder)
+    }
+
+    fn with(session: &Session, mut builder: tokio::runtime::Builder) -> Result<Arc<Runtime>> {
+        let tokio = builder
             .thread_stack_size(16 << 20)
             .enable_all()
             .build()

@@ -369,7 +369,7 @@ fn raw_condition(condition: &Expr, columns: &[Column], raw: &[Raw]) -> Option<Lo
         Expr::Compare { operator, left, right } => {
             let (operator, side, value) = match (&**left, &**right) {
                 (side, Expr::Literal(value)) => (*operator, side, value),
-                (Expr::Literal(value), side) => (flipped(*operator), side, value),
+                (Expr::Literal(value), side) => (operator.flipped(), side, value),
                 _ => return None,
             };
             let (column, found, ticks, scalar_type) = raw_of(side)?;
@@ -428,16 +428,6 @@ fn native(operator: Comparison) -> Option<Operator> {
         Comparison::Greater => Operator::Gt,
         Comparison::GreaterOrEqual => Operator::GtEq,
     })
-}
-
-fn flipped(operator: Comparison) -> Comparison {
-    match operator {
-        Comparison::Less => Comparison::Greater,
-        Comparison::LessOrEqual => Comparison::GreaterOrEqual,
-        Comparison::Greater => Comparison::Less,
-        Comparison::GreaterOrEqual => Comparison::LessOrEqual,
-        same => same,
-    }
 }
 
 /// Turns a bound in ticks into one in a file's unit that lets exactly the same rows through.

@@ -1,10 +1,15 @@
 //! What a query runs over, and within which limits.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use arrow::array::RecordBatch;
 
+use super::Workers;
 use crate::types::Column;
+
+/// How many threads the machine has; to ask takes longer than a small query.
+static PROCESSORS: LazyLock<usize> = LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 /// Tables and limits.
 #[derive(Debug, Clone)]
@@ -21,6 +26,8 @@ pub struct Session {
     /// Whether plans are made faster before they run. Without it a query takes the way that is written down, which is
     /// what the fast one is held against.
     pub optimize: bool,
+    /// What runs it; None makes it anew for each query.
+    pub workers: Option<Workers>,
 }
 
 /// A table with its records.
@@ -49,7 +56,7 @@ impl Default for Session {
 impl Session {
     /// Makes a session without tables: as many threads as the machine has, four gigabytes.
     pub fn new() -> Self {
-        let partitions = std::thread::available_parallelism().map_or(1, usize::from);
+        let partitions = *PROCESSORS;
         Session {
             tables: Vec::new(),
             memory_limit: 4 << 30,
@@ -57,6 +64,7 @@ impl Session {
             batch_size: 8192,
             materialized: Vec::new(),
             optimize: true,
+            workers: None,
         }
     }
 

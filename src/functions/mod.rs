@@ -21,7 +21,6 @@ use crate::types::whereabouts::Places;
 use crate::types::{ScalarType, Value};
 
 /// A scalar function.
-#[derive(Debug)]
 pub struct Function {
     pub name: &'static str,
     /// Older names of the same function.
@@ -37,10 +36,22 @@ pub struct Function {
     pub page: &'static str,
 }
 
+impl std::fmt::Debug for Function {
+    /// Writes the name, which no other function has.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 impl Function {
     /// Tells whether each call gives another value: it is neither folded, nor moved, nor made twice.
     pub fn is_volatile(&self) -> bool {
         matches!(self.name, "rand" | "new_guid")
+    }
+
+    /// Tells whether its value is another one at another moment.
+    pub fn reads_clock(&self) -> bool {
+        matches!(self.name, "now" | "ago")
     }
 }
 

@@ -9,8 +9,9 @@ mod level;
 mod lints;
 mod suppress;
 
+pub use crate::diagnostic::Level;
 pub use context::{Context, Pipeline, Schedule};
-pub use level::{Level, Levels, UnknownLint};
+pub use level::{Levels, UnknownLint};
 pub use lints::LINTS;
 pub use suppress::Suppressions;
 

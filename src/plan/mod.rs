@@ -36,6 +36,14 @@ pub struct Plan {
     pub externals: Vec<External>,
 }
 
+impl Plan {
+    /// Makes the plan that gives the rows of a relation.
+    pub fn of(node: Node) -> Plan {
+        let results = vec![QueryResult { name: "PrimaryResult".into(), node, render: None }];
+        Plan { results, ..Plan::default() }
+    }
+}
+
 /// One result of a query.
 #[derive(Debug, Clone)]
 pub struct QueryResult {
@@ -442,7 +450,31 @@ pub enum Comparison {
     GreaterOrEqual,
 }
 
+impl Comparison {
+    /// Returns the comparison that holds when the sides change places.
+    pub fn flipped(self) -> Comparison {
+        match self {
+            Comparison::Less => Comparison::Greater,
+            Comparison::LessOrEqual => Comparison::GreaterOrEqual,
+            Comparison::Greater => Comparison::Less,
+            Comparison::GreaterOrEqual => Comparison::LessOrEqual,
+            Comparison::Equal | Comparison::NotEqual => self,
+        }
+    }
+}
+
 impl Expr {
+    /// Adds the conditions that all must hold for a row to pass a filter.
+    pub fn conjuncts<'a>(&'a self, out: &mut Vec<&'a Expr>) {
+        match self {
+            Expr::And(operands) => operands.iter().for_each(|operand| operand.conjuncts(out)),
+            Expr::Call { function, arguments, .. } if function.name == "between" => {
+                arguments.iter().for_each(|operand| operand.conjuncts(out));
+            }
+            other => out.push(other),
+        }
+    }
+
     /// Returns the type of the expression.
     pub fn scalar_type(&self) -> ScalarType {
         match self {

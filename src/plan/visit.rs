@@ -279,6 +279,19 @@ impl Expr {
         self.for_each_operand(&mut |operand| operand.for_each_query(f));
     }
 
+    /// Tells whether its value follows from the row alone: it asks no query, no clock, and nothing of chance.
+    pub fn is_of_the_row(&self) -> bool {
+        let mut own = match self {
+            Expr::InQuery { .. } | Expr::ScalarQuery { .. } | Expr::Now => false,
+            Expr::Call { function, .. } | Expr::Part { function, .. } => {
+                !function.is_volatile() && !function.reads_clock()
+            }
+            _ => true,
+        };
+        self.for_each_operand(&mut |operand| own = own && operand.is_of_the_row());
+        own
+    }
+
     fn for_each_call(&self, f: &mut dyn FnMut(&'static Function)) {
         if let Expr::Call { function, .. } = self {
             f(function);

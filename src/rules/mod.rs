@@ -8,6 +8,7 @@
 pub mod alert;
 pub mod assume;
 pub mod checks;
+pub mod delivery;
 pub mod document;
 pub mod embedded;
 pub mod form;

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arrow::array::RecordBatch;
+
 use super::alert::{self, Results, Run, rule_id};
 use super::incident::{CreationRule, Incidents, entities};
 use super::model::{Kind, Rule};
-use super::row::{Alert, Incident};
-use super::schedule::{Data, Failure, Moment, Query, Timing, moments};
+use super::row::{Alert, Incident, Row};
+use super::schedule::{Data, Failure, Moment, Query, Ran, STACK, Timing, moments};
 use super::workspace::Workspace;
-
-/// Stack of a thread that runs queries: expressions nest up to a limit, and unoptimised frames are large.
-const STACK: usize = 64 << 20;
+use crate::catalog::Catalog;
+use crate::plan::{self, Expr, Node};
+use crate::types::{Column, ScalarType, Value};
 
 /// What to replay.
 #[derive(Debug)]
@@ -121,13 +123,14 @@ impl Replay<'_> {
         if !rule.is_enabled() || !matches!(rule.kind(), Kind::Scheduled | Kind::NearRealTime) {
             return (alerts, summary);
         }
-        let query = match Query::of(rule) {
+        let mut query = match Query::of(rule) {
             Some(Ok(query)) => query,
             Some(Err(failure)) => return (alerts, Summary { failure: Some(failure), ..summary }),
             None => {
                 return (alerts, Summary { failure: Some(Failure::Engine("the rule has no query".into())), ..summary });
             }
         };
+        query.fix(self.data);
         let rest = rule.detection().and_then(|detection| detection.suppression.rest());
         let mut silent_until = i64::MIN;
         for moment in self.moments(rule) {
@@ -137,8 +140,8 @@ impl Replay<'_> {
             }
             summary.runs += 1;
             match query.run(self.data, &moment) {
-                Ok((results, scanned)) => {
-                    summary.rows_scanned += scanned;
+                Ok(Ran { results, records }) => {
+                    summary.rows_scanned += records;
                     if !reaches(rule, &results) {
                         continue;
                     }
@@ -170,51 +173,84 @@ impl Replay<'_> {
     /// Makes incidents of the recorded alerts and of those that the rules raised, as they came.
     fn outcome(&self, results: Vec<(Vec<Alert>, Summary)>) -> Outcome {
         let mut desk = Incidents::new(self.workspace.clone(), self.data.assumptions, self.first_number);
-        let recorded = self.recorded();
-        let (alerts, mut summaries): (Vec<Vec<Alert>>, Vec<Summary>) = results.into_iter().unzip();
-        let mut all: Vec<(i64, Option<usize>, &Alert)> =
-            recorded.iter().map(|alert| (alert.generated, None, alert)).collect();
+        let recorded = Recorded::of(self);
+        let (mut alerts, mut summaries): (Vec<Vec<Alert>>, Vec<Summary>) = results.into_iter().unzip();
+        // When, of which rule, and which of its alerts. Of one moment the recorded come first, then the rules in order.
+        let mut all: Vec<(i64, Option<usize>, usize)> = recorded.times.clone();
         for (place, alerts) in alerts.iter().enumerate() {
-            all.extend(alerts.iter().map(|alert| (alert.generated, Some(place), alert)));
+            all.extend(alerts.iter().enumerate().map(|(number, alert)| (alert.generated, Some(place), number)));
         }
-        // The sort is stable: of one moment the recorded come first, then the rules in their order.
-        all.sort_by_key(|(time, place, _)| (*time, *place));
+        all.sort_unstable();
         let mut closings: Vec<_> = self.closings.iter().collect();
         closings.sort();
         let mut closings = closings.into_iter().peekable();
-        for (time, place, alert) in &all {
+        for (time, place, number) in &all {
             while let Some((at, title)) = closings.next_if(|(at, _)| at < time) {
                 desk.close(title, *at, ANALYST);
             }
-            match place.and_then(|place| Some((self.rules.get(place)?, summaries.get_mut(place)?))) {
-                Some((rule, summary)) => {
-                    let configuration = rule.detection().map(|detection| &detection.incident);
-                    let created = configuration.is_some_and(|made| desk.of_rule(alert, &rule_id(rule), made));
-                    summary.incidents += u64::from(created);
+            let Some(place) = *place else {
+                let alert = recorded.alert(*number);
+                if *time < self.from {
+                    desk.seen(&alert)
+                } else {
+                    desk.of_product(&alert, self.creation)
                 }
-                None if *time < self.from => desk.seen(alert),
-                None => desk.of_product(alert, self.creation),
-            }
+                continue;
+            };
+            let (Some(rule), Some(summary)) = (self.rules.get(place), summaries.get_mut(place)) else { continue };
+            let Some(alert) = alerts.get(place).and_then(|alerts| alerts.get(*number)) else { continue };
+            let configuration = rule.detection().map(|detection| &detection.incident);
+            let created = configuration.is_some_and(|made| desk.of_rule(alert, &rule_id(rule), made));
+            summary.incidents += u64::from(created);
         }
         for (at, title) in closings {
             desk.close(title, *at, ANALYST);
         }
-        let incidents = desk.finish();
-        let raised = all.iter().filter(|(_, place, _)| place.is_some()).map(|(.., alert)| (*alert).clone()).collect();
-        Outcome { alerts: raised, incidents, summaries }
+        let raised = all.iter().filter_map(|(_, place, number)| {
+            let alert = alerts.get_mut((*place)?)?.get_mut(*number)?;
+            Some(std::mem::take(alert))
+        });
+        Outcome { alerts: raised.collect(), incidents: desk.finish(), summaries }
+    }
+}
+
+/// Returns the part of the recorded alerts that creation rules may be about; None where there are none.
+pub fn recorded(creation: &[CreationRule], catalog: &Catalog) -> Option<Node> {
+    let table = catalog.table(Alert::TABLE).filter(|_| !creation.is_empty())?;
+    let columns: Vec<Column> =
+        Alert::OF_INCIDENTS.iter().filter_map(|name| table.columns.iter().find(|c| c.name == *name)).cloned().collect();
+    let product = columns.iter().find(|c| **c == Column::new("ProductName", ScalarType::String)).cloned()?;
+    let scan = Node { columns, serialized: false, kind: plan::Kind::Scan { table: table.name.clone() } };
+    let mut set: Vec<Value> = creation.iter().map(|rule| Value::String(rule.product.clone())).collect();
+    set.dedup();
+    let value = Box::new(Expr::Column(product));
+    let predicate = Expr::In { value, set, fold_case: false, negated: false };
+    let columns = scan.columns.clone();
+    Some(Node { columns, serialized: false, kind: plan::Kind::Filter { input: Box::new(scan), predicate } })
+}
+
+/// The recorded alerts up to the end that some creation rule may be about. They are read one by one: they are many.
+struct Recorded<'a> {
+    rows: Option<(&'a [Column], &'a RecordBatch)>,
+    times: Vec<(i64, Option<usize>, usize)>,
+}
+
+impl<'a> Recorded<'a> {
+    fn of(replay: &Replay<'a>) -> Recorded<'a> {
+        let rows = recorded(replay.creation, &replay.data.catalog).and_then(|chain| replay.data.rows_of(&chain));
+        let mut recorded = Recorded { rows, times: Vec::new() };
+        for number in 0..rows.map_or(0, |(_, rows)| rows.num_rows()) {
+            let alert = recorded.alert(number);
+            if alert.generated <= replay.to && replay.creation.iter().any(|rule| rule.product == alert.product) {
+                recorded.times.push((alert.generated, None, number));
+            }
+        }
+        recorded
     }
 
-    /// Returns the recorded alerts up to the end that some creation rule may be about.
-    fn recorded(&self) -> Vec<Alert> {
-        if self.creation.is_empty() {
-            return Vec::new();
-        }
-        let Some((columns, rows)) = self.data.rows("SecurityAlert") else { return Vec::new() };
-        let mut alerts = Alert::read(columns, rows);
-        alerts.retain(|alert| {
-            alert.generated <= self.to && self.creation.iter().any(|rule| rule.product == alert.product)
-        });
-        alerts
+    fn alert(&self, number: usize) -> Alert {
+        let read = |(columns, rows): (&[Column], &RecordBatch)| Alert::read(columns, &rows.slice(number, 1)).pop();
+        self.rows.and_then(read).unwrap_or_default()
     }
 }
 

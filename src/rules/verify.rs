@@ -3,6 +3,7 @@
 //! Only the first row of an incident is looked at: later ones carry what analysts did. Incidents of Defender XDR and
 //! those of scheduled rules are left out, for rules of this kind did not make them.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::assume::Assumptions;
@@ -14,10 +15,22 @@ use super::workspace::Workspace;
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     pub assumptions: Assumptions,
-    /// Alerts and incidents from this moment on, in ticks.
+    /// Of alerts and incidents.
+    pub period: Period,
+}
+
+/// A period that may be open at its ends, which belong to it; in ticks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Period {
     pub from: Option<i64>,
-    /// Alerts and incidents up to this moment, in ticks.
     pub to: Option<i64>,
+}
+
+impl Period {
+    /// Tells whether a moment lies in it.
+    pub fn contains(&self, time: i64) -> bool {
+        self.from.is_none_or(|from| from <= time) && self.to.is_none_or(|to| time <= to)
+    }
 }
 
 /// What was found.
@@ -70,7 +83,7 @@ pub struct Difference {
 /// A field that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     pub expected: String,
     pub found: String,
 }
@@ -116,7 +129,7 @@ pub fn verify(alerts: &[Alert], incidents: &[Incident], rules: &[CreationRule], 
             verdict.of_xdr += 1;
         } else if !comparison.is_about(incident) {
             verdict.left_out += 1;
-        } else if !options.is_within(incident.created) {
+        } else if !options.period.contains(incident.created) {
             verdict.outside += 1;
             comparison.taken.extend(incident.alerts.iter().map(|alert| (alert.clone(), incident.number)));
         } else {
@@ -125,7 +138,7 @@ pub fn verify(alerts: &[Alert], incidents: &[Incident], rules: &[CreationRule], 
         }
     }
     for incident in &expected {
-        if !options.is_within(incident.created) {
+        if !options.period.contains(incident.created) {
             verdict.outside += 1;
         } else {
             verdict.expected += 1;
@@ -134,12 +147,6 @@ pub fn verify(alerts: &[Alert], incidents: &[Incident], rules: &[CreationRule], 
     }
     verdict.differences.sort_by(|a, b| (a.time, a.kind, &a.alert).cmp(&(b.time, b.kind, &b.alert)));
     verdict
-}
-
-impl Options {
-    fn is_within(&self, time: i64) -> bool {
-        self.from.is_none_or(|from| from <= time) && self.to.is_none_or(|to| time <= to)
-    }
 }
 
 /// Returns the first row of each alert, in the order of their times.
@@ -287,7 +294,7 @@ fn fields(expected: &Incident, found: &Incident) -> Vec<Field> {
         ("alert ids", sorted(&expected.alerts), sorted(&found.alerts)),
     ];
     let differ = all.into_iter().filter(|(_, expected, found)| expected != found);
-    differ.map(|(name, expected, found)| Field { name, expected, found }).collect()
+    differ.map(|(name, expected, found)| Field { name: name.into(), expected, found }).collect()
 }
 
 #[cfg(test)]
@@ -385,8 +392,11 @@ mod tests {
         // 10: the connector dropped an alert whose incident is there.
         alerts.retain(|alert| alert.id != "10");
         let verdict = verify(&alerts, &rows, &[rule()], &Options::default());
-        let seen: Vec<_> =
-            verdict.differences.iter().map(|d| (d.kind, d.alert.as_str(), d.fields.first().map(|f| f.name))).collect();
+        let seen: Vec<_> = verdict
+            .differences
+            .iter()
+            .map(|d| (d.kind, d.alert.as_str(), d.fields.first().map(|f| f.name.as_ref())))
+            .collect();
         assert_eq!(
             seen,
             [
@@ -420,10 +430,10 @@ mod tests {
         let alerts: Vec<_> = (1..=4).map(|hour| alert(&hour.to_string(), hour)).collect();
         let rows = incidents(&alerts[..2]);
         assert_eq!(found(&alerts, &rows).len(), 2);
-        let options = Options { to: Some(2 * HOUR), ..Options::default() };
+        let options = Options { period: Period { from: None, to: Some(2 * HOUR) }, ..Options::default() };
         let verdict = verify(&alerts, &rows, &[rule()], &options);
         assert_eq!((verdict.differences.len(), verdict.outside), (0, 2));
-        let late = Options { from: Some(2 * HOUR), ..Options::default() };
+        let late = Options { period: Period { from: Some(2 * HOUR), to: None }, ..Options::default() };
         let verdict = verify(&alerts, &rows, &[rule()], &late);
         assert_eq!((verdict.found, verdict.differences.len()), (1, 2));
         assert!(verdict.differences[0].reason.contains("outside the period"));

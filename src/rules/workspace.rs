@@ -7,12 +7,15 @@ pub struct Workspace {
     pub id: String,
     /// The name of its resource in Azure, with a `/` at its beginning; empty where nobody told.
     pub resource: String,
+    /// It is onboarded to the Defender portal: Defender XDR makes the incidents of connected products, rules for that
+    /// are off, and no rule opens closed incidents again (documented).
+    pub in_defender_portal: bool,
 }
 
 impl Default for Workspace {
     /// A workspace without a name.
     fn default() -> Workspace {
-        Workspace { id: uuid::Uuid::nil().to_string(), resource: String::new() }
+        Workspace { id: uuid::Uuid::nil().to_string(), resource: String::new(), in_defender_portal: false }
     }
 }
 

@@ -95,3 +95,39 @@ fn statistics_count_in_place_of_telling() {
     let counts: Value = serde_json::from_str(&check(folder.path(), &[".", "--statistics"]).stdout).unwrap();
     assert_eq!((&counts[1]["findings"], &counts[1]["lint"]), (&json!(3), &json!("contains-for-has")));
 }
+
+#[test]
+fn checks_of_rules_have_levels_and_comments() {
+    let folder = TempDir::new().unwrap();
+    let rule = |comment: &str, behind: &str| {
+        format!(
+            "id: 2f9e4f3a-5a0f-4b2c-8d0e-3b1f6a1d0098\nkind: NRT\nname: n\ndescription: d\nseverity: High\n{comment}version: 1{behind}\n\
+             query: |\n  SecurityAlert\n  | where AlertSeverity == 'High'\n"
+        )
+    };
+    let codes = |text: &str, more: &[&str]| {
+        fs::write(folder.path().join("r.yaml"), text).unwrap();
+        let run = run_in(folder.path(), &[&["check", "r.yaml", "--output-format", "concise"], more].concat(), "");
+        (run.status, run.stdout)
+    };
+    let (status, found) = codes(&rule("", ""), &[]);
+    assert!(status == Some(1) && found.contains("AQ521"), "{found}");
+    for (comment, behind) in [
+        ("# alertq: allow version-form\n", ""),
+        ("# alertq: allow AQ521\n# still about the next line\n", ""),
+        ("", " # alertq: allow version-form"),
+        ("", "\n# alertq: allow-file version-form"),
+    ] {
+        let (status, found) = codes(&rule(comment, behind), &[]);
+        assert!(status == Some(0) && !found.contains("AQ521"), "{comment}{behind}: {found}");
+    }
+    assert_eq!(codes(&rule("", ""), &["--allow", "version-form"]).0, Some(0));
+    fs::write(folder.path().join("alertq.toml"), "[lints]\nversion-form = 'information'\n").unwrap();
+    let (status, found) = codes(&rule("", ""), &[]);
+    assert!(status == Some(0) && found.contains("AQ521"), "{found}");
+    assert_eq!(codes(&rule("", ""), &["--deny", "version-form"]).0, Some(1));
+    let (_, found) = codes(&rule("# alertq: allow version-from\n", ""), &[]);
+    assert!(found.contains("AQ600"), "{found}");
+    let page = run_in(folder.path(), &["lints", "version-form"], "");
+    assert!(page.stdout.contains("check of rules"), "{}", page.stdout);
+}

@@ -174,3 +174,48 @@ fn an_observed_incident_comes_of_its_alert() {
     assert!(url.ends_with(row["IncidentName"].as_str().unwrap()));
     assert_eq!(row, expected);
 }
+
+/// Finds a browser that can be asked without a window.
+fn browser() -> Option<&'static str> {
+    let there =
+        |name: &&str| std::process::Command::new(name).arg("--version").output().is_ok_and(|o| o.status.success());
+    ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| there(name))
+}
+
+/// What a browser makes of the page: every bar is drawn within its chart, in colour, and nothing is asked from elsewhere.
+#[test]
+#[allow(clippy::disallowed_macros, reason = "a test that is left out says so")]
+fn the_report_is_a_page_that_a_browser_draws() {
+    let Some(browser) = browser() else {
+        eprintln!("not tested: no browser is installed (Debian: apt-get install chromium)");
+        return;
+    };
+    let folder = folder(&[("severe.yaml", RULE)]);
+    let run = simulate(folder.path(), &["--rules", "rules", "--report", "report.html"]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    // The page has no script; the copy that is looked at measures itself.
+    let measure = "<script>const inside = rect => { const b = rect.getBoundingClientRect(), s = rect.ownerSVGElement\
+        .getBoundingClientRect(); return b.width > 0 && b.height > 0 && b.left >= s.left - 1 && b.right <= s.right + 1 && \
+        b.top >= s.top - 1 && b.bottom <= s.bottom + 1; };\
+        const bars = [...document.querySelectorAll('rect')];\
+        const colours = new Set(bars.map(bar => getComputedStyle(bar).fill));\
+        document.body.dataset.seen = [bars.length, bars.filter(inside).length, colours.size, \
+        performance.getEntriesByType('resource').length, document.documentElement.scrollWidth <= innerWidth].join(' ');\
+        </script></body>";
+    let copy = folder.path().join("measured.html");
+    fs::write(&copy, page.replace("</body>", measure)).unwrap();
+    let profile = folder.path().join("profile");
+    let output = std::process::Command::new(browser)
+        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1000,800"])
+        .arg(format!("--user-data-dir={}", profile.display()))
+        .arg("--dump-dom")
+        .arg(format!("file://{}", copy.display()))
+        .output()
+        .unwrap();
+    let dom = String::from_utf8_lossy(&output.stdout);
+    let seen = dom.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+    let bars = page.matches("<rect").count();
+    assert!(bars >= 3, "{page}");
+    assert_eq!(seen, format!("{bars} {bars} 2 0 true"), "{}", String::from_utf8_lossy(&output.stderr));
+}

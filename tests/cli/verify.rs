@@ -73,3 +73,67 @@ fn wrong_input_is_refused_with_a_remedy() {
     let run = run_in(folder.path(), &["verify", "--alerts", alerts, "--incidents", alerts], "");
     refused(&run, &["these are rows of SecurityAlert, not of SecurityIncident"]);
 }
+
+/// Writes what Defender's REST API would list for the rows of the table, with this done to the list, as JSON.
+fn defender_list(folder: &Path, change: &str) {
+    let text = format!(
+        "SecurityAlert | where ProductName == 'Azure Security Center'
+         | summarize arg_max(TimeGenerated, *) by VendorOriginalId | extend Name = VendorOriginalId
+         {change}
+         | project name = Name, properties = bag_pack('systemAlertId', Name, 'alertDisplayName', DisplayName,
+             'severity', AlertSeverity, 'status', iff(Status == 'New', 'Active', Status), 'alertType', AlertType,
+             'productName', 'Microsoft Defender for Cloud', 'vendorName', VendorName, 'description', Description,
+             'startTimeUtc', StartTime, 'endTimeUtc', EndTime, 'processingEndTimeUtc', ProcessingEndTime,
+             'timeGeneratedUtc', TimeGenerated, 'intent', Tactics, 'compromisedEntity', CompromisedEntity,
+             'entities', parse_json(Entities), 'extendedProperties', parse_json(ExtendedProperties))"
+    );
+    let run = run_in(folder, &["query", &text, "--data", "tables", "--format", "json"], "");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    fs::write(folder.join("defender.json"), format!("{{\"value\":{}}}", run.stdout)).unwrap();
+}
+
+fn verify_list(folder: &Path, more: &[&str]) -> Run {
+    run_in(folder, &[&["verify", "--alerts", "tables", "--defender", "defender.json"], more].concat(), "")
+}
+
+#[test]
+fn a_connector_that_delivers_everything_has_no_faults() {
+    let folder = sample();
+    defender_list(folder.path(), "");
+    let run = verify_list(folder.path(), &[]);
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("0 dropped, 0 duplicated, 0 delayed, 0 changed, 0 unlisted"), "{}", run.stdout);
+    assert!(run.stdout.contains("delay from the end of processing to TimeGenerated: p50 "), "{}", run.stdout);
+}
+
+#[test]
+fn faults_of_the_connector_are_told_and_end_with_status_1() {
+    let folder = sample();
+    defender_list(
+        folder.path(),
+        "| sort by Name asc | extend n = row_number()
+         | extend AlertSeverity = iff(n == 2, iff(AlertSeverity == 'High', 'Low', 'High'), AlertSeverity)
+         | extend Name = iff(n == 1, 'lost_1', Name)",
+    );
+    let run = verify_list(folder.path(), &["--format", "json"]);
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    let faults = json["connector"]["faults"].as_array().unwrap();
+    let mut kinds: Vec<_> = faults.iter().map(|fault| fault["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    assert_eq!(kinds, ["changed", "dropped", "unlisted"]);
+    let changed = faults.iter().find(|fault| fault["kind"] == "changed").unwrap();
+    assert_eq!(changed["fields"].as_array().unwrap().len(), 1);
+    assert_eq!(changed["fields"][0]["name"], "severity");
+    let junit = verify_list(folder.path(), &["--format", "junit", "--incidents", "tables", "--max-delay", "1d"]);
+    assert!(junit.stdout.contains("name=\"alertq verify connector\" tests=\"5\" failures=\"3\""), "{}", junit.stdout);
+    assert!(junit.stdout.contains("name=\"alertq verify\" tests=\"3\" failures=\"0\""), "{}", junit.stdout);
+}
+
+#[test]
+fn one_of_incidents_and_list_must_be_given() {
+    let folder = sample();
+    let run = run_in(folder.path(), &["verify", "--alerts", "tables"], "");
+    assert_eq!(run.status, Some(2));
+    assert!(run.stderr.contains("--incidents"), "{}", run.stderr);
+}

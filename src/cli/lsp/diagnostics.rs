@@ -12,11 +12,18 @@ use crate::cli::check::{Checker, Text};
 use crate::cli::input::Input;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::lint::Levels;
+use crate::rules::checks;
 
 /// Tells what is wrong with a document.
-pub(super) fn diagnostics(uri: &str, open: &Open, options: &bind::Options, levels: &Levels) -> Vec<Told> {
+pub(super) fn diagnostics(
+    uri: &str,
+    open: &Open,
+    options: &bind::Options,
+    levels: &(Levels, checks::Levels),
+) -> Vec<Told> {
     let input = Input { name: uri.to_string(), text: open.document.text.clone() };
-    let checker = Checker { catalog: &open.catalog, options, levels: levels.clone(), syntax_only: false };
+    let (levels, checks) = levels.clone();
+    let checker = Checker { catalog: &open.catalog, options, levels, checks, syntax_only: false };
     let text = Text { path: Path::new(uri), input: Ok(input), explicit: false };
     let found = checker.check(text).map(|checked| checked.diagnostics).unwrap_or_default();
     found.into_iter().map(|diagnostic| told(uri, open, diagnostic)).collect()

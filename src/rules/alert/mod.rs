@@ -5,6 +5,8 @@ mod entities;
 mod properties;
 mod results;
 
+#[cfg(test)]
+pub use results::results;
 pub use results::{Results, json_of};
 
 use serde_json::json;

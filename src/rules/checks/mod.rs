@@ -17,6 +17,7 @@ mod incident_creation;
 mod ingestion;
 mod legacy_entities;
 mod lengths;
+mod level;
 mod near_real_time;
 mod placeholders;
 mod required;
@@ -29,6 +30,7 @@ mod wide;
 
 pub(super) use attack::is_tactic;
 pub use duplicates::duplicate_ids;
+pub use level::{Comments, Levels, find};
 
 use super::model::Rule;
 use crate::diagnostic::Diagnostic;

@@ -60,7 +60,7 @@ impl Incidents {
 
     /// Takes an alert of a connected product; rules that take it make an incident, unless the alert was seen before.
     pub fn of_product(&mut self, alert: &Alert, rules: &[CreationRule]) {
-        if !self.seen.insert(alert.id.clone()) {
+        if self.workspace.in_defender_portal || !self.seen.insert(alert.id.clone()) {
             return;
         }
         let takes = |rule: &&CreationRule| rule.judge(alert, &self.assumptions).is_ok();
@@ -126,13 +126,16 @@ impl Incidents {
     /// Finds the youngest incident of the rule that takes the alert.
     fn fitting(&self, alert: &Alert, rule: &str, grouping: &Grouping, key: Option<&Key>) -> Option<usize> {
         let key = key?;
+        let reopens = grouping.reopens() && !self.workspace.in_defender_portal;
         let fits = |held: &Held| {
             held.key.as_ref() == Some(key)
                 && held.latest.alerts.len() < MOST_ALERTS
-                && alert.generated.saturating_sub(held.began) <= grouping.lookback().ticks()
-                && (grouping.reopens() || held.latest.status != "Closed")
+                && (reopens || held.latest.status != "Closed")
         };
-        self.of_rule.get(rule)?.iter().rev().copied().find(|place| fits(&self.held[*place]))
+        // They stand in the order in which they began: what lies before one that is too old is older.
+        let oldest = alert.generated.saturating_sub(grouping.lookback().ticks());
+        let young = self.of_rule.get(rule)?.iter().rev().copied().take_while(|place| self.held[*place].began >= oldest);
+        young.into_iter().find(|place| fits(&self.held[*place]))
     }
 
     fn create(&mut self, alert: &Alert, rules: Vec<String>, key: Option<Key>) -> usize {

@@ -39,6 +39,8 @@ pub struct Alert {
     pub link: String,
     pub status: String,
     pub compromised_entity: String,
+    /// `ResourceId`.
+    pub resource: String,
     pub tactics: String,
     pub techniques: String,
     pub sub_techniques: String,
@@ -77,6 +79,7 @@ impl Row for Alert {
             "ProductComponentName" => text(&self.component),
             "AlertLink" => text(&self.link),
             "Status" => text(&self.status),
+            "ResourceId" => text(&self.resource),
             "CompromisedEntity" => text(&self.compromised_entity),
             "Tactics" => text(&self.tactics),
             "Techniques" => text(&self.techniques),
@@ -88,6 +91,24 @@ impl Row for Alert {
 }
 
 impl Alert {
+    /// The columns that an incident of a recorded alert is made of.
+    pub const OF_INCIDENTS: [&'static str; 14] = [
+        "TenantId",
+        "TimeGenerated",
+        "DisplayName",
+        "AlertName",
+        "AlertSeverity",
+        "Description",
+        "SystemAlertId",
+        "StartTime",
+        "EndTime",
+        "ProductName",
+        "Status",
+        "Tactics",
+        "Techniques",
+        "Entities",
+    ];
+
     /// Reads the rows of a batch; of columns that it lacks, what a missing value is.
     pub fn read(columns: &[Column], batch: &RecordBatch) -> Vec<Alert> {
         let cells = Cells { columns, batch };
@@ -125,6 +146,7 @@ impl Alert {
             link: text("AlertLink"),
             status: text("Status"),
             compromised_entity: text("CompromisedEntity"),
+            resource: text("ResourceId"),
             tactics: text("Tactics"),
             techniques: text("Techniques"),
             sub_techniques: text("SubTechniques"),

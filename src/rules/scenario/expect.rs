@@ -8,7 +8,7 @@ use similar::{ChangeTag, TextDiff};
 use super::read::moment;
 use super::records::json_of;
 use crate::diagnostic::Span;
-use crate::rules::document::{Node, Value as Written};
+use crate::rules::document::{Entry, Node, Value as Written};
 use crate::types::ticks;
 
 /// What differs between what a case expects and what came out.
@@ -97,6 +97,13 @@ fn matches(expected: &Node, found: &Json, start: i64, path: &str, wrong: &mut Ve
                 matches(&entry.value, value, start, &format!("{path}.{}", entry.key.value), wrong);
             }
         }
+        // How many there are, where they are too many to be named.
+        (Written::Map(entries), Json::Array(values)) if is_count(entries) => {
+            if entries[0].value.as_text() != Some(values.len().to_string().as_str()) {
+                let (expected, found) = (json_of(expected), serde_json::json!({COUNT: values.len()}));
+                wrong.push(Mismatch { field: path.to_string(), expected, found });
+            }
+        }
         (Written::List(items), Json::Array(values)) if items.len() == values.len() => {
             for (place, (item, value)) in items.iter().zip(values).enumerate() {
                 matches(item, value, start, &format!("{path}[{place}]"), wrong);
@@ -115,6 +122,13 @@ fn matches(expected: &Node, found: &Json, start: i64, path: &str, wrong: &mut Ve
             }
         }
     }
+}
+
+/// The key that stands for the length of a list.
+const COUNT: &str = "count";
+
+fn is_count(entries: &[Entry]) -> bool {
+    matches!(entries, [entry] if entry.key.value == COUNT)
 }
 
 /// Compares a scalar of the file with a value; moments as moments.
@@ -150,12 +164,13 @@ fn unpacked(found: &Json) -> Json {
 pub(super) fn projected(expected: &Node, found: &Json, start: i64) -> Json {
     match (&expected.value, &unpacked_for(expected, found)) {
         (Written::Map(entries), Json::Object(fields)) => {
-            let part = |entry: &crate::rules::document::Entry| {
+            let part = |entry: &Entry| {
                 let value = fields.get(&entry.key.value).unwrap_or(&Json::Null);
                 (entry.key.value.clone(), projected(&entry.value, value, start))
             };
             Json::Object(entries.iter().map(part).collect())
         }
+        (Written::Map(entries), Json::Array(values)) if is_count(entries) => serde_json::json!({COUNT: values.len()}),
         (Written::List(items), Json::Array(values)) => {
             let part = |(place, value): (usize, &Json)| {
                 items.get(place).map_or_else(|| value.clone(), |item| projected(item, value, start))

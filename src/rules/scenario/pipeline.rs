@@ -87,5 +87,5 @@ fn conjuncts<'a>(expression: &'a Expr, all: &mut Vec<&'a Expr>) {
 pub(super) fn ask(text: &str, data: &Data, moment: &Moment) -> Option<Results> {
     let embedded = Embedded::new(text.to_string(), text, Span::new(0, text.len()));
     let query = Query::new(&embedded).ok()?;
-    query.run(data, moment).ok().map(|(results, _)| results)
+    query.run(data, moment).ok().map(|ran| ran.results)
 }

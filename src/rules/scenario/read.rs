@@ -55,11 +55,22 @@ impl Reader {
             }
         }
         if let Some(workspace) = root.get("workspace") {
-            self.known(workspace, &["id", "resource"]);
+            self.known(workspace, &["id", "resource", "portal"]);
+            let in_defender_portal = match workspace.get("portal").map(|node| (node.as_text(), node.span)) {
+                None | Some((Some("azure"), _)) => false,
+                Some((Some("defender"), _)) => true,
+                Some((_, span)) => {
+                    self.wrong(span, "the portal is azure or defender");
+                    false
+                }
+            };
             let text = |key: &str| workspace.get(key).and_then(Node::as_text).map(str::to_string);
             let default = Workspace::default();
-            scenario.workspace =
-                Workspace { id: text("id").unwrap_or(default.id), resource: text("resource").unwrap_or_default() };
+            scenario.workspace = Workspace {
+                id: text("id").unwrap_or(default.id),
+                resource: text("resource").unwrap_or_default(),
+                in_defender_portal,
+            };
         }
         match root.get("cases") {
             Some(cases) if !cases.items().is_empty() => {

@@ -1,21 +1,34 @@
-//! The records that rules run over: held once, in the order of their times, and given to each run as a slice.
+//! The records that rules run over, and what their queries make of each by itself.
+//!
+//! ```text
+//!   file ──one pass──▶ a piece ──▶ every chain of every query ──▶ its rows, in the order of their records' times
+//!                                                                   │
+//!                    a run: a moment ──▶ a slice of the rows ◀──────╯ ──▶ the rest of the query
+//! ```
+//!
+//! Runs overlap, and many rules ask the same of the same records: what follows from a record alone is computed once. A
+//! table is held whole only where a query asks for something else of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, OnceLock};
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::Int64Type;
+use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 
+use super::chain::{self, Bounds, Chain, ROW_INGESTED, ROW_TIME};
 use super::clock::Moment;
+use super::held::Held;
+use super::{Query, pass};
 use crate::catalog::{Catalog, TableInfo};
 use crate::engine::{self, Session, Table, TableData};
-use crate::plan::{Kind, Node, Plan, QueryResult};
+use crate::plan::{Kind, Node, Plan};
 use crate::rules::Assumptions;
-use crate::types::arrow::{Footprint, schema};
-use crate::types::{Column, ScalarType};
+use crate::types::arrow::{Footprint, schema, value_at};
+use crate::types::convert::text_of;
+use crate::types::{Column, ScalarType, ticks};
 
 /// The column that windows are about.
-const TIME: &str = "TimeGenerated";
+pub(super) const TIME: &str = "TimeGenerated";
 /// The column that tells when Log Analytics received a record.
 pub const RECEIVED: &str = "_TimeReceived";
 
@@ -30,44 +43,100 @@ pub fn times(table: &TableInfo) -> Vec<Column> {
 #[derive(Debug)]
 pub struct Data {
     pub catalog: Catalog,
-    tables: HashMap<String, Held>,
+    tables: HashMap<String, Stored>,
+    /// What chains made, by their keys.
+    parts: HashMap<String, Held>,
+    /// Expressions of queries that read the clock which are the same at other moments.
+    lasting: HashSet<String>,
     /// Bytes that a run may hold.
     pub memory_limit: usize,
     pub assumptions: Assumptions,
     absent_is_empty: bool,
+    /// Records that were read in passes over tables.
+    pub passed: u64,
 }
 
 /// A table's records.
 #[derive(Debug)]
-struct Held {
+struct Stored {
+    table: Table,
+    /// The column that tells when a record was ingested.
+    ingested: String,
+    /// All of it, from when a query asks for it.
+    whole: OnceLock<Result<Held, engine::Error>>,
+    /// The times of its records alone, once it was passed over.
+    clock: Option<Held>,
+}
+
+/// What a plan reads under a name of our own.
+#[derive(Debug, Clone)]
+pub(super) struct Use {
+    name: String,
     columns: Vec<Column>,
-    /// In the order of the times in `times`; records without a time come last, and no window has them.
-    rows: RecordBatch,
-    /// None where the table has no such column: every run sees all of it.
-    times: Option<Vec<i64>>,
-    /// When each of the rows was ingested, where the records tell.
-    ingested: Option<ArrayRef>,
-    /// The rows in the order of their ingestion times, and these.
-    by_ingestion: Option<(RecordBatch, Vec<i64>)>,
+    source: Source,
+    bounds: Bounds,
+}
+
+#[derive(Debug, Clone)]
+enum Source {
+    Part(String),
+    Table(String),
+}
+
+/// A plan whose chains are done.
+#[derive(Debug, Clone)]
+pub(super) struct Ready {
+    pub(super) plan: Plan,
+    uses: Vec<Use>,
+    /// The tables that the query names.
+    tables: Vec<String>,
+}
+
+/// What a run sees.
+pub(super) struct Seen {
+    pub(super) session: Session,
+    /// Records within the run's window.
+    pub(super) records: u64,
+    /// Rows that chains made of them.
+    pub(super) rows: u64,
 }
 
 impl Data {
-    /// Holds tables in memory; those in Parquet are read. Fails where a file cannot be read or the memory is too small.
+    /// Takes tables and holds them in memory; those in Parquet are read. Fails where a file cannot be read or the memory
+    /// is too small.
     pub fn new(
         catalog: Catalog,
         tables: Vec<Table>,
         memory_limit: usize,
         assumptions: Assumptions,
     ) -> Result<Data, engine::Error> {
+        let data = Data::unread(catalog, tables, memory_limit, assumptions);
         let mut footprint = Footprint::default();
-        let mut held = HashMap::new();
-        for table in tables {
-            let ingested = catalog.table(&table.name).and_then(|info| info.ingested.clone());
-            let batches = batches(&table, memory_limit, &mut footprint)?;
-            let rows = concat_batches(&schema(&table.columns), &batches).map_err(too_large)?;
-            held.insert(table.name, Held::new(table.columns, &rows, ingested.as_deref().unwrap_or(RECEIVED))?);
+        for stored in data.tables.values() {
+            let held = stored.read(memory_limit, &mut footprint)?;
+            let _ = stored.whole.set(Ok(held));
         }
-        Ok(Data { catalog, tables: held, memory_limit, assumptions, absent_is_empty: false })
+        Ok(data)
+    }
+
+    /// Takes tables, of which nothing is read before it is asked for.
+    pub fn unread(catalog: Catalog, tables: Vec<Table>, memory_limit: usize, assumptions: Assumptions) -> Data {
+        let stored = |table: Table| {
+            let ingested = catalog.table(&table.name).and_then(|info| info.ingested.clone());
+            let ingested = ingested.unwrap_or_else(|| RECEIVED.to_string());
+            (table.name.clone(), Stored { table, ingested, whole: OnceLock::new(), clock: None })
+        };
+        let tables = tables.into_iter().map(stored).collect();
+        Data {
+            catalog,
+            tables,
+            parts: HashMap::new(),
+            lasting: HashSet::new(),
+            memory_limit,
+            assumptions,
+            absent_is_empty: false,
+            passed: 0,
+        }
     }
 
     /// Takes tables of Log Analytics that were not given for empty; otherwise a run that names one fails.
@@ -75,35 +144,171 @@ impl Data {
         Data { absent_is_empty: true, ..self }
     }
 
-    /// Returns all rows of a table and its columns, in the order of their times.
-    pub fn rows(&self, table: &str) -> Option<(&[Column], &RecordBatch)> {
-        self.tables.get(table).map(|held| (&held.columns[..], &held.rows))
+    /// Computes what queries make of each record by itself, in one pass over each table; `now` is a moment at which they
+    /// run, and `more` are further chains. What a query has beyond that is left to its runs.
+    ///
+    /// Fails where a file cannot be read or the memory is too small.
+    pub fn pass(&mut self, queries: &[Query], more: Vec<Node>, now: i64, threads: usize) -> Result<(), engine::Error> {
+        let mut chains: BTreeMap<String, HashMap<String, Node>> = BTreeMap::new();
+        let mut add = |node: Node| {
+            if let Some((table, _)) = chain::source(&node) {
+                chains.entry(table.to_string()).or_default().insert(chain::key(&node), node);
+            }
+        };
+        for query in queries {
+            self.lasting.extend(query.lasting(&self.catalog, now));
+        }
+        // What one query knows to last is known of the others then: the chains are those that runs will find.
+        for query in queries {
+            for node in query.chains(&self.catalog, now, &self.lasting) {
+                add(node);
+            }
+        }
+        more.into_iter().for_each(add);
+        let footprint = Mutex::new(Footprint::default());
+        for (name, chains) in chains {
+            let Some(stored) = self.tables.get_mut(&name) else { continue };
+            let times = stored.times();
+            let (keys, mut nodes): (Vec<String>, Vec<Node>) = chains.into_iter().unzip();
+            nodes.push(stored.clock());
+            let nodes: Vec<Node> = nodes.into_iter().map(|node| chain::with_times(node, &times)).collect();
+            let mut made = pass::run(&stored.table, &nodes, &footprint, self.memory_limit, threads)?;
+            let mut held = nodes.into_iter().zip(made.drain(..)).map(|(node, batches)| {
+                let Some(batches) = batches else { return Ok(None) };
+                let rows = concat_batches(&schema(&node.columns), &batches).map_err(too_large)?;
+                Held::new(node.columns, &rows, ROW_TIME, ROW_INGESTED).map(Some).map_err(too_large)
+            });
+            for key in keys {
+                if let Some(part) = held.next().transpose()?.flatten() {
+                    self.parts.insert(key, part);
+                }
+            }
+            stored.clock = held.next().transpose()?.flatten();
+            self.passed += stored.clock.as_ref().map_or(0, |clock| clock.rows.num_rows() as u64);
+        }
+        Ok(())
+    }
+
+    /// Returns the rows that a chain made, with its columns and times; of a chain that was not passed over, those of the
+    /// whole table. None where there are no records of the table.
+    pub(in crate::rules) fn rows_of(&self, chain: &Node) -> Option<(&[Column], &RecordBatch)> {
+        let held = match self.parts.get(&chain::key(chain)) {
+            Some(part) => part,
+            None => self.whole(chain::source(chain)?.0)?.ok()?,
+        };
+        Some((&held.columns, &held.rows))
+    }
+
+    fn whole(&self, table: &str) -> Option<Result<&Held, engine::Error>> {
+        let stored = self.tables.get(table)?;
+        let whole = stored.whole.get_or_init(|| stored.read(self.memory_limit, &mut Footprint::default()));
+        Some(whole.as_ref().map_err(Clone::clone))
     }
 
     /// Tells whether the records of every table say when they were ingested.
     pub fn knows_ingestion(&self) -> bool {
-        self.tables.values().all(|held| held.ingested.is_some())
+        self.tables.values().all(|stored| stored.times().iter().any(|(_, name)| *name == ROW_INGESTED))
     }
 
-    /// Makes the session in which a run's plan is run: its tables have what the run sees of them. Adds the rows of these
-    /// to `read`.
-    pub fn session(&self, plan: &Plan, moment: &Moment, read: &mut u64) -> Result<Session, engine::Error> {
-        let mut session = Session { partitions: 1, memory_limit: self.memory_limit, ..Session::new() };
-        for (name, columns) in plan.scans() {
-            session = match self.tables.get(name) {
-                Some(held) => {
-                    let rows = held.window(moment, self.assumptions).map_err(too_large)?;
-                    *read += rows.num_rows() as u64;
-                    session.table(name, held.columns.clone(), TableData::Batches(vec![rows]))
-                }
-                None if self.absent_is_empty => session.table(name, columns, TableData::Batches(Vec::new())),
-                None => {
-                    let message = format!("there is no data for the table {name}; say where it is with --data");
-                    return Err(engine::Error::new(engine::ErrorKind::Io, message));
-                }
+    /// Puts what was computed already in place of the chains of a plan. `by_ingestion` says that the runs' windows are of
+    /// ingestion times.
+    pub(super) fn ready(&self, mut plan: Plan, reads_clock: bool, by_ingestion: bool) -> Ready {
+        let mut uses: Vec<Use> = Vec::new();
+        let tables = plan.scans().into_iter().map(|(name, _)| name.to_string()).collect();
+        let rules = chain::Rules { lasting: reads_clock.then_some(&self.lasting), bounds: !by_ingestion };
+        chain::replace(&mut plan, &rules, &mut |Chain { node, bounds }| {
+            let key = (!self.parts.is_empty()).then(|| chain::key(&node)).filter(|key| self.parts.contains_key(key));
+            let columns = node.columns.clone();
+            let source = match (key, node.kind) {
+                (Some(key), _) => Source::Part(key),
+                (None, Kind::Scan { table }) => Source::Table(table),
+                (None, _) => return None,
+            };
+            let name = format!("\u{1}seen{}", uses.len());
+            uses.push(Use { name: name.clone(), columns, source, bounds });
+            Some(Kind::Scan { table: name })
+        });
+        Ready { plan, uses, tables }
+    }
+
+    /// Makes a session for runs, without tables.
+    pub(super) fn session(&self) -> Session {
+        Session { partitions: 1, memory_limit: self.memory_limit, ..Session::new() }
+    }
+
+    /// Makes the session in which a run's plan is run: its tables have what the run sees of them.
+    pub(super) fn see(&self, ready: &Ready, moment: &Moment) -> Result<Seen, engine::Error> {
+        let mut session = self.session();
+        let mut records = 0;
+        for name in &ready.tables {
+            records += match self.tables.get(name) {
+                Some(stored) => match &stored.clock {
+                    Some(clock) => clock.count(moment, self.assumptions).map_err(too_large)?,
+                    None => self.held(name)?.count(moment, self.assumptions).map_err(too_large)?,
+                },
+                None if self.absent_is_empty => 0,
+                None => return Err(absent(name)),
             };
         }
-        Ok(session)
+        let mut rows = 0;
+        for Use { name, columns, source, bounds } in &ready.uses {
+            let held = match source {
+                Source::Part(key) => self.parts.get(key).ok_or_else(|| absent(key))?,
+                Source::Table(table) if self.tables.contains_key(table) => self.held(table)?,
+                Source::Table(_) => {
+                    session = session.table(name, columns.clone(), TableData::Batches(Vec::new()));
+                    continue;
+                }
+            };
+            let batch = held.window(moment, *bounds, self.assumptions).map_err(too_large)?;
+            rows += batch.num_rows() as u64;
+            session = session.table(name, held.columns.clone(), TableData::Batches(vec![batch]));
+        }
+        Ok(Seen { session, records, rows })
+    }
+
+    /// Returns a text of the first record of a table; None where there is none.
+    pub fn first_text(&self, table: &str, column: &str) -> Option<String> {
+        let stored = self.tables.get(table)?;
+        let column = stored.table.columns.iter().find(|own| own.name == column)?;
+        let scan = Kind::Scan { table: table.to_string() };
+        let scan = Node { columns: vec![column.clone()], serialized: false, kind: scan };
+        let first = Kind::Limit { input: Box::new(scan), count: 1 };
+        let node = Node { columns: vec![column.clone()], serialized: false, kind: first };
+        let session = Session { partitions: 1, ..Session::new() };
+        let session = session.table(table, stored.table.columns.clone(), stored.table.data.clone());
+        let output = engine::run(&Plan::of(node), &session).ok()?.into_iter().next()?;
+        let batch = output.flatten().find(|batch| batch.num_rows() > 0)?;
+        let text = text_of(&value_at(batch.columns().first()?, 0, column.scalar_type));
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    fn held(&self, table: &str) -> Result<&Held, engine::Error> {
+        self.whole(table).unwrap_or_else(|| Err(absent(table)))
+    }
+}
+
+impl Stored {
+    /// Returns the columns of times, each with what it is called beside what chains make.
+    fn times(&self) -> Vec<(Column, &'static str)> {
+        let column = |name: &str, as_row: &'static str| {
+            let column = Column::new(name, ScalarType::DateTime);
+            self.table.columns.contains(&column).then_some((column, as_row))
+        };
+        column(TIME, ROW_TIME).into_iter().chain(column(&self.ingested, ROW_INGESTED)).collect()
+    }
+
+    /// Makes the chain that only counts records; it has a column, so that there is something to count.
+    fn clock(&self) -> Node {
+        let one = self.times().into_iter().map(|(column, _)| column).chain(self.table.columns.iter().cloned());
+        let columns = one.take(1).collect();
+        Node { columns, serialized: false, kind: Kind::Scan { table: self.table.name.clone() } }
+    }
+
+    fn read(&self, memory_limit: usize, footprint: &mut Footprint) -> Result<Held, engine::Error> {
+        let batches = batches(&self.table, memory_limit, footprint)?;
+        let rows = concat_batches(&schema(&self.table.columns), &batches).map_err(too_large)?;
+        Held::new(self.table.columns.clone(), &rows, TIME, &self.ingested).map_err(too_large)
     }
 }
 
@@ -126,10 +331,11 @@ fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Res
     }
     let scan = Kind::Scan { table: table.name.clone() };
     let node = Node { columns: table.columns.clone(), serialized: false, kind: scan };
-    let results = vec![QueryResult { name: "PrimaryResult".into(), node, render: None }];
-    let session = Session::new().table(&table.name, table.columns.clone(), table.data.clone());
+    // One partition: the rows stay in the order of the file.
+    let session = Session { partitions: 1, ..Session::new() };
+    let session = session.table(&table.name, table.columns.clone(), table.data.clone());
     let mut all = Vec::new();
-    for output in engine::run(&Plan { results, ..Plan::default() }, &session)? {
+    for output in engine::run(&Plan::of(node), &session)? {
         for batch in output {
             let batch = batch?;
             full(footprint, &batch).map_or(Ok(()), Err)?;
@@ -139,73 +345,142 @@ fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Res
     Ok(all)
 }
 
+fn absent(table: &str) -> engine::Error {
+    let message = format!("there is no data for the table {table}; say where it is with --data");
+    engine::Error { kind: engine::ErrorKind::Io, message }
+}
+
 fn too_large(error: arrow::error::ArrowError) -> engine::Error {
     engine::Error::new(engine::ErrorKind::Resources, format!("the records cannot be held: {error}"))
 }
 
-impl Held {
-    fn new(columns: Vec<Column>, rows: &RecordBatch, ingested: &str) -> Result<Held, engine::Error> {
-        let place = |name: &str| {
-            columns.iter().position(|column| column.name == name && column.scalar_type == ScalarType::DateTime)
+/// How far another moment lies from the first: no part of a date and a time is the same.
+pub(super) const ELSEWHEN: i64 = 400 * ticks::TICKS_PER_DAY + 5 * ticks::TICKS_PER_HOUR + 61_000_000_001;
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::rules::Rule;
+    use crate::rules::alert::results;
+    use crate::types::Value;
+
+    const HOUR: i64 = ticks::TICKS_PER_HOUR;
+    const BEGIN: i64 = 700_000 * ticks::TICKS_PER_DAY;
+
+    /// Two tables of records that come in no order; some have no time, some were ingested late.
+    fn tables() -> Vec<Table> {
+        use ScalarType::*;
+        let columns = [(TIME, DateTime), (RECEIVED, DateTime), ("Name", String), ("Number", Long), ("Bag", Dynamic)];
+        let row = |number: i64| {
+            let late = if number % 5 == 0 { HOUR } else { 600_000_000 };
+            let time = |ticks| if number % 97 == 0 { Value::Null(DateTime) } else { Value::DateTime(ticks) };
+            let bag = format!("{{\"k\":{},\"list\":[{number},\"x\"]}}", number % 4);
+            let name = format!("name {}", number % 11);
+            let times = BEGIN + (number * 7_919 % 600) * HOUR / 10;
+            vec![time(times), time(times + late), Value::String(name), Value::Long(number), Value::Dynamic(bag)]
         };
-        let (time, received) = (place(TIME), place(ingested));
-        let (rows, times) = match time {
-            Some(time) => {
-                let (rows, times) = sorted(rows, time).map_err(too_large)?;
-                (rows, Some(times))
-            }
-            None => (rows.clone(), None),
+        let table = |name: &str, rows: std::ops::Range<i64>| {
+            let made = results(&columns, &rows.map(row).collect::<Vec<_>>());
+            Table { name: name.into(), columns: made.columns, data: TableData::Batches(made.batches) }
         };
-        let by_ingestion = received.map(|place| sorted(&rows, place)).transpose().map_err(too_large)?;
-        let ingested = received.map(|place| rows.column(place).clone());
-        Ok(Held { columns, rows, times, ingested, by_ingestion })
+        vec![table("Alpha", 0..500), table("Beta", 100..350)]
     }
 
-    /// Returns the rows that a run sees.
-    fn window(&self, moment: &Moment, assumptions: Assumptions) -> Result<RecordBatch, arrow::error::ArrowError> {
-        if let (true, Some((rows, times))) = (moment.by_ingestion, &self.by_ingestion) {
-            return Ok(slice(rows, times, moment, assumptions).0);
+    fn catalog() -> Catalog {
+        let mut catalog = Catalog::of_records();
+        for table in tables() {
+            let hidden = |column: &Column| column.name == RECEIVED;
+            let (hidden, columns) = table.columns.into_iter().partition(hidden);
+            let ingested = Some(RECEIVED.to_string());
+            catalog.add(TableInfo { name: table.name, columns, hidden, ingested, ..TableInfo::default() });
         }
-        let Some(times) = &self.times else { return Ok(self.rows.clone()) };
-        let (rows, start) = slice(&self.rows, times, moment, assumptions);
-        let Some(ingested) = &self.ingested else { return Ok(rows) };
-        // What came after the query ran was not there.
-        let came = ingested.slice(start, rows.num_rows());
-        let came = came.as_primitive::<Int64Type>();
-        let there: BooleanArray =
-            came.iter().map(|time| Some(time.is_none_or(|time| time <= moment.written))).collect();
-        if there.true_count() == rows.num_rows() { Ok(rows) } else { filter_record_batch(&rows, &there) }
+        catalog
     }
-}
 
-/// Returns the rows within a window, and where they begin.
-fn slice(rows: &RecordBatch, times: &[i64], moment: &Moment, assumptions: Assumptions) -> (RecordBatch, usize) {
-    let start = times.partition_point(|time| *time < moment.from);
-    let end = if assumptions.window_is_closed {
-        times.partition_point(|time| *time <= moment.now)
-    } else {
-        times.partition_point(|time| *time < moment.now)
-    };
-    (rows.slice(start, end.saturating_sub(start)), start)
-}
+    const QUERIES: &[&str] = &[
+        "Alpha | where Name == 'name 3'",
+        "Alpha | where TimeGenerated > ago(30m) and Number % 3 == 0 | project Number, TimeGenerated",
+        "Alpha | where TimeGenerated between (ago(2h) .. now(-1h)) | extend k = toint(Bag.k) | where k > 1 | project k, Name",
+        "Alpha | where Name has '3' | summarize n = count(), latest = max(TimeGenerated) by Name | order by Name asc",
+        "Alpha | where Name == 'nobody' | count",
+        "Alpha | where Number > 100 | join kind=inner (Beta | where Name != 'name 2' | project Name, Other = Number) on Name \
+         | summarize count() by Name | order by Name asc",
+        "Alpha | where Name in ((Beta | where Number < 200 | project Name)) | project Number",
+        "Alpha | mv-expand e = Bag.list to typeof(string) | where e != 'x' | project e, Number",
+        "Alpha | parse Name with 'name ' n:long | where n > 5 | extend age = now() - TimeGenerated | project n, age",
+        "union Alpha, Beta | where Number == 120",
+        "let names = materialize(Beta | where Number < 150 | distinct Name); Alpha | where Name in (names) | count",
+        "Alpha | where datetime_part('hour', now()) % 2 == 0 and Number % 2 == 0 | project Number",
+        "Alpha | where dayofweek(TimeGenerated) == dayofweek(now()) | where hourofday(now()) == Number % 24 | project Number",
+        "Alpha | where Number % 24 == toscalar(Beta | summarize max(Number)) % 24 | project Number",
+        "Alpha | sort by TimeGenerated asc | extend before = prev(Number) | where Name == 'name 1' | project before",
+        "Alpha | where Number < 450 | top 3 by Number | project Number",
+        "Alpha | where TimeGenerated <= datetime(0001-01-01) + 700000d + 3h | project Number",
+        "Alpha | project Bag | evaluate bag_unpack(Bag) | where k == 2 | summarize count() by k",
+        "Alpha | where ingestion_time() > ago(90m) | where Number % 2 == 1 | project Number",
+        "Beta | where rand() >= 0.0 and Number > 200 | project Number",
+    ];
 
-/// Sorts rows by a column of times, those without one last; returns the times that there are.
-fn sorted(rows: &RecordBatch, column: usize) -> Result<(RecordBatch, Vec<i64>), arrow::error::ArrowError> {
-    let options = arrow::compute::SortOptions { descending: false, nulls_first: false };
-    // The place in the file decides between equal times: the sort is not stable.
-    let keys = rows.column(column).as_primitive::<Int64Type>();
-    let in_order = (1..keys.len())
-        .all(|row| keys.is_null(row) || (!keys.is_null(row - 1) && keys.value(row - 1) <= keys.value(row)));
-    let rows = if in_order {
-        rows.clone()
-    } else {
-        let places = arrow::array::UInt64Array::from_iter_values(0..rows.num_rows() as u64);
-        let columns = [
-            arrow::compute::SortColumn { values: rows.column(column).clone(), options: Some(options) },
-            arrow::compute::SortColumn { values: std::sync::Arc::new(places), options: None },
-        ];
-        take_record_batch(rows, &arrow::compute::lexsort_to_indices(&columns, None)?)?
-    };
-    let times = rows.column(column).as_primitive::<Int64Type>().iter().flatten().collect();
-    Ok((rows, times))
+    fn rule(kind: &str, query: &str) -> Rule {
+        let text = format!("kind: {kind}\nname: n\nquery: |\n  {query}\n");
+        crate::rules::form::read(Path::new("r.yaml"), &text).unwrap().unwrap().rules.remove(0)
+    }
+
+    /// Returns what a query gives at moments, in JSON.
+    fn answers(query: &Query, data: &Data, rule: &Rule) -> Vec<String> {
+        let moments = (0..16).map(|number| Moment::at(rule, BEGIN + number * 4 * HOUR + number % 2 * HOUR + 17));
+        let answer = |moment: Moment| match query.run(data, &moment) {
+            Ok(ran) => {
+                let rows = (0..ran.results.count()).map(|row| ran.results.row(row).first_bag().to_string());
+                format!("{}: {}", ran.records, rows.collect::<Vec<_>>().join(" "))
+            }
+            Err(failure) => failure.to_string(),
+        };
+        moments.map(answer).collect()
+    }
+
+    #[test]
+    fn what_is_computed_once_is_what_each_run_would_compute() {
+        for kind in ["Scheduled\nqueryPeriod: 3h", "NRT"] {
+            for text in QUERIES {
+                let rule = rule(kind, text);
+                let assumptions = Assumptions::default();
+                let whole = Data::new(catalog(), tables(), 1 << 30, assumptions).unwrap();
+                let mut data = Data::unread(catalog(), tables(), 1 << 30, assumptions);
+                let mut query = Query::of(&rule).unwrap().unwrap();
+                let expected = answers(&query, &whole, &rule);
+                assert!(!expected.iter().any(|answer| answer.contains("rror")), "{text}: {expected:?}");
+                if *text == QUERIES[0] && kind != "NRT" {
+                    assert!(expected.iter().any(|answer| answer.contains('{')), "{text}: {expected:?}");
+                }
+                data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 2).unwrap();
+                assert!(!data.parts.is_empty(), "{text}");
+                assert_eq!(answers(&query, &data, &rule), expected, "{kind}: {text}");
+                query.fix(&data);
+                assert_eq!(answers(&query, &data, &rule), expected, "{kind}, planned once: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_query_of_rows_holds_no_table() {
+        let rule = rule("Scheduled", QUERIES[2]);
+        let query = Query::of(&rule).unwrap().unwrap();
+        let mut data = Data::unread(catalog(), tables(), 1 << 30, Assumptions::default());
+        data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 1).unwrap();
+        answers(&query, &data, &rule);
+        assert!(data.tables.values().all(|stored| stored.whole.get().is_none()));
+        assert_eq!(data.passed, 500);
+    }
+
+    #[test]
+    fn memory_has_a_limit() {
+        let rule = rule("Scheduled", QUERIES[0]);
+        let query = Query::of(&rule).unwrap().unwrap();
+        let mut data = Data::unread(catalog(), tables(), 100, Assumptions::default());
+        let error = data.pass(&[query], Vec::new(), BEGIN, 1).unwrap_err();
+        assert!(error.message.contains("records of Alpha") && error.message.contains("--memory-limit"), "{error}");
+    }
 }
