@@ -347,7 +347,7 @@ fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Res
 
 fn absent(table: &str) -> engine::Error {
     let message = format!("there is no data for the table {table}; say where it is with --data");
-    engine::Error { kind: engine::ErrorKind::Io, message }
+    engine::Error::new(engine::ErrorKind::Io, message)
 }
 
 fn too_large(error: arrow::error::ArrowError) -> engine::Error {

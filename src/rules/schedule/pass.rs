@@ -52,7 +52,7 @@ pub(super) fn run(
 }
 
 fn failed(kind: ErrorKind, error: &dyn std::fmt::Display) -> engine::Error {
-    engine::Error { kind, message: format!("threads can't be started: {error}") }
+    engine::Error::new(kind, format!("threads can't be started: {error}"))
 }
 
 /// Returns the columns that chains read.
@@ -167,7 +167,7 @@ impl Piece<'_> {
              limit, or give fewer of them",
             self.table
         );
-        engine::Error { kind: ErrorKind::Resources, message }
+        engine::Error::new(ErrorKind::Resources, message)
     }
 }
 
