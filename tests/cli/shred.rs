@@ -215,7 +215,7 @@ const QUERIES: &[(&str, bool)] = &[
     ),
     ("union T, (T | where n > 100) | mv-expand E = parse_json(Entities) | summarize count() by tostring(E.Type)", true),
     (
-        "T | mv-expand E = parse_json(Entities) | where n in ((T | where parse_json(Properties).DetectionSource == 5 | project n)) | project n, E.Type",
+        "T | mv-expand E = parse_json(Entities) | where n in ((T | where tolong(parse_json(Properties).DetectionSource) == 5 | project n)) | project n, E.Type",
         true,
     ),
     ("T | project n, tostring(parse_json(Entities)[0].Type), x = parse_json(Entities)[3].Location.CountryCode", true),
