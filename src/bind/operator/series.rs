@@ -36,8 +36,8 @@ impl Binder<'_> {
             if reads_rows(&scalar, &input) {
                 let message = "`make-series` takes aggregates, and this reads the column of a single row";
                 self.problem(Diagnostic::error("KS236", span, message).help("take one of its values with take_any()"));
-            } else if scalar.scalar_type.is_some() && self.aggregated == aggregated {
-                self.unsupported(span, "a value without an aggregate in `make-series`");
+            } else if scalar.scalar_type.is_some() && self.aggregated == aggregated && aggregate.default.is_none() {
+                self.unsupported(span, "a value without an aggregate and without `default` in `make-series`");
             }
             let scalar_type = scalar.column_type();
             let given = match aggregate.value.names.first() {
