@@ -40,6 +40,9 @@ impl LeakKind {
 static GUID: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"));
 static HASH: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[0-9a-f]{32,}\b"));
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b\d{1,3}(?:\.\d{1,3}){3}\b"));
+static MOMENT: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"\b\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?:[Zz]|[+-]\d\d:?\d\d)?(?:\b|$)")
+});
 
 /// Looks for what should not be there.
 pub(super) struct Check<'a> {
@@ -93,9 +96,30 @@ impl Check<'_> {
         if addresses.into_iter().any(|found| !address::is_nobodys(found)) {
             return Some(LeakKind::Address);
         }
+        // The numbers of a moment are no names, though a file may be called after one.
+        let text = MOMENT.replace_all(text, " ");
         let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '-' && letter != '_');
         let has = |word: &str| !word.is_empty() && self.found.has(word);
         let part = |word: &str| word.split(['-', '_']).any(has);
         words.into_iter().any(|word| has(word) || part(word)).then_some(LeakKind::Name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_of_a_moment_are_no_names() {
+        let (key, options, mut found) = (Key::new(&[7; 32]).unwrap(), Options::default(), Found::default());
+        found.add_name("15T11");
+        found.add_name("2019");
+        let check = Check { key: &key, found: &found, options: &options };
+        for moment in ["2019-01-15T11:45:02.294259Z", "from 2019-01-15 11:45 on", "[\"2019-01-15T11:45:02+01:00\"]"] {
+            assert_eq!(check.text(moment), None, "{moment}");
+        }
+        for named in ["report 2019", "2019-01-15T11", "x2019-15T11.log"] {
+            assert_eq!(check.text(named), Some(LeakKind::Name), "{named}");
+        }
     }
 }
