@@ -11,7 +11,7 @@ use datafusion::common::{Column as Named, ScalarValue};
 use datafusion::logical_expr::{Expr as Logical, Operator, binary_expr};
 
 use super::path::{Lookup, Wanted};
-use super::udf::{Compute, Definition, call, field};
+use super::udf::{Compute, Definition, Refusal, call, field};
 use super::{Error, Result};
 use crate::diagnostic::Span;
 use crate::functions::lift::{Json, Long, Opt, Reader, Real, Text};
@@ -29,6 +29,8 @@ pub(super) struct Lowering {
     pub places: Option<Arc<dyn Places>>,
     /// The plan makes sketches of `hll` or `tdigest`: no function may see the form that they have here.
     pub sketches: bool,
+    /// Where refusals are noted.
+    pub refusal: Refusal,
 }
 
 /// Which values would show the form of a sketch where they are taken apart.
@@ -298,6 +300,7 @@ impl Lowering {
     ) -> Result<Logical> {
         let types = arguments.iter().map(|a| a.scalar_type()).collect();
         let lowered = arguments.iter().map(|a| self.value(a)).collect::<Result<Vec<_>>>()?;
+        let compute = self.refusal.noting(compute, at);
         let definition = Definition { key, types, returns, compute, now: self.now, volatile, at };
         Ok(call(definition, lowered))
     }

@@ -183,7 +183,8 @@ impl Iterator for Output {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.runtime.tokio.block_on(self.stream.next())?;
-        let batch = batch.map_err(Error::from).and_then(|batch| named(&batch, &self.columns));
+        let batch =
+            batch.map_err(|error| self.runtime.refusal.told(error)).and_then(|batch| named(&batch, &self.columns));
         let batch = batch.and_then(|batch| self.counted(batch));
         Some(batch.and_then(|batch| if self.sketches { shown(batch, &self.columns) } else { Ok(batch) }))
     }
@@ -278,6 +279,7 @@ impl Workers {
 struct Runtime {
     tokio: tokio::runtime::Runtime,
     state: SessionState,
+    refusal: udf::Refusal,
 }
 
 impl Runtime {
@@ -324,7 +326,7 @@ impl Runtime {
         } else {
             builder.with_optimizer_rules(Vec::new()).with_physical_optimizer_rules(needed_rules())
         };
-        Ok(Arc::new(Runtime { tokio, state: builder.build() }))
+        Ok(Arc::new(Runtime { tokio, state: builder.build(), refusal: udf::Refusal::default() }))
     }
 }
 
@@ -416,6 +418,7 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec
         now: plan.now.unwrap_or(0),
         places: plan.places.clone(),
         sketches: makes_sketches(plan, session),
+        refusal: runtime.refusal.clone(),
     };
     let mut shared: Vec<Vec<RecordBatch>> = Vec::new();
     let mut lower = lower::Lower { session, lowering: lowering.clone(), shared: &[], scans };
@@ -452,7 +455,8 @@ fn collect(logical: &LogicalPlan, columns: &[Column], runtime: &Arc<Runtime>) ->
         let (_, mut stream) = start(&runtime.state, logical.clone()).await?;
         let mut batches = Vec::new();
         while let Some(batch) = stream.next().await {
-            batches.push(named(&batch?, columns)?);
+            let batch = batch.map_err(|error| runtime.refusal.told(error))?;
+            batches.push(named(&batch, columns)?);
         }
         Ok(batches)
     })

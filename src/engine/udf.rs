@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::datatypes::DataType;
@@ -38,6 +38,38 @@ impl From<FunctionError> for Fault {
 impl From<String> for Fault {
     fn from(message: String) -> Self {
         Fault::Arrow(message)
+    }
+}
+
+/// The first refusal of a query. Where a computation runs as a filter within a Parquet file, DataFusion hands on no more
+/// than the text of what it says.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Refusal(Arc<Mutex<Option<Error>>>);
+
+impl Refusal {
+    /// Notes what a computation refuses.
+    pub(super) fn noting(&self, compute: Compute, at: Option<Span>) -> Compute {
+        let refusal = self.clone();
+        Arc::new(move |call: &Call| {
+            compute(call).inspect_err(|fault| {
+                if let Fault::Refused(error) = fault {
+                    refusal.held().get_or_insert_with(|| Error::refused(error, at));
+                }
+            })
+        })
+    }
+
+    /// Returns why a query stopped.
+    pub(super) fn told(&self, error: DataFusionError) -> Error {
+        let first = match error.find_root() {
+            DataFusionError::ParquetError(_) => self.held().take(),
+            _ => None,
+        };
+        first.unwrap_or_else(|| error.into())
+    }
+
+    fn held(&self) -> MutexGuard<'_, Option<Error>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -379,3 +379,13 @@ fn a_large_file_that_is_cut_off_is_left_out() {
     assert_eq!(listed(&folder.path().join("out")), ["Good.parquet"]);
     assert_eq!(found(&folder, "out/Good.parquet", "Good | project N"), json!([[1]]));
 }
+
+#[test]
+fn what_a_filter_refuses_within_a_file_is_told_with_its_place() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("T.jsonl"), "{\"d\": {\"n\": 7}}\n{\"d\": {\"n\": true}}\n").unwrap();
+    let made = run_in(folder.path(), &["convert", "T.jsonl", "--out", "T.parquet"], "");
+    assert_eq!(made.status, Some(0), "{}", made.stderr);
+    let run = run_in(folder.path(), &["query", "--data", "T=T.parquet", "T\n| where d.n > 5\n| project d.n"], "");
+    refused(&run, &["AQ001", "true or false", ":2:9"]);
+}
