@@ -1,7 +1,9 @@
 //! `alertq check`: syntax, names and types of queries and rules.
 
 mod baseline;
+mod fires;
 mod lints;
+mod since;
 mod statistics;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +20,7 @@ use super::config::Config;
 use super::console::Console;
 use super::declared::Declared;
 use super::input::{self, Input};
+use super::interrupt::Scratch;
 use super::output::Output;
 use super::stop::Stop;
 use super::surroundings::Given;
@@ -51,6 +54,8 @@ const STACK: usize = 256 << 20;
                         alertq check rules/ --warn all --allow take-without-sort\n  \
                         alertq check rules/ --write-baseline known.json\n  \
                         alertq check rules/ --baseline known.json --statistics\n  \
+                        alertq check rules/ --since origin/main\n  \
+                        alertq check rules/ --data exports/ --replay\n  \
                         alertq check rules/ --schema CustomTables/ --functions Parsers/\n  \
                         echo 'SecurityAlert | count' | alertq check --output-format json -")]
 pub(super) struct Arguments {
@@ -69,6 +74,12 @@ pub(super) struct Arguments {
     /// Log Analytics API; may be given several times.
     #[arg(long, value_name = "PATH")]
     schema: Vec<PathBuf>,
+    /// Also replays scheduled rules over the records of --data, and tells those of which no run fires.
+    #[arg(long)]
+    replay: bool,
+    /// Also asks git which rules have changed since this commit: those must have another version, and the same id.
+    #[arg(long, value_name = "COMMIT")]
+    since: Option<String>,
     #[command(flatten)]
     lints: Lints,
     #[command(flatten)]
@@ -100,11 +111,12 @@ pub(super) struct Checked {
     open: bool,
     /// Those of its rules.
     ids: Vec<Located<String>>,
+    rules: Vec<rules::Rule>,
 }
 
 impl Checked {
     fn new(input: Input, diagnostics: Vec<Diagnostic>) -> Checked {
-        Checked { input, diagnostics, columns: None, open: false, ids: Vec::new() }
+        Checked { input, diagnostics, columns: None, open: false, ids: Vec::new(), rules: Vec::new() }
     }
 }
 
@@ -117,7 +129,14 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let files = files(paths)?;
     let inputs: Vec<Result<Input, Stop>> = files.iter().map(|path| input::file(path)).collect();
     let unreadable = inputs.iter().filter(|input| input.is_err()).count();
-    let catalog = if arguments.syntax_only { Catalog::standard() } else { catalog(arguments, &config, &inputs)? };
+    let opened = if arguments.syntax_only { None } else { Some(opened(arguments, &config, &inputs)?) };
+    let catalog = match &opened {
+        None => Catalog::standard(),
+        Some(opened) => {
+            let schemas: Vec<PathBuf> = arguments.schema.iter().chain(&config.schemas).cloned().collect();
+            opened.checked(&Declared::read(&schemas)?)
+        }
+    };
     let options = bind::Options { now: global.clock(), tracing: bind::Tracing::Types, ..bind::Options::default() };
     let (levels, checks) = arguments.lints.levels(&config)?;
     let syntax_only = arguments.syntax_only;
@@ -129,6 +148,13 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     });
     let mut checked = checker.all(texts.collect());
     tell_duplicates(&mut checked);
+    if let Some(commit) = &arguments.since {
+        since::tell(&mut checked, commit, &checker.checks)?;
+    }
+    if let Some(opened) = opened.filter(|_| arguments.replay) {
+        let _scratch = Scratch::new()?;
+        fires::tell(&mut checked, &opened, global.clock(), config.memory_limit, &checker.checks)?;
+    }
     if let Some(outcome) = arguments.reported.baseline(&mut checked, console)? {
         return Ok(outcome);
     }
@@ -167,13 +193,11 @@ fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
     Ok(files)
 }
 
-/// Makes the catalog, with those tables of the user's that some text may name.
-fn catalog(arguments: &Arguments, config: &Config, inputs: &[Result<Input, Stop>]) -> Result<Catalog, Stop> {
+/// Opens those tables of the user's that some text may name.
+fn opened(arguments: &Arguments, config: &Config, inputs: &[Result<Input, Stop>]) -> Result<data::Opened, Stop> {
     let sources = data::Sources::new(&arguments.given, config)?;
     let texts = inputs.iter().flatten().map(|input| input.text.as_str());
-    let opened = sources.open(&texts.collect::<Vec<_>>().join("\n"))?;
-    let schemas: Vec<PathBuf> = arguments.schema.iter().chain(&config.schemas).cloned().collect();
-    Ok(opened.checked(&Declared::read(&schemas)?))
+    sources.open(&texts.collect::<Vec<_>>().join("\n"))
 }
 
 /// A file that is to be checked, as far as it could be read.
@@ -320,6 +344,7 @@ impl Checker<'_> {
             (checked.columns, checked.open) = (columns.filter(|_| only), open && only);
         }
         diagnostics.extend(comments.problems);
+        checked.rules = reading.rules;
         checked.diagnostics.extend(diagnostics);
         worst_first(&mut checked.diagnostics);
         checked

@@ -26,6 +26,7 @@ mod progress;
 mod query;
 #[cfg(feature = "fetch")]
 mod remote;
+mod replayed;
 mod rule_files;
 mod rules;
 mod sample;

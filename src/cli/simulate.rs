@@ -14,25 +14,22 @@ use super::config::Config;
 use super::console::Console;
 use super::convert::file_in;
 use super::creation::Creation;
-use super::data::{Opened, Sources};
+use super::data::Sources;
 use super::interrupt::Scratch;
 use super::output::Output;
+use super::replayed::{MEMORY, Replayed};
 use super::rule_files::RuleFiles;
 use super::stop::Stop;
 use super::surroundings::Given;
 use super::{Global, Outcome, value};
 use crate::format::{Format as Written, Limits};
-use crate::plan::Node;
 use crate::rules::incident::CreationRule;
 use crate::rules::model::Kind;
 use crate::rules::row::{self, Row};
-use crate::rules::schedule::{self, Data, Query, Timing};
+use crate::rules::schedule::{Data, Timing};
 use crate::rules::simulate::{self, Replay, Summary};
 use crate::rules::{Rule, Workspace};
-use crate::types::{Column, ticks};
-
-/// Memory where nobody says how much, in bytes.
-const MEMORY: usize = 4 << 30;
+use crate::types::ticks;
 
 /// Replays rules over a period of recorded data: the alerts and incidents that they would have made.
 ///
@@ -186,50 +183,16 @@ fn data(
     if sources.is_empty() {
         console.note("no --data was given: the rules run over the built-in sample, which is made up");
     }
-    let memory = arguments.memory_limit.or(config.memory_limit).unwrap_or(MEMORY);
-    // What does not parse is told when it runs.
-    let runs = |rule: &&Rule| rule.is_enabled() && matches!(rule.kind(), Kind::Scheduled | Kind::NearRealTime);
-    let queries: Vec<Query> = rules.iter().filter(runs).filter_map(Query::of).flatten().collect();
-    let recorded = simulate::recorded(creation, &opened.catalog).filter(|_| opened.has("SecurityAlert"));
-    let tables = opened.hold(wanted(&opened, &queries, recorded.as_ref(), arguments.from), memory)?;
-    let assumptions = arguments.creation.assumptions()?;
-    let mut data = Data::unread(opened.catalog.clone(), tables, memory, assumptions);
-    data.pass(&queries, recorded.into_iter().collect(), arguments.from, threads).map_err(Stop::failure)?;
-    Ok(data)
-}
-
-/// Returns the tables that rules read and that have records, each with the columns that are looked at.
-fn wanted(opened: &Opened, queries: &[Query], recorded: Option<&Node>, now: i64) -> Vec<(String, Vec<Column>)> {
-    let mut wanted: Vec<(String, Vec<Column>)> = Vec::new();
-    let mut all: Vec<String> = Vec::new();
-    wanted.extend(recorded.map(|node| ("SecurityAlert".to_string(), node.columns.clone())));
-    for query in queries {
-        // What does not bind is told when it runs.
-        let Ok(needs) = query.needs(&opened.catalog, now) else { continue };
-        if needs.all_columns {
-            all.extend(opened.catalog.names().map(str::to_string));
-        }
-        wanted.extend(needs.tables);
-    }
-    for name in all {
-        if let Some(table) = opened.catalog.table(&name) {
-            wanted.push((name, table.columns.iter().chain(&table.hidden).cloned().collect()));
-        }
-    }
-    let mut merged: Vec<(String, Vec<Column>)> = Vec::new();
-    for (name, columns) in wanted.into_iter().filter(|(name, _)| opened.has(name)) {
-        let time = opened.catalog.table(&name).map(|table| schedule::times(&table)).unwrap_or_default();
-        let place = merged.iter().position(|(other, _)| *other == name).unwrap_or_else(|| {
-            merged.push((name, Vec::new()));
-            merged.len() - 1
-        });
-        for column in columns.into_iter().chain(time) {
-            if !merged[place].1.contains(&column) {
-                merged[place].1.push(column);
-            }
-        }
-    }
-    merged
+    let replayed = Replayed {
+        opened: &opened,
+        rules,
+        recorded: simulate::recorded(creation, &opened.catalog),
+        now: arguments.from,
+        memory: arguments.memory_limit.or(config.memory_limit).unwrap_or(MEMORY),
+        threads,
+        assumptions: arguments.creation.assumptions()?,
+    };
+    replayed.data()
 }
 
 /// Returns the workspace that rows are written for.

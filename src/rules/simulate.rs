@@ -56,6 +56,8 @@ pub struct Summary {
     pub suppressed: u64,
     /// Runs whose rows reached the threshold.
     pub fired: u64,
+    /// The most rows that a run's result had.
+    pub most_rows: u64,
     pub alerts: u64,
     pub incidents: u64,
     /// Rows that its queries read.
@@ -142,6 +144,7 @@ impl Replay<'_> {
             match query.run(self.data, &moment) {
                 Ok(Ran { results, records }) => {
                     summary.rows_scanned += records;
+                    summary.most_rows = summary.most_rows.max(results.count() as u64);
                     if !reaches(rule, &results) {
                         continue;
                     }

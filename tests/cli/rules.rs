@@ -40,3 +40,71 @@ fn templates_are_checked_in_their_places() {
     assert_eq!(run.status, Some(1));
     assert!(run.stdout.contains("error[KS142]"), "{}", run.stdout);
 }
+
+/// Runs git in a folder; false where there is none.
+fn git(folder: &Path, arguments: &[&str]) -> bool {
+    let mut command = std::process::Command::new("git");
+    command.current_dir(folder).args(["-c", "user.name=n", "-c", "user.email=n@harbor.example"]).args(arguments);
+    command.output().is_ok_and(|output| output.status.success())
+}
+
+const VERSIONED: &str = "id: 2f9e4f3a-5a0f-4b2c-8d0e-3b1f6a1d0098\nkind: NRT\nname: n\ndescription: d\nseverity: High\nversion: 1.0.0\n\
+    query: |\n  SecurityAlert\n  | where AlertSeverity == 'High'\n";
+
+#[test]
+fn a_rule_that_changed_since_a_commit_has_another_version_and_the_same_id() {
+    let folder = TempDir::new().unwrap();
+    let write = |text: &str| fs::write(folder.path().join("r.yaml"), text).unwrap();
+    write(VERSIONED);
+    fs::write(folder.path().join("other.yaml"), VERSIONED.replace("0098", "0097")).unwrap();
+    if !git(folder.path(), &["init", "-q"]) {
+        eprintln!("not tested: there is no git");
+        return;
+    }
+    assert!(git(folder.path(), &["add", "."]) && git(folder.path(), &["commit", "-q", "-m", "first"]));
+    let check = || run_in(folder.path(), &["check", ".", "--since", "HEAD", "--output-format", "concise"], "").stdout;
+    assert!(!check().contains("AQ54"), "{}", check());
+    // A comment is no change, another condition is one.
+    write(&format!("# about\n{VERSIONED}"));
+    assert!(!check().contains("AQ545"), "{}", check());
+    write(&VERSIONED.replace("'High'", "'Low'"));
+    assert!(
+        check().contains("AQ545") && check().contains("still 1.0.0") && !check().contains("other.yaml"),
+        "{}",
+        check()
+    );
+    write(&VERSIONED.replace("'High'", "'Low'").replace("1.0.0", "1.0.1"));
+    assert!(!check().contains("AQ545"), "{}", check());
+    write(&VERSIONED.replace("0098", "0096"));
+    assert!(check().contains("AQ546"), "{}", check());
+    let unknown = run_in(folder.path(), &["check", ".", "--since", "nowhere"], "");
+    assert!(unknown.status == Some(2) && unknown.stderr.contains("a commit, a branch or a tag"), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_rule_that_never_fires_over_the_records_is_told_with_the_reason() {
+    let folder = TempDir::new().unwrap();
+    let rule = |name: &str, number: u8, query: &str, threshold: u32| {
+        let text = format!(
+            "id: 2f9e4f3a-5a0f-4b2c-8d0e-3b1f6a1d00{number}\nkind: Scheduled\nname: {name}\ndescription: d\nseverity: High\n\
+             requiredDataConnectors: []\nqueryFrequency: 1h\nqueryPeriod: 1h\ntriggerOperator: gt\ntriggerThreshold: {threshold}\n\
+             query: |\n  {query}\n"
+        );
+        fs::write(folder.path().join(format!("{name}.yaml")), text).unwrap();
+    };
+    rule("fires", 10, "SecurityAlert | where AlertSeverity == 'High'", 0);
+    rule(
+        "blind",
+        11,
+        "SecurityAlert | where AlertSeverity == 'High' | where ProductName == 'Nobody' | project AlertName",
+        0,
+    );
+    rule("deaf", 12, "SecurityAlert | where AlertSeverity == 'High'", 5000);
+    let check = |more: &[&str]| run_in(folder.path(), &[&["check", ".", "--output-format", "full"], more].concat(), "");
+    assert!(!check(&[]).stdout.contains("AQ547"));
+    let run = check(&["--replay"]);
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert_eq!(run.stdout.matches("AQ547").count(), 2, "{}", run.stdout);
+    assert!(run.stdout.contains("no record meets `where ProductName == 'Nobody'`"), "{}", run.stdout);
+    assert!(run.stdout.contains("the rule waits for GreaterThan 5000"), "{}", run.stdout);
+}

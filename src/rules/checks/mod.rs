@@ -27,6 +27,7 @@ mod tactics;
 mod trigger;
 mod types;
 mod wide;
+mod workspaces;
 
 pub(super) use attack::is_tactic;
 pub use duplicates::duplicate_ids;
@@ -83,6 +84,7 @@ pub const ALL: &[Check] = &[
     suppression::CHECK,
     near_real_time::CHECK,
     wide::CHECK,
+    workspaces::CHECK,
     columns::CHECK,
     types::CHECK,
     entity::IDENTIFIERS,

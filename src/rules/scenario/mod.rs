@@ -16,6 +16,7 @@
 //! ```
 
 mod coverage;
+mod dead;
 mod expect;
 mod mutate;
 mod pipeline;
@@ -26,6 +27,7 @@ mod update;
 mod why;
 
 pub use coverage::{Condition, coverage};
+pub use dead::unmet;
 pub use expect::{Failure, Mismatch};
 pub use mutate::{Mutant, survivors};
 pub use read::read;

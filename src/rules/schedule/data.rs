@@ -205,6 +205,13 @@ impl Data {
         Some(whole.as_ref().map_err(Clone::clone))
     }
 
+    /// Returns the first and the last time of the records that were passed over, in ticks.
+    pub fn period(&self) -> Option<(i64, i64)> {
+        let times = self.tables.values().filter_map(|stored| stored.clock.as_ref()?.times.as_ref());
+        let ends = times.filter_map(|times| Some((*times.first()?, *times.last()?)));
+        ends.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
+    }
+
     /// Tells whether the records of every table say when they were ingested.
     pub fn knows_ingestion(&self) -> bool {
         self.tables.values().all(|stored| stored.times().iter().any(|(_, name)| *name == ROW_INGESTED))
