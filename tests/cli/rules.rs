@@ -52,6 +52,7 @@ const VERSIONED: &str = "id: 2f9e4f3a-5a0f-4b2c-8d0e-3b1f6a1d0098\nkind: NRT\nna
     query: |\n  SecurityAlert\n  | where AlertSeverity == 'High'\n";
 
 #[test]
+#[allow(clippy::disallowed_macros, reason = "a test says what it left out")]
 fn a_rule_that_changed_since_a_commit_has_another_version_and_the_same_id() {
     let folder = TempDir::new().unwrap();
     let write = |text: &str| fs::write(folder.path().join("r.yaml"), text).unwrap();
