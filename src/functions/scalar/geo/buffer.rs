@@ -19,6 +19,9 @@ use crate::types::Value;
 /// The least part of the radius that the tolerance may be.
 const MIN_FRACTION: f64 = 1e-6;
 
+/// The least angle that an edge may span, in radians; with the least tolerance it is thirty times as much.
+const LEAST_STEP: f64 = 1e-4;
+
 /// Functions that buffer.
 pub(super) const FUNCTIONS: &[Function] = &[
     function!(
@@ -175,13 +178,13 @@ impl Offset {
             return Err(refused("a buffer of a quarter of the globe"));
         }
         let vertex_step = max_span(radius, error);
+        let edge_step = max_span(edge_radius, error);
+        // Beside a quarter of the globe such a radius is lost in rounding, and edges without a length would never end.
+        if vertex_step < LEAST_STEP || edge_step < LEAST_STEP {
+            return Err(refused("a buffer of so small a radius"));
+        }
         let count = (2.0 * PI / vertex_step).ceil();
-        Ok(Offset {
-            radius,
-            vertex_step,
-            point_step: 2.0 * PI / count + 1e-15,
-            edge_step: max_span(edge_radius, error),
-        })
+        Ok(Offset { radius, vertex_step, point_step: 2.0 * PI / count + 1e-15, edge_step })
     }
 
     /// Returns the border around one point, four quarters from a fixed direction.
@@ -301,4 +304,23 @@ fn max_span(radius: f64, error: f64) -> f64 {
     let least = (radius - error).max(0.0);
     let span = 2.0 * (least.tan() / radius.tan()).acos();
     span.min(2.0 * PI / 3.0 + 1e-15)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_radius_that_rounding_swallows_is_refused_and_others_are_not() {
+        for radius in [5e-324, 1e-300, 1e-12] {
+            // As with the default tolerance of ten metres, and with the least one.
+            for fraction in [10.0 / radius, MIN_FRACTION] {
+                assert!(Offset::new(radius / EARTH_RADIUS, fraction).is_err(), "{radius} {fraction}");
+            }
+        }
+        for radius in [0.01, 1.0, 1e6] {
+            assert!(Offset::new(radius / EARTH_RADIUS, MIN_FRACTION).is_ok(), "{radius}");
+            assert!(Offset::new(radius / EARTH_RADIUS, 0.1).is_ok(), "{radius}");
+        }
+    }
 }
