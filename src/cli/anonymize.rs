@@ -17,6 +17,7 @@ use super::interrupt::Scratch;
 use super::output::Output;
 use super::progress::Bar;
 use super::stop::Stop;
+use super::value::processors;
 use super::{Outcome, data};
 use crate::anonymize::policy::folded;
 use crate::anonymize::{Anonymizer, Names, Options, Plan, Report};
@@ -163,7 +164,7 @@ impl Work<'_> {
     fn open(&self, options: &source::Options, results: Option<&Path>) -> Result<(Vec<Table>, usize, u64), Stop> {
         let (files, missing) = find(&self.arguments.inputs, results);
         let named: Vec<_> = files.iter().map(|file| (file.table.clone(), file.path.clone())).collect();
-        let opened = source::open_files(&named, options, threads());
+        let opened = source::open_files(&named, options, processors());
         let mut good = Vec::new();
         let mut bad = missing;
         for ((name, _), input) in named.into_iter().zip(opened) {
@@ -193,7 +194,7 @@ impl Work<'_> {
 
     /// Learns which names a table holds.
     fn look(&self, job: &mut Job, names: &mut Names, bar: &Bar) -> Result<(), Stop> {
-        let mut batches = job.table.read_ahead(threads());
+        let mut batches = job.table.read_ahead(processors());
         while let Some(group) = group(&mut batches)? {
             at_once(group, |batch| self.anonymizer.look(&job.plan, &batch))
                 .into_iter()
@@ -209,7 +210,7 @@ impl Work<'_> {
     }
 
     fn replace(&self, job: &mut Job, names: &Names, bar: &Bar, file: &mut OneFile) -> Result<(), Stop> {
-        let mut batches = job.table.read_ahead(threads());
+        let mut batches = job.table.read_ahead(processors());
         while let Some(group) = group(&mut batches)? {
             for replaced in at_once(group, |batch| self.anonymizer.replace(&job.plan, &batch, names)) {
                 let (batch, report) = replaced.map_err(Stop::failure)?;
@@ -274,13 +275,9 @@ impl Work<'_> {
     }
 }
 
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
 /// Returns the next few batches, one for each thread; None at the end.
 fn group(batches: &mut source::Batches) -> Result<Option<Vec<RecordBatch>>, Stop> {
-    let group: Result<Vec<_>, _> = batches.by_ref().take(threads()).collect();
+    let group: Result<Vec<_>, _> = batches.by_ref().take(processors()).collect();
     let group = group.map_err(data::unreadable)?;
     Ok(if group.is_empty() { None } else { Some(group) })
 }

@@ -24,7 +24,7 @@ use super::interrupt::Scratch;
 use super::output::Output;
 use super::stop::Stop;
 use super::surroundings::Given;
-use super::{Global, Outcome, data};
+use super::{Global, Outcome, data, value};
 use crate::bind;
 use crate::catalog::Catalog;
 use crate::diagnostic::render::{self, Lines, Report};
@@ -220,7 +220,7 @@ pub(super) struct Checker<'a> {
 impl Checker<'_> {
     /// Checks many texts, on all processors; the results are in the order of the texts.
     fn all(&self, texts: Vec<Text>) -> Vec<Checked> {
-        let count = std::thread::available_parallelism().map_or(1, usize::from).min(texts.len());
+        let count = value::processors().min(texts.len());
         let slots: Vec<Mutex<Option<Text>>> = texts.into_iter().map(|text| Mutex::new(Some(text))).collect();
         let next = AtomicUsize::new(0);
         let work = || {

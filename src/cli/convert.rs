@@ -169,7 +169,6 @@ impl<'a> Conversion<'a> {
             );
             return Err(Stop::failure(message).help("leave out --shred, or say --format parquet"));
         }
-        let processors = || std::thread::available_parallelism().map_or(1, usize::from);
         // Beside a pipe there is no place for a file.
         let pipe = arguments.rejects.is_none() && arguments.out == Path::new("-");
         let how = How {
@@ -179,7 +178,7 @@ impl<'a> Conversion<'a> {
             latest: arguments.latest,
             times: arguments.times,
             in_order: format == Format::Parquet || arguments.partition_by.is_some(),
-            threads: arguments.threads.map_or_else(processors, usize::from),
+            threads: arguments.threads.map_or_else(value::processors, usize::from),
             memory_limit: arguments.memory_limit,
         };
         Ok(Conversion {

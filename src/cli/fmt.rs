@@ -124,15 +124,6 @@ fn layout_file(input: &Input) -> Result<String, Kept> {
 
 /// Lays out a query, or several with an empty line between them, with the ends of line that they have.
 pub(super) fn layout(text: &str) -> Result<String, Kept> {
-    let once = layout_each(text)?;
-    // What is left of a file between its queries, as a line of signs, may be taken for one of them.
-    match layout_each(&once) {
-        Ok(twice) if twice == once => Ok(once),
-        _ => Err(Kept::Because("its queries cannot be told apart for sure", "put each of them into a file of its own")),
-    }
-}
-
-fn layout_each(text: &str) -> Result<String, Kept> {
     let Some(queries) = rules::queries::several(text) else { return layout_query(text) };
     let mut laid_out = Vec::new();
     for query in &queries {

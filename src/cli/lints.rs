@@ -1,6 +1,6 @@
 //! `alertq lints`: what `check` looks for in queries that are valid.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::Global;
@@ -8,6 +8,7 @@ use super::Outcome;
 use super::config::Config;
 use super::output::Output;
 use super::stop::Stop;
+use super::value::Listing;
 use crate::lint::{self, LINTS, Level, Levels, Lint, UnknownLint};
 use crate::rules::checks::{self, Check};
 
@@ -21,15 +22,8 @@ use crate::rules::checks::{self, Check};
 pub(super) struct Arguments {
     /// Explains this one: a name, or a code.
     name: Option<String>,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Markdown,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Listing::Text)]
+    format: Listing,
 }
 
 pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Outcome, Stop> {
@@ -43,19 +37,19 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Outcome, Sto
         return Err(Stop::failure(&unknown).help(unknown.help()));
     }
     let text: String = match arguments.format {
-        Format::Json => {
+        Listing::Json => {
             let lints = chosen.iter().map(|lint| object(lint, &levels));
             format!("{:#}\n", Value::Array(lints.chain(checks.iter().map(|check| object_of_check(check))).collect()))
         }
-        Format::Markdown => {
+        Listing::Markdown => {
             let lints = chosen.iter().map(|lint| markdown(lint, &levels));
             lints.chain(checks.iter().map(|check| markdown_of_check(check))).collect::<Vec<_>>().join("\n")
         }
-        Format::Text if arguments.name.is_some() => {
+        Listing::Text if arguments.name.is_some() => {
             let lints = chosen.iter().map(|lint| page(lint, &levels));
             lints.chain(checks.iter().map(|check| page_of_check(check))).collect()
         }
-        Format::Text => {
+        Listing::Text => {
             let lints = chosen.iter().map(|lint| line(lint, &levels));
             lints.chain(checks.iter().map(|check| line_of_check(check))).collect()
         }

@@ -74,14 +74,10 @@ impl Table {
 
     fn batches(self, options: Options) -> Box<dyn Iterator<Item = RecordBatch>> {
         match self {
-            Table::SecurityAlert => sample::alerts_ahead(options, threads()),
+            Table::SecurityAlert => sample::alerts_ahead(options, value::processors()),
             Table::SecurityIncident => Box::new(sample::incidents(options)),
         }
     }
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {

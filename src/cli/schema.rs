@@ -4,12 +4,13 @@ mod check;
 mod describe;
 mod diff;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
 
 use super::console::Console;
 use super::output::Output;
 use super::stop::Stop;
+use super::value::Listing;
 use super::{Outcome, data};
 use crate::catalog::tables::TableInfo;
 use crate::catalog::{self, log_analytics};
@@ -43,15 +44,8 @@ pub(super) struct Arguments {
     /// Shows the columns that a file's records would have as a table.
     #[arg(long, value_name = "FILE", conflicts_with = "all")]
     infer: Option<String>,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
-    format: Format,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Markdown,
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Listing::Text)]
+    format: Listing,
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
@@ -118,25 +112,25 @@ fn find(name: &str) -> Result<catalog::TableInfo, Stop> {
     })
 }
 
-fn names(format: Format) -> String {
+fn names(format: Listing) -> String {
     match format {
-        Format::Text => log_analytics::names().map(|name| format!("{name}\n")).collect(),
-        Format::Markdown => log_analytics::names().map(|name| format!("- {name}\n")).collect(),
-        Format::Json => pretty(&Value::Array(log_analytics::names().map(|name| json!({"name": name})).collect())),
+        Listing::Text => log_analytics::names().map(|name| format!("{name}\n")).collect(),
+        Listing::Markdown => log_analytics::names().map(|name| format!("- {name}\n")).collect(),
+        Listing::Json => pretty(&Value::Array(log_analytics::names().map(|name| json!({"name": name})).collect())),
     }
 }
 
 /// Shows a table whose columns are known by name and type alone.
-fn reference(name: &str, columns: &[Column], format: Format) -> String {
+fn reference(name: &str, columns: &[Column], format: Listing) -> String {
     let rows = columns.iter().map(|column| vec![column.name.clone(), column.scalar_type.name().to_string()]);
     match format {
-        Format::Text => {
+        Listing::Text => {
             let longest = columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
             let line = |column: &Column| format!("{:longest$}  {}\n", column.name, column.scalar_type.name());
             format!("{name}\n\n{}", columns.iter().map(line).collect::<String>())
         }
-        Format::Markdown => format!("## {name}\n\n{}", markdown(&["Column", "Type"], rows)),
-        Format::Json => {
+        Listing::Markdown => format!("## {name}\n\n{}", markdown(&["Column", "Type"], rows)),
+        Listing::Json => {
             let column = |column: &Column| json!({"name": column.name, "type": column.scalar_type.name()});
             pretty(&Value::Array(columns.iter().map(column).collect()))
         }

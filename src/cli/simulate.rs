@@ -116,7 +116,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let rules = files.rules();
     let _scratch = Scratch::new()?;
     let threads = arguments.threads.map(usize::from);
-    let threads = threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let threads = threads.unwrap_or_else(value::processors);
     let data = data(arguments, &config, console, &rules, &creation, threads)?;
     let replay = Replay {
         rules: &rules,

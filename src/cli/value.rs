@@ -1,8 +1,9 @@
-//! Reads the values of options: instants, sizes, `NAME=VALUE`.
+//! What options of several commands have in common: the values that they take, instants, sizes, `NAME=VALUE`.
 
 use std::path::PathBuf;
-
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use clap::ValueEnum;
 
 use crate::types::ticks;
 
@@ -13,6 +14,19 @@ const UNIX_TICKS: i64 = 621_355_968_000_000_000;
 pub(super) fn system_clock() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos() / 100).map_or(i64::MAX, |ticks| UNIX_TICKS.saturating_add(ticks))
+}
+
+/// What a command that explains things writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Listing {
+    Text,
+    Json,
+    Markdown,
+}
+
+/// Tells how many processors this machine lends.
+pub(super) fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Reads an instant as KQL's `todatetime` does, into ticks.

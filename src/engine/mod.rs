@@ -56,6 +56,7 @@ use crate::types::{Column, ScalarType};
 
 pub use session::{Session, Table, TableData};
 pub use stats::Stats;
+use udf::Refusal;
 
 /// Why a plan could not be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -169,6 +170,7 @@ pub struct Output {
     left: Option<usize>,
     /// The plan makes sketches of `hll` or `tdigest`, which no result may show.
     sketches: bool,
+    refusal: Refusal,
     physical: Arc<dyn ExecutionPlan>,
 }
 
@@ -183,8 +185,7 @@ impl Iterator for Output {
 
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.runtime.tokio.block_on(self.stream.next())?;
-        let batch =
-            batch.map_err(|error| self.runtime.refusal.told(error)).and_then(|batch| named(&batch, &self.columns));
+        let batch = batch.map_err(|error| self.refusal.told(error)).and_then(|batch| named(&batch, &self.columns));
         let batch = batch.and_then(|batch| self.counted(batch));
         Some(batch.and_then(|batch| if self.sketches { shown(batch, &self.columns) } else { Ok(batch) }))
     }
@@ -279,7 +280,6 @@ impl Workers {
 struct Runtime {
     tokio: tokio::runtime::Runtime,
     state: SessionState,
-    refusal: udf::Refusal,
 }
 
 impl Runtime {
@@ -326,7 +326,7 @@ impl Runtime {
         } else {
             builder.with_optimizer_rules(Vec::new()).with_physical_optimizer_rules(needed_rules())
         };
-        Ok(Arc::new(Runtime { tokio, state: builder.build(), refusal: udf::Refusal::default() }))
+        Ok(Arc::new(Runtime { tokio, state: builder.build() }))
     }
 }
 
@@ -361,7 +361,8 @@ impl datafusion::execution::context::QueryPlanner for Planner {
 /// same reasons.
 pub fn run(plan: &Plan, session: &Session) -> Result<Vec<Output>> {
     let runtime = Runtime::new(session)?;
-    let prepared = prepare(plan, session, &runtime)?;
+    let refusal = Refusal::default();
+    let prepared = prepare(plan, session, &runtime, &refusal)?;
     let sketches = makes_sketches(plan, session);
     let mut outputs = Vec::new();
     for (result, logical) in plan.results.iter().zip(prepared) {
@@ -374,6 +375,7 @@ pub fn run(plan: &Plan, session: &Session) -> Result<Vec<Output>> {
             stream,
             left: plan.most_records,
             sketches,
+            refusal: refusal.clone(),
             physical,
         });
     }
@@ -384,7 +386,7 @@ pub fn run(plan: &Plan, session: &Session) -> Result<Vec<Output>> {
 pub fn explain(plan: &Plan, session: &Session) -> Result<String> {
     let runtime = Runtime::new(session)?;
     let mut text = String::new();
-    for logical in prepare(plan, session, &runtime)? {
+    for logical in prepare(plan, session, &runtime, &Refusal::default())? {
         let physical = runtime.tokio.block_on(runtime.state.create_physical_plan(&logical))?;
         text.push_str(&displayable(physical.as_ref()).indent(true).to_string());
     }
@@ -401,7 +403,7 @@ async fn start(
 }
 
 /// Runs what must be known first, and lowers the results.
-fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec<LogicalPlan>> {
+fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>, refusal: &Refusal) -> Result<Vec<LogicalPlan>> {
     let mut scans = HashMap::new();
     for (name, _) in plan.scans() {
         let table = session
@@ -418,7 +420,7 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec
         now: plan.now.unwrap_or(0),
         places: plan.places.clone(),
         sketches: makes_sketches(plan, session),
-        refusal: runtime.refusal.clone(),
+        refusal: refusal.clone(),
     };
     let mut shared: Vec<Vec<RecordBatch>> = Vec::new();
     let mut lower = lower::Lower { session, lowering: lowering.clone(), shared: &[], scans };
@@ -427,7 +429,7 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec
         let done = std::mem::take(&mut shared);
         let mut at = lower::Lower { shared: &done, scans: lower.scans, ..lower };
         let node = at.resolved(node, runtime)?;
-        let batches = collect(&at.node(&node)?, &node.columns, runtime)?;
+        let batches = at.collect(&node, runtime)?;
         lower = lower::Lower { shared: &[], scans: std::mem::take(&mut at.scans), session, lowering: lowering.clone() };
         shared = done;
         shared.push(batches);
@@ -449,20 +451,21 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>) -> Result<Vec
     results.iter().map(|node| lower.node(node)).collect()
 }
 
-/// Runs a plan to its end.
-fn collect(logical: &LogicalPlan, columns: &[Column], runtime: &Arc<Runtime>) -> Result<Vec<RecordBatch>> {
-    runtime.tokio.block_on(async {
-        let (_, mut stream) = start(&runtime.state, logical.clone()).await?;
-        let mut batches = Vec::new();
-        while let Some(batch) = stream.next().await {
-            let batch = batch.map_err(|error| runtime.refusal.told(error))?;
-            batches.push(named(&batch, columns)?);
-        }
-        Ok(batches)
-    })
-}
-
 impl lower::Lower<'_> {
+    /// Runs a relation to its end.
+    fn collect(&self, node: &Node, runtime: &Arc<Runtime>) -> Result<Vec<RecordBatch>> {
+        let logical = self.node(node)?;
+        runtime.tokio.block_on(async {
+            let (_, mut stream) = start(&runtime.state, logical).await?;
+            let mut batches = Vec::new();
+            while let Some(batch) = stream.next().await {
+                let batch = batch.map_err(|error| self.lowering.refusal.told(error))?;
+                batches.push(named(&batch, &node.columns)?);
+            }
+            Ok(batches)
+        })
+    }
+
     /// Replaces sorts that are better read late by their rows, which become further shared batches.
     fn read_late(
         &self,
@@ -474,7 +477,7 @@ impl lower::Lower<'_> {
         if !self.session.optimize {
             return Ok(());
         }
-        let mut run = |node: &Node| collect(&self.node(node)?, &node.columns, runtime);
+        let mut run = |node: &Node| self.collect(node, runtime);
         if let Some(batches) = self.late(node, &mut run)? {
             node.kind = Kind::Shared { index: first + found.len() };
             found.push(batches);
@@ -494,7 +497,7 @@ impl lower::Lower<'_> {
         subquery::replace(&mut node, &mut |query: &Node| {
             let query = self.resolved(query, runtime)?;
             let first = query.columns.first().cloned().ok_or_else(|| Error::internal("a subquery without columns"))?;
-            let batches = collect(&self.node(&query)?, &query.columns, runtime)?;
+            let batches = self.collect(&query, runtime)?;
             Ok((batches, first))
         })?;
         Ok(node)

@@ -62,8 +62,8 @@ const PAGE_BYTES: usize = 6 << 20;
 /// take 1.17 MB with level 1 and 1.31 MB with level 3).
 const IDENTIFIER_LEVEL: i32 = 1;
 
-/// The level of zstd for texts that are long and much alike: those of a million generated alerts take 9 MB less than with
-/// level 3, a thirtieth of the file, for a tenth more of the time that a conversion takes.
+/// The level of zstd for texts that are long and much alike: those of a million generated alerts take 80.1 MB, and 89.0 MB
+/// with level 3, for 2.2 s more of a processor beside the 11 s that their conversion takes.
 const LONG_LEVEL: i32 = 5;
 
 /// Columns of such texts.

@@ -4,6 +4,7 @@ use super::Checked;
 use crate::cli::data::Opened;
 use crate::cli::replayed::{MEMORY, Replayed, runs};
 use crate::cli::stop::Stop;
+use crate::cli::value::processors;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::rules::checks::Levels;
 use crate::rules::scenario::unmet;
@@ -36,7 +37,7 @@ pub(super) fn tell(
             rules.push(rule.clone());
         }
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = processors();
     let assumptions = Assumptions::default();
     let memory = memory.unwrap_or(MEMORY);
     let data = Replayed { opened, rules: &rules, recorded: None, now, memory, threads, assumptions }.data()?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Format, markdown, pretty};
+use super::{Listing, markdown, pretty};
 use crate::catalog::entities::EntityType;
 use crate::cli::Outcome;
 use crate::source::{Entity, Finding, Profile};
@@ -19,11 +19,11 @@ pub(super) fn outcome(profiles: &[Profile]) -> Outcome {
     }
 }
 
-pub(super) fn show(profiles: &[Profile], format: Format) -> String {
+pub(super) fn show(profiles: &[Profile], format: Listing) -> String {
     match format {
-        Format::Text => profiles.iter().map(text).collect(),
-        Format::Markdown => profiles.iter().map(page).collect(),
-        Format::Json => pretty(&Value::Array(profiles.iter().map(object).collect())),
+        Listing::Text => profiles.iter().map(text).collect(),
+        Listing::Markdown => profiles.iter().map(page).collect(),
+        Listing::Json => pretty(&Value::Array(profiles.iter().map(object).collect())),
     }
 }
 

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use super::{Format, markdown, pretty};
+use super::{Listing, markdown, pretty};
 use crate::catalog::products::{PRODUCTS, Product};
 use crate::catalog::tables::{ColumnInfo, Json, TABLES, TableInfo};
 
 /// Lists the known tables.
-pub(super) fn tables(format: Format) -> String {
+pub(super) fn tables(format: Listing) -> String {
     match format {
-        Format::Text => TABLES.iter().map(|table| format!("{}\n  {}\n", table.name, table.meaning)).collect(),
-        Format::Markdown => {
+        Listing::Text => TABLES.iter().map(|table| format!("{}\n  {}\n", table.name, table.meaning)).collect(),
+        Listing::Markdown => {
             markdown(&["Table", "Meaning"], TABLES.iter().map(|table| vec![table.name.into(), table.meaning.into()]))
         }
-        Format::Json => {
+        Listing::Json => {
             let tables = TABLES.iter().map(|table| json!({"name": table.name, "meaning": table.meaning}));
             pretty(&Value::Array(tables.collect()))
         }
@@ -21,10 +21,10 @@ pub(super) fn tables(format: Format) -> String {
 }
 
 /// Shows the columns of a known table, and how its rows differ by product.
-pub(super) fn columns(table: &TableInfo, format: Format) -> String {
+pub(super) fn columns(table: &TableInfo, format: Listing) -> String {
     let of_products = table.name == "SecurityAlert";
     match format {
-        Format::Text => {
+        Listing::Text => {
             let longest = table.columns.iter().map(|column| column.name.len()).max().unwrap_or(0);
             let line = |column: &ColumnInfo| {
                 format!("{:longest$}  {:8}  {}\n", column.name, column.scalar_type.name(), meaning(column))
@@ -34,7 +34,7 @@ pub(super) fn columns(table: &TableInfo, format: Format) -> String {
             let products = if of_products { format!("\nBy product:\n\n{products}") } else { products };
             format!("{}: {}\n\n{columns}{products}", table.name, table.meaning)
         }
-        Format::Markdown => {
+        Listing::Markdown => {
             let row = |column: &ColumnInfo| {
                 vec![column.name.to_string(), column.scalar_type.name().to_string(), meaning(column)]
             };
@@ -48,7 +48,7 @@ pub(super) fn columns(table: &TableInfo, format: Format) -> String {
             }
             text
         }
-        Format::Json => pretty(&Value::Array(table.columns.iter().map(column).collect())),
+        Listing::Json => pretty(&Value::Array(table.columns.iter().map(column).collect())),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Format, markdown, pretty};
+use super::{Listing, markdown, pretty};
 use crate::cli::stop::Stop;
 use crate::source::Profile;
 
@@ -92,10 +92,10 @@ fn differing(what: &'static str, before: &BTreeMap<String, String>, after: &BTre
     gone.chain(new).collect()
 }
 
-pub(super) fn show(changes: &[Change], format: Format) -> String {
+pub(super) fn show(changes: &[Change], format: Listing) -> String {
     let absent = || "absent".to_string();
     match format {
-        Format::Text => changes
+        Listing::Text => changes
             .iter()
             .map(|change| match (&change.before, &change.after) {
                 (Some(before), Some(after)) => format!("~ {} {}: {before}, now {after}\n", change.what, change.name),
@@ -103,7 +103,7 @@ pub(super) fn show(changes: &[Change], format: Format) -> String {
                 (None, _) => format!("+ {} {}\n", change.what, change.name),
             })
             .collect(),
-        Format::Markdown => markdown(
+        Listing::Markdown => markdown(
             &["What", "Name", "Before", "After"],
             changes.iter().map(|change| {
                 let (before, after) = (change.before.clone(), change.after.clone());
@@ -111,7 +111,7 @@ pub(super) fn show(changes: &[Change], format: Format) -> String {
                 [vec![change.what.to_string(), change.name.clone()], cells.to_vec()].concat()
             }),
         ),
-        Format::Json => {
+        Listing::Json => {
             let change = |change: &Change| json!({"what": change.what, "name": change.name, "before": change.before, "after": change.after});
             pretty(&Value::Array(changes.iter().map(change).collect()))
         }

@@ -16,7 +16,12 @@ pub fn several(text: &str) -> Option<Vec<Embedded>> {
     let problems = syntax::parse(text).problems;
     let first = problems.iter().map(|problem| problem.span.start).min()?;
     let parts = parts(text);
-    let left: usize = parts.iter().map(|part| syntax::parse(&text[part.start..part.end]).problems.len()).sum();
+    let read: Vec<_> = parts.iter().map(|part| syntax::parse(&text[part.start..part.end])).collect();
+    // A line of signs between two queries is none.
+    if read.iter().any(|part| part.query.statements.is_empty()) {
+        return None;
+    }
+    let left: usize = read.iter().map(|part| part.problems.len()).sum();
     // What goes wrong first may be that another query begins.
     let another_begins = parts.windows(2).any(|pair| {
         let tokens = |part: &Span| tokenize(&text[part.start..part.end]);
@@ -92,5 +97,6 @@ mod tests {
     fn one_query_with_a_mistake_stays_one() {
         check("T\n| where (a ==\n\n1\n| count", &[]);
         check("T\n\n| whree a", &[]);
+        check("T\n| count\n\n#----#\n", &[]);
     }
 }
