@@ -7,11 +7,6 @@ use crate::types::ScalarType;
 
 const COMPLEX: Returns = Returns::Columns(&[("real", ScalarType::Dynamic), ("imag", ScalarType::Dynamic)]);
 const PERIODS: Returns = Returns::Columns(&[("periods", ScalarType::Dynamic), ("scores", ScalarType::Dynamic)]);
-const ANOMALIES: Returns = Returns::Columns(&[
-    ("ad_flag", ScalarType::Dynamic),
-    ("ad_score", ScalarType::Dynamic),
-    ("baseline", ScalarType::Dynamic),
-]);
 const TWO_LINES: Returns = Returns::Columns(&[
     ("rsquare", ScalarType::Real),
     ("split_idx", ScalarType::Long),
@@ -31,7 +26,6 @@ const TWO_LINES: Returns = Returns::Columns(&[
 ]);
 
 const NONE: Naming = Naming::None;
-const FIRST: Naming = Naming::FirstArgument;
 
 const STRING: Returns = Returns::Type(ScalarType::String);
 const LONG: Returns = Returns::Type(ScalarType::Long);
@@ -51,14 +45,12 @@ macro_rules! parameters {
 parameters! {
     string Kind::Is(ScalarType::String);
     long Kind::Is(ScalarType::Long);
-    real Kind::Is(ScalarType::Real);
     boolean Kind::Is(ScalarType::Bool);
     dynamic Kind::Dynamic;
     text Kind::Text;
     any Kind::Any;
     plain Kind::NotDynamic;
     number Kind::Number;
-    integer Kind::Integer;
 }
 
 /// Declares functions: name, summary, page, naming, and the signatures.
@@ -99,21 +91,11 @@ pub const FUNCTIONS: &[Function] = functions! {
         "series-fit-2lines-function", NONE, [(dynamic("array")) -> TWO_LINES];
     "series_fit_2lines_dynamic", "Fits two lines to a series, as a bag.",
         "series-fit-2lines-dynamic-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_outliers", "Scores how far the points of a series lie out.",
-        "series-outliers-function", FIRST, [
-            (dynamic("series"), string("kind").optional(), number("ignore_val").optional()) -> Returns::Argument(0),
-            (dynamic("series"), string("kind"), real("ignore_val"), real("min_percentile"),
-             real("max_percentile").optional(), integer("test_points").optional()) -> Returns::Argument(0)];
     "series_periods_detect", "Finds the periods of a series.",
         "series-periods-detect-function", NONE, [
             (dynamic("series"), number("min_period"), number("max_period"), long("num_periods")) -> PERIODS];
     "series_periods_validate", "Scores periods of a series.",
         "series-periods-validate-function", NONE, [(dynamic("series"), number("period").repeated(1, 16)) -> PERIODS];
-    "series_decompose_anomalies", "Finds the points of a series that do not fit its season and trend.",
-        "series-decompose-anomalies-function", NONE, [
-            (dynamic("series"), number("threshold").optional(), integer("period").optional(),
-             string("trend").optional(), integer("test_points").optional(), string("method").optional(),
-             number("seasonality_threshold").optional()) -> ANOMALIES];
     "current_cluster_endpoint", "Gives the address of the cluster.",
         "current-cluster-endpoint-function", NONE, [() -> STRING];
     "current_database", "Gives the name of the database.", "current-database-function", NONE, [() -> STRING];

@@ -8,6 +8,7 @@ mod fill;
 mod filter;
 mod fit;
 mod math;
+mod outliers;
 mod season;
 mod statistics;
 
@@ -21,6 +22,7 @@ pub(super) const FAMILIES: &[&[Function]] = &[
     filter::FUNCTIONS,
     fit::FUNCTIONS,
     math::FUNCTIONS,
+    outliers::FUNCTIONS,
     season::FUNCTIONS,
     statistics::FUNCTIONS,
 ];

@@ -1,6 +1,7 @@
 //! Season, trend and rest of a series.
 //!
-//! The period must be given: how the engine detects one is not documented to the last digit.
+//! The period must be given, unless a series cannot have one: how the engine detects it is not documented to the last
+//! digit.
 
 use std::sync::Arc;
 
@@ -90,13 +91,35 @@ fn season(all: &[f64], learned: usize, period: usize) -> Vec<f64> {
     (0..all.len()).map(|n| medians[n % period]).collect()
 }
 
-/// Reads a period. What detects one by itself is not built.
-fn period(given: Option<i64>, function: &str) -> Result<usize, FunctionError> {
-    match given {
-        Some(period) if period >= 0 => {
-            usize::try_from(period).map_err(|_| unsupported(format!("`{function}()` with a period of {period}")))
-        }
-        _ => Err(unsupported(format!("`{function}()` that detects the period by itself"))),
+/// What the season is wanted for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Seasonality {
+    /// For itself.
+    Season,
+    /// For its sum with a trend only.
+    Baseline,
+}
+
+/// The shortest series in which a period can be detected: it has four points at least, and is half of the series at most
+/// (series-periods-detect-function).
+const SHORTEST_DETECTED: usize = 8;
+
+/// Reads a period, 0 for no season. One to be detected is refused where there could be one; a series whose values are all
+/// the same has one baseline, with a season and without.
+pub(super) fn period(
+    given: Option<i64>,
+    all: &[f64],
+    wanted: Seasonality,
+    function: &str,
+) -> Result<usize, FunctionError> {
+    let given = given.unwrap_or(-1);
+    match usize::try_from(given) {
+        Ok(period) => Ok(period),
+        Err(_) if given != -1 => Err(unsupported(format!("`{function}()` with a period of {given}"))),
+        Err(_) if all.len() < SHORTEST_DETECTED || (flat(all) && wanted == Seasonality::Baseline) => Ok(0),
+        Err(_) => Err(unsupported(format!(
+            "`{function}()` that detects the period by itself (give the period in points of the series, or 0 for none)"
+        ))),
     }
 }
 
@@ -109,7 +132,7 @@ fn seasonal(call: &Call) -> Column {
         if tested.as_ref().is_some_and(|tested| tested.get(row) != Some(0)) {
             return Err(unsupported(format!("`{name}()` with points to be tested")));
         }
-        let period = period(given.as_ref().and_then(|given| given.get(row)), name)?;
+        let period = period(given.as_ref().and_then(|given| given.get(row)), &all, Seasonality::Season, name)?;
         Ok(Some(season(&all, all.len(), period)))
     };
     let seasons = (0..call.rows).map(season).collect::<Result<Vec<_>, FunctionError>>()?;
@@ -120,7 +143,7 @@ fn seasonal(call: &Call) -> Column {
 }
 
 /// Baseline, season, trend and rest.
-type Parts = [Vec<f64>; 4];
+pub(super) type Parts = [Vec<f64>; 4];
 
 fn decompose(call: &Call) -> Column {
     parts(call, "series_decompose", [1, 2, 3])
@@ -136,15 +159,14 @@ fn parts(call: &Call, name: &str, places: [usize; 3]) -> Column {
     let (trends, tests) = (optional::<Text>(call, places[1]), optional::<Long>(call, places[2]));
     let parts = |row: usize| {
         let Some(all) = series.get(row).map_or(Ok(None), |array| numbers(array, name))? else { return Ok(None) };
-        let period = period(given.as_ref().and_then(|given| given.get(row)), name)?;
+        let period = period(given.as_ref().and_then(|given| given.get(row)), &all, Seasonality::Season, name)?;
         let trend = trends.as_ref().and_then(|trends| trends.get(row)).unwrap_or("avg");
         let tested = tests.as_ref().map_or(Some(0), |tests| tests.get(row));
         let learned = tested.and_then(|n| usize::try_from(n).ok()).and_then(|n| all.len().checked_sub(n));
-        // Each place of the period must have been seen.
-        let Some(learned) = learned.filter(|learned| *learned >= period.max(2)) else {
-            return Err(unsupported(format!("`{name}()` of a series shorter than its period")));
+        let Some(learned) = learned else {
+            return Err(unsupported(format!("`{name}()` with more points to be tested than the series has")));
         };
-        split(&all, learned, period, trend).map(Some)
+        split(&all, learned, period, trend, name).map(Some)
     };
     let parts = (0..call.rows).map(parts).collect::<Result<Vec<Option<Parts>>, FunctionError>>()?;
     let column = |index: usize| {
@@ -158,15 +180,32 @@ fn parts(call: &Call, name: &str, places: [usize; 3]) -> Column {
     rows::several((0..4).map(column).collect())
 }
 
+/// Tells whether all values are the same.
+fn flat(values: &[f64]) -> bool {
+    values.windows(2).all(|pair| pair[0] == pair[1])
+}
+
 /// The steps as documented: season, then the trend of what is left, their sum, and the rest.
-fn split(all: &[f64], learned: usize, period: usize, trend: &str) -> Result<Parts, FunctionError> {
+pub(super) fn split(
+    all: &[f64],
+    learned: usize,
+    period: usize,
+    trend: &str,
+    function: &str,
+) -> Result<Parts, FunctionError> {
+    // Each place of the period must have been seen.
+    if learned < period.max(2) {
+        return Err(unsupported(format!("`{function}()` of a series shorter than its period")));
+    }
     let season = season(all, learned, period);
     let left: Vec<f64> = all.iter().zip(&season).map(|(x, s)| x - s).collect();
     let trend = match trend {
+        // Without what sums lose to rounding.
+        "avg" | "linefit" if flat(&left[..learned]) => vec![left[0]; all.len()],
         "avg" => vec![left[..learned].iter().sum::<f64>() / learned as f64; all.len()],
         "linefit" => line(&left[..learned], all.len()),
         "none" => vec![0.0; all.len()],
-        other => return Err(unsupported(format!("the trend `{other}` of `series_decompose()`"))),
+        other => return Err(unsupported(format!("the trend `{other}` of `{function}()`"))),
     };
     let baseline: Vec<f64> = season.iter().zip(&trend).map(|(s, t)| s + t).collect();
     let rest = all.iter().zip(&baseline).map(|(x, b)| x - b).collect();
@@ -196,7 +235,7 @@ mod tests {
     #[test]
     fn tested_points_are_not_learned() {
         let all = [1.0, 2.0, 3.0, 4.0, 100.0];
-        let [baseline, _, _, rest] = split(&all, 4, 0, "linefit").expect("parts");
+        let [baseline, _, _, rest] = split(&all, 4, 0, "linefit", "f").expect("parts");
         assert_eq!(baseline, [1.0, 2.0, 3.0, 4.0, 5.0]);
         assert_eq!(rest[4], 95.0);
     }
