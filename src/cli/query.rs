@@ -28,6 +28,7 @@ use crate::format::{Format, Limits, Writer};
 use crate::plan::{Kind, Plan};
 use crate::query::period::{self, Period};
 use crate::query::{self, Settled};
+use crate::source::sample::BUILT_IN;
 use crate::syntax;
 use crate::types::Column;
 
@@ -209,7 +210,7 @@ impl Desk<'_> {
     fn tell(&mut self, loaded: &Loaded) {
         self.told = loaded.sample || !loaded.tables.is_empty();
         if loaded.sample {
-            self.console.note("no --data was given: the answer is about the built-in sample, which is made up");
+            self.console.note(&format!("no --data was given: the answer is about {BUILT_IN}"));
         }
         for warning in self.opened.warnings() {
             self.console.warning(&warning);

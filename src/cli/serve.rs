@@ -16,6 +16,7 @@ use crate::catalog::Catalog;
 use crate::engine::Session;
 use crate::plan::Plan;
 use crate::serve::{self, Limits, Opened, Records};
+use crate::source::sample::BUILT_IN;
 
 /// Serves local records over the query API of Log Analytics, for programs that ask a workspace.
 ///
@@ -51,7 +52,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let config = Config::load(global.config.as_deref())?;
     let sources = Sources::new(&arguments.given, &config)?;
     if sources.is_empty() {
-        console.note("no --data was given: the answers are about the built-in sample, which is made up");
+        console.note(&format!("no --data was given: the answers are about {BUILT_IN}"));
     }
     // What cannot be opened now could not be either when somebody asks.
     sources.open("*")?;

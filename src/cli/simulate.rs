@@ -29,6 +29,7 @@ use crate::rules::row::{self, Row};
 use crate::rules::schedule::{Data, Timing};
 use crate::rules::simulate::{self, Replay, Summary};
 use crate::rules::{Rule, Workspace};
+use crate::source::sample::BUILT_IN;
 use crate::types::ticks;
 
 /// Replays rules over a period of recorded data: the alerts and incidents that they would have made.
@@ -181,7 +182,7 @@ fn data(
         console.warning(&warning);
     }
     if sources.is_empty() {
-        console.note("no --data was given: the rules run over the built-in sample, which is made up");
+        console.note(&format!("no --data was given: the rules run over {BUILT_IN}"));
     }
     let replayed = Replayed {
         opened: &opened,

@@ -38,6 +38,9 @@ pub struct Options {
 /// The end of the sample: answers of examples must not change with the date.
 const END: i64 = ticks::UNIX_EPOCH + 20_634 * ticks::TICKS_PER_DAY;
 
+/// What the built-in sample is, for whoever asked without naming data.
+pub const BUILT_IN: &str = "the built-in sample, which is made up and of June 2026";
+
 impl Default for Options {
     /// The sample that is built into the binary: 500 alerts of June 2026.
     fn default() -> Self {
