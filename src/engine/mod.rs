@@ -312,6 +312,9 @@ impl Runtime {
         options.execution.parquet.reorder_filters = true;
         options.execution.parquet.schema_force_view_types = true;
         options.execution.collect_statistics = true;
+        // It makes room for as many groups as a query asks for before it sees one: `distinct X | top 1000000000 by X`
+        // would ask for more memory than there is, and past the limit on it.
+        options.optimizer.enable_topk_aggregation = false;
         let pool = TrackConsumersPool::new(
             FairSpillPool::new(session.memory_limit),
             std::num::NonZeroUsize::new(3).unwrap_or(std::num::NonZeroUsize::MIN),
