@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, BooleanBuilder, Int64Builder, StringViewBuilder, StructArray};
-use arrow::datatypes::Field;
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanBuilder, Float64Array, Int64Builder, StringViewBuilder, StructArray,
+};
+use arrow::datatypes::{Field, Float64Type};
 
 use crate::functions::lift::{Reader, Text};
 use crate::functions::{Call, FunctionError, Kind, Parameter, Returns, one};
-use crate::types::{ScalarType, Value, json};
+use crate::types::{ScalarType, Value, convert, json};
 
 /// Declares a function: `function!("name" | "older name", "summary", "page", naming, [overloads], [examples])`.
 macro_rules! function {
@@ -146,6 +148,25 @@ pub(super) fn readers<'a>(call: &'a Call, first: usize) -> Vec<Reader<'a, Text>>
 /// Reads the argument with this index, if it was given.
 pub(super) fn optional<'a, T: crate::functions::lift::Read>(call: &'a Call, index: usize) -> Option<Reader<'a, T>> {
     (index < call.arguments.len()).then(|| Reader::new(call, index))
+}
+
+/// A number argument of any type, read as `real`.
+pub(super) struct Numbers {
+    array: Float64Array,
+    constant: bool,
+}
+
+impl Numbers {
+    pub fn new(call: &Call, index: usize) -> Numbers {
+        let argument = &call.arguments[index];
+        let array = convert::cast(&argument.array, argument.scalar_type, ScalarType::Real);
+        Numbers { array: array.as_primitive::<Float64Type>().clone(), constant: argument.constant }
+    }
+
+    pub fn get(&self, row: usize) -> Option<f64> {
+        let row = if self.constant { 0 } else { row };
+        self.array.is_valid(row).then(|| self.array.value(row))
+    }
 }
 
 /// Returns the elements of an array, or None if it is none.

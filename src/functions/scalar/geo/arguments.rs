@@ -2,35 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, Float64Array};
-use arrow::datatypes::Float64Type;
-
+use super::super::rows::Numbers;
 use crate::functions::lift::{Json, Reader};
 use crate::functions::{Call, Kind, Parameter, one};
-use crate::types::{ScalarType, Value, convert};
+use crate::types::Value;
 
 /// Takes any number.
 pub(super) const fn number(name: &'static str) -> Parameter {
     one(name, Kind::Number)
-}
-
-/// A number argument of any type, read as `real`.
-pub(super) struct Numbers {
-    array: Float64Array,
-    constant: bool,
-}
-
-impl Numbers {
-    pub fn new(call: &Call, index: usize) -> Numbers {
-        let argument = &call.arguments[index];
-        let array = convert::cast(&argument.array, argument.scalar_type, ScalarType::Real);
-        Numbers { array: array.as_primitive::<Float64Type>().clone(), constant: argument.constant }
-    }
-
-    pub fn get(&self, row: usize) -> Option<f64> {
-        let row = if self.constant { 0 } else { row };
-        self.array.is_valid(row).then(|| self.array.value(row))
-    }
 }
 
 /// A longitude and the latitude after it, in degrees.

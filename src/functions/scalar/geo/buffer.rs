@@ -6,8 +6,8 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 
-use super::super::rows::{Column, DYNAMIC, dynamic, function, json, overload};
-use super::arguments::{Default, Numbers, Places, Shapes, constant_shape, number};
+use super::super::rows::{Column, DYNAMIC, Numbers, dynamic, function, json, overload};
+use super::arguments::{Default, Places, Shapes, constant_shape, number};
 use super::arrange::{Arrangement, Input};
 use super::geojson::write_polygons;
 use super::line::Lines;

@@ -2,8 +2,8 @@
 
 use h3o::{CellIndex, LatLng, Resolution};
 
-use super::super::rows::{Column, DYNAMIC, STRING, function, json, overload, string, text};
-use super::arguments::{Default, Numbers, Places, number};
+use super::super::rows::{Column, DYNAMIC, Numbers, STRING, function, json, overload, string, text};
+use super::arguments::{Default, Places, number};
 use super::geojson::{write_point, write_polygon};
 use super::neighbors::{self, write_list};
 use crate::functions::lift::{Int, Reader, Text, lift1};

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::super::rows::{Column, DYNAMIC, REAL, dynamic, function, json, overload};
-use super::arguments::{Default, Numbers, Places, Shapes, constant_shape, number};
+use super::super::rows::{Column, DYNAMIC, Numbers, REAL, dynamic, function, json, overload};
+use super::arguments::{Default, Places, Shapes, constant_shape, number};
 use super::arrange::{Arrangement, Input};
 use super::geojson::{points, read_line, read_lines, write_point};
 use super::point::reals;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Builder};
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 
-use super::super::rows::{BOOL, Column, REAL, bools, function, overload};
-use super::arguments::{Default, Numbers, Places, number};
+use super::super::rows::{BOOL, Column, Numbers, REAL, bools, function, overload};
+use super::arguments::{Default, Places, number};
 use super::sphere::{EARTH_RADIUS, Point, haversine, radians};
 use crate::functions::{Call, Function, Naming};
 

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow::array::StringViewArray;
 
-use super::super::rows::{self, Column, dynamic, function, integer, optional, overload};
+use super::super::rows::{self, Column, Numbers, dynamic, function, integer, optional, overload};
 use super::season::{self, Seasonality};
 use super::{Series, unsupported, write_longs, write_reals};
-use crate::functions::lift::{Json, Long, Reader, Real, Text};
+use crate::functions::lift::{Json, Long, Reader, Text};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
 use crate::types::ScalarType;
 
@@ -126,11 +126,16 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
+/// A number argument that may be left out.
+fn number(call: &Call, index: usize) -> Option<Numbers> {
+    (index < call.arguments.len()).then(|| Numbers::new(call, index))
+}
+
 fn outliers(call: &Call) -> Column {
     let name = "series_outliers";
     let (series, kinds) = (Reader::<Json>::new(call, 0), optional::<Text>(call, 1));
-    let ignored = optional::<Real>(call, 2);
-    let (lowest, highest) = (optional::<Real>(call, 3), optional::<Real>(call, 4));
+    let ignored = number(call, 2);
+    let (lowest, highest) = (number(call, 3), number(call, 4));
     let tested = optional::<Long>(call, 5);
     let scores = |row: usize| {
         let Some(series) = series.get(row).and_then(Series::read) else { return Ok(None) };
@@ -180,7 +185,7 @@ struct Anomalies {
 /// The steps as documented: the parts of the series, the scores of its rest, the flags of those beyond the threshold.
 fn anomalies(call: &Call) -> Column {
     let name = "series_decompose_anomalies";
-    let (series, thresholds) = (Reader::<Json>::new(call, 0), optional::<Real>(call, 1));
+    let (series, thresholds) = (Reader::<Json>::new(call, 0), number(call, 1));
     let (periods, trends) = (optional::<Long>(call, 2), optional::<Text>(call, 3));
     let (tested, methods) = (optional::<Long>(call, 4), optional::<Text>(call, 5));
     let anomalies = |row: usize| {
