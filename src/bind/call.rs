@@ -8,7 +8,7 @@ use super::name::part_names;
 use super::pattern;
 use super::scope::{Binding, Context, Function, Scope};
 use super::seen::Seen;
-use super::signature::{self, Library};
+use super::signature::{self, Library, Verdict};
 use super::statement::Outcome;
 use super::{Binder, MAX_CALLS, MOST_CALLS, Table};
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -166,19 +166,30 @@ impl Binder<'_> {
                 mine.push(self.problems.remove(index));
             }
         }
-        if verdict.problems.is_empty() {
+        // A star that stands wrongly is told once, and never runs.
+        let Verdict { problems, returns } = verdict;
+        let (stars, problems): (Vec<Diagnostic>, Vec<_>) = problems.into_iter().partition(|p| p.code == "KS191");
+        let is_told =
+            |problem: &Diagnostic| problem.code == "KS198" && stars.iter().any(|star| star.span == problem.span);
+        let mut index = 0;
+        self.problems.retain(|problem| {
+            index += 1;
+            index <= from.problems || !is_told(problem)
+        });
+        self.problems.extend(stars);
+        if problems.is_empty() {
             self.refusals.extend(mine.into_iter().map(|problem| Diagnostic { code: "AQ050", ..problem }));
         } else if mine.is_empty() {
-            self.strict.extend(verdict.problems);
+            self.strict.extend(problems);
         } else {
             // The library knows the names of parameters.
             let better = |problem: Diagnostic| match mine.iter().find(|m| m.span == problem.span) {
                 Some(own) => Diagnostic { code: problem.code, ..own.clone() },
                 None => problem,
             };
-            self.problems.extend(verdict.problems.into_iter().map(better));
+            self.problems.extend(problems.into_iter().map(better));
         }
-        (result, verdict.returns)
+        (result, returns)
     }
 
     /// Gives a value the type that Microsoft's parser sees, as far as nobody computes it.
@@ -555,6 +566,9 @@ impl Binder<'_> {
             };
             let value = self.scalar(&argument.value, cx);
             return Some(match value.scalar_type {
+                Some(_) if scalar_type == ScalarType::Bool => {
+                    Scalar { literal: false, ..Scalar::known(to(without_blanks(value.expr), scalar_type)) }
+                }
                 Some(_) => Scalar { literal: false, ..Scalar::known(to(value.expr, scalar_type)) },
                 None => Scalar::placeholder(scalar_type),
             });
@@ -592,6 +606,9 @@ impl Binder<'_> {
             "case" => self.case(name, arguments, span, cx),
             "column_ifexists" | "columnifexists" => self.column_ifexists(name, arguments, cx),
             "pack_all" => self.pack_all(arguments, span, cx),
+            "pack_array" if matches!(arguments, [Argument { value: ast::Expr { kind: ExprKind::Star, .. }, .. }]) => {
+                self.pack_array_of_all(span, cx)
+            }
             "bag_pack_columns" => self.bag_pack_columns(arguments, span, cx),
             "ingestion_time" => self.ingestion_time(span, cx),
             "iscolumnexists" => self.iscolumnexists(name, arguments, cx),
@@ -846,8 +863,7 @@ impl Binder<'_> {
     }
 
     fn pack_all(&mut self, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
-        let shown = |column: &&Column| !cx.hidden.contains(&column.name);
-        let columns: Vec<Column> = cx.columns.iter().filter(shown).cloned().collect();
+        let columns = self.all_columns(span, cx);
         let ignore = match arguments {
             [] => false,
             [flag] => {
@@ -859,10 +875,25 @@ impl Binder<'_> {
                 false
             }
         };
+        self.pack(&columns, if ignore { "pack_all ignoring" } else { "bag_pack" }, span)
+    }
+
+    /// `pack_array(*)`: the values of all columns; an array without elements where there is no row.
+    fn pack_array_of_all(&mut self, span: Span, cx: &Context) -> Scalar {
+        let columns = self.all_columns(span, cx);
+        let Some(function) = functions::scalar_function("pack_array").filter(|_| !columns.is_empty()) else {
+            return Scalar::known(Expr::Literal(Value::Dynamic("[]".into())));
+        };
+        let arguments = columns.into_iter().map(Expr::Column).collect();
+        Scalar::known(Expr::Call { function, overload: 0, arguments, returns: ScalarType::Dynamic, at: None })
+    }
+
+    /// Returns the columns that `*` stands for; refuses where more may come.
+    fn all_columns(&mut self, span: Span, cx: &Context) -> Vec<Column> {
         if cx.open {
             self.refuse("AQ002", span, "the columns of this table are known only when the data are");
         }
-        self.pack(&columns, if ignore { "pack_all ignoring" } else { "bag_pack" }, span)
+        cx.columns.iter().filter(|column| !cx.hidden.contains(&column.name)).cloned().collect()
     }
 
     fn iscolumnexists(&mut self, name: &ast::Name, arguments: &[Argument], cx: &Context) -> Scalar {
@@ -1195,6 +1226,19 @@ impl Binder<'_> {
             }
         }
         table
+    }
+}
+
+/// Takes the blanks off `true` and `false` in a constant text: Kusto's constant folder reads such a text as a bool, and
+/// no row of a column (measured).
+fn without_blanks(expr: Expr) -> Expr {
+    let word = |text: &str| ["true", "false"].into_iter().find(|word| word.eq_ignore_ascii_case(text.trim()));
+    match &expr {
+        Expr::Literal(Value::String(text)) => match word(text) {
+            Some(word) => Expr::Literal(Value::String(word.to_string())),
+            None => expr,
+        },
+        _ => expr,
     }
 }
 

@@ -740,19 +740,32 @@ impl Binder<'_> {
             );
             return boolean();
         };
-        let (left, right) = (self.side(l.expr, common, span), self.side(r.expr, common, span));
-        compare(operator, left, right)
+        self.compared(operator, l.expr, r.expr, common, span)
     }
 
-    /// Makes a side of a comparison: of a dynamic only what JSON has as a number is one.
-    fn side(&mut self, expr: Expr, common: ScalarType, span: Span) -> Expr {
-        let name = match (expr.scalar_type(), common) {
-            (ScalarType::Dynamic, ScalarType::Long) => "== as long",
-            (ScalarType::Dynamic, ScalarType::Real) => "== as real",
-            _ => return to(expr, common),
+    /// Compares two values as values of a type; a dynamic is held against a number by what it holds.
+    fn compared(&mut self, operator: Comparison, l: Expr, r: Expr, common: ScalarType, span: Span) -> Scalar {
+        let (operator, held, number) = match (l.scalar_type(), r.scalar_type()) {
+            (ScalarType::Dynamic, _) => (operator, l, r),
+            (_, ScalarType::Dynamic) => (operator.flipped(), r, l),
+            _ => return compare(operator, to(l, common), to(r, common)),
         };
-        let call = self.library_call(name, vec![expr], span).expr;
-        super::fold::fold(&call, self.now).map_or(call, Expr::Literal)
+        if !matches!(common, ScalarType::Long | ScalarType::Real) {
+            return compare(operator, to(held, common), to(number, common));
+        }
+        let name = match operator {
+            Comparison::Equal => "dynamic ==",
+            Comparison::NotEqual => "dynamic !=",
+            Comparison::Less => "dynamic <",
+            Comparison::LessOrEqual => "dynamic <=",
+            Comparison::Greater => "dynamic >",
+            Comparison::GreaterOrEqual => "dynamic >=",
+        };
+        let scalar = self.library_call(name, vec![held, to(number, common)], span);
+        match super::fold::fold(&scalar.expr, self.now) {
+            Some(value) => Scalar { expr: Expr::Literal(value), ..scalar },
+            None => scalar,
+        }
     }
 
     /// Returns the type in which two values are compared by `==`, None where the engine refuses.
@@ -794,8 +807,7 @@ impl Binder<'_> {
             self.problem(problem);
             return boolean();
         };
-        let (left, right) = (self.side(l.expr, common, span), self.side(r.expr, common, span));
-        compare(operator, left, right)
+        self.compared(operator, l.expr, r.expr, common, span)
     }
 
     /// Binds `+ - * / %` by the table of types that Microsoft's parser has.
@@ -940,8 +952,11 @@ impl Binder<'_> {
             return self.in_query(value, table, fold_case, negated, single.span);
         }
         let items = self.list_items(list, cx);
+        // A dynamic is searched as what the list holds first; whole numbers and others as numbers.
         let target = if value_type == ScalarType::Dynamic {
-            items.iter().find_map(|i| i.scalar_type.filter(|t| *t != ScalarType::Dynamic)).unwrap_or(ScalarType::String)
+            let mut types = items.iter().filter_map(|i| i.scalar_type.filter(|t| *t != ScalarType::Dynamic));
+            let first = types.next().unwrap_or(ScalarType::String);
+            if first.is_numeric() { types.fold(first, |t, i| common_number(t, i).unwrap_or(t)) } else { first }
         } else {
             value_type
         };
@@ -977,8 +992,12 @@ impl Binder<'_> {
         }
         // What does not convert equals nothing.
         set.retain(|v| !v.is_null());
-        let side = self.side(value.expr.clone(), target, span);
-        let folded = Expr::In { value: Box::new(side), set, fold_case, negated };
+        let folded = match target {
+            ScalarType::Long | ScalarType::Real if value_type == ScalarType::Dynamic => {
+                self.held_in(value.expr.clone(), &set, target, negated, span)
+            }
+            _ => Expr::In { value: Box::new(to(value.expr.clone(), target)), set, fold_case, negated },
+        };
         if others.is_empty() {
             return Scalar::known(folded);
         }
@@ -987,6 +1006,15 @@ impl Binder<'_> {
             all.push(self.in_computed(&value, item, fold_case, negated, span).expr);
         }
         Scalar::known(if negated { Expr::And(all) } else { Expr::Or(all) })
+    }
+
+    /// Searches the number that a dynamic holds in a list.
+    fn held_in(&mut self, held: Expr, set: &[Value], target: ScalarType, negated: bool, span: Span) -> Expr {
+        let numbers: Vec<String> = set.iter().map(json::from_value).collect();
+        let numbers = Expr::Literal(Value::Dynamic(format!("[{}]", numbers.join(","))));
+        let name = if target == ScalarType::Long { "dynamic in whole numbers" } else { "dynamic in numbers" };
+        let found = self.library_call(name, vec![held, numbers], span).expr;
+        if negated { Expr::Not(Box::new(found)) } else { found }
     }
 
     fn fits_in_list(&self, item: ScalarType, target: ScalarType, literal: bool) -> bool {
@@ -1065,7 +1093,16 @@ impl Binder<'_> {
                 expressions: vec![to(Expr::Column(first), target)],
             },
         };
-        let value = Box::new(self.side(value.expr, target, span));
+        let value = match (value_type, target) {
+            (ScalarType::Dynamic, ScalarType::Long) => {
+                self.library_call("dynamic as long", vec![value.expr], span).expr
+            }
+            (ScalarType::Dynamic, ScalarType::Real) => {
+                self.library_call("dynamic as real", vec![value.expr], span).expr
+            }
+            _ => to(value.expr, target),
+        };
+        let value = Box::new(value);
         Scalar::known(Expr::InQuery { value, query: Box::new(node), fold_case, negated })
     }
 

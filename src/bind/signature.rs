@@ -181,8 +181,9 @@ impl Signature {
         self.parameters.iter().map(|parameter| parameter.max).sum()
     }
 
-    /// Distributes so many arguments over the parameters; those that are too many have none.
-    fn assign(&self, count: usize) -> Vec<Option<&Parameter>> {
+    /// Distributes arguments over the parameters; those that are too many have none.
+    fn assign(&self, arguments: &[Argument]) -> Vec<Option<&Parameter>> {
+        let count = arguments.len();
         let mut assigned = Vec::with_capacity(count);
         if self.block {
             let repeated = self.parameters.iter().filter(|parameter| parameter.max > 1).count();
@@ -201,6 +202,14 @@ impl Signature {
             }
         }
         assigned.resize(count, None);
+        // An option behind a parameter that repeats takes the last argument where that suits it: `array_sort_asc`.
+        if let ([.., Parameter { max: 2.., .. }, option @ Parameter { min: 0, .. }], Some(last), Some(place)) =
+            (&self.parameters[..], arguments.last(), assigned.last_mut())
+            && count > self.least()
+            && option.declares(&last.seen)
+        {
+            *place = Some(option);
+        }
         assigned
     }
 
@@ -227,6 +236,11 @@ impl Signature {
 }
 
 impl Parameter {
+    /// Tells whether a type is one of those that the parameter lists.
+    fn declares(&self, seen: &Seen) -> bool {
+        matches!(&self.takes, Takes::Declared(types) if types.iter().any(|wanted| assignable(wanted, seen, false)))
+    }
+
     /// Reads a type, then its rule (`!`, `#`, `@`, `*`, `~`), values (`=a/b`) and how often it may stand (`?`, `{1-64}`).
     fn read(text: &'static str) -> Option<Parameter> {
         let (text, min, max) = match text.strip_suffix('?') {
@@ -382,7 +396,7 @@ impl Call<'_> {
     }
 
     fn matches(&self, signature: &Signature) -> Vec<Match> {
-        let assigned = signature.assign(self.arguments.len());
+        let assigned = signature.assign(self.arguments);
         (0..self.arguments.len()).map(|i| self.matching(&assigned, i)).collect()
     }
 
@@ -473,7 +487,7 @@ impl Call<'_> {
         if !signature.takes(self.arguments.len()) {
             return vec![self.wrong_count(signature)];
         }
-        let assigned = signature.assign(self.arguments.len());
+        let assigned = signature.assign(self.arguments);
         let needs_common = assigned.iter().flatten().any(|parameter| {
             matches!(parameter.takes, Takes::Kind(Kind::Common | Kind::CommonOrDynamic | Kind::CommonOrderable))
         });
@@ -499,7 +513,7 @@ impl Call<'_> {
                 return Vec::new();
             }
             let message = format!("`{}` takes no `*` here", self.name);
-            return vec![Diagnostic::error("KS187", argument.span, message)];
+            return vec![Diagnostic::error("KS191", argument.span, message)];
         }
         if argument.seen == Seen::Unknown {
             return Vec::new();
@@ -578,7 +592,7 @@ impl Call<'_> {
     }
 
     fn returned(&self, signature: &Signature) -> Option<Seen> {
-        let assigned = signature.assign(self.arguments.len());
+        let assigned = signature.assign(self.arguments);
         let argument = |index: usize| {
             let wanted = signature.parameters.get(index)?;
             let place = assigned.iter().position(|parameter| parameter.is_some_and(|p| std::ptr::eq(p, wanted)))?;
@@ -771,6 +785,14 @@ mod tests {
         assert_eq!(judged("bin", &[ANY, timespan]), [("KS127", 0)]);
         assert_eq!(judged("bin", &[STRING, LONG]), [("KS137", 1)]);
         assert_eq!(judged("bin", &[datetime]), [("KS127", 0)]);
+    }
+
+    #[test]
+    fn an_option_may_stand_behind_what_repeats() {
+        let (array, bool) = (Seen::array_of(LONG), Seen::Scalar(ScalarType::Bool));
+        assert_eq!(judged("array_sort_asc", &[array.clone(), bool.clone()]), [("KS129", 2)]);
+        assert_eq!(judged("array_sort_asc", &[array.clone(), array.clone()]), []);
+        assert_eq!(judged("array_sort_asc", &[array, bool, LONG]), [("KS234", 2), ("KS234", 3)]);
     }
 
     #[test]

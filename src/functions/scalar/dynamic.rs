@@ -14,7 +14,7 @@ use super::rows::{
 };
 use super::text::fold;
 use super::xml;
-use crate::functions::lift::{Bool, Json, Long, Opt, Reader, Real, Text, Write, lift1, lift2};
+use crate::functions::lift::{Bool, Json, Long, Opt, Reader, Text, Write, lift1, lift2};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, PreparedKernel, Returns, one};
 use crate::types::json::{self, Step};
 use crate::types::{ScalarType, Value, arrow as columns, convert};
@@ -75,34 +75,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [overload!((one("key_value", Kind::Any).repeated(2, 32766)) -> DYNAMIC, |call| bag_pack(call, true))],
         []
     ),
-    // What a dynamic is as a side of a comparison with a number.
-    function!(
-        "== as long",
-        "Gives the whole number that a dynamic holds, to compare it: a text is none.",
-        "dynamic",
-        Naming::None,
-        [overload!((ARRAY) -> LONG, |call| compared::<Long>(call, whole))],
-        [
-            ("dynamic(1) == 1", "true"),
-            ("dynamic('1') == 1", "false"),
-            ("dynamic(null) == 1", "false"),
-            ("dynamic([2.0, 'a'])[0] >= 2", "true")
-        ]
-    ),
-    function!(
-        "== as real",
-        "Gives the number that a dynamic holds, to compare it: a text is none.",
-        "dynamic",
-        Naming::None,
-        [overload!((ARRAY) -> REAL, |call| compared::<Real>(call, any_number))],
-        [
-            ("dynamic(1) == 1.0", "true"),
-            ("dynamic(1.5) < 2.0", "true"),
-            ("dynamic('1.5') == 1.5", "false"),
-            ("dynamic(null) == 1.5", "false")
-        ]
-    ),
-    // What `x in (array)` is bound to where the array is not constant.
     function!(
         "in array",
         "Tells whether a value is among the elements of an array; a null is in none.",
@@ -555,9 +527,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Reads XML as a bag: attributes get an `@`, repeated elements become arrays.",
         "parse-xml-function",
         Naming::FirstArgument,
-        [overload!((one("xml_text", Kind::Text)) -> DYNAMIC, |call| {
-            lift1::<Text, Json, _, _>(call, xml::to_json)
-        })],
+        [overload!((one("xml_text", Kind::Text)) -> DYNAMIC, parse_xml)],
         [
             ("tostring(parse_xml('<a x=\"1\"><b>2</b></a>'))", "'{\"a\":{\"@x\":\"1\",\"b\":\"2\"}}'"),
             ("isnull(parse_xml(''))", "true"),
@@ -565,6 +535,19 @@ pub(super) const FUNCTIONS: &[Function] = &[
         ]
     ),
 ];
+
+fn parse_xml(call: &Call) -> Column {
+    let texts = Reader::<Text>::new(call, 0);
+    let mut builder = Json::builder(call.rows);
+    for row in 0..call.rows {
+        let json = xml::to_json(texts.get(row).unwrap_or("")).map_err(|what| {
+            let message = format!("`parse_xml()` of {what} is not supported yet");
+            FunctionError::argument(0, "AQ001", message)
+        })?;
+        Json::push(&mut builder, json);
+    }
+    Ok(Json::finish(builder))
+}
 
 /// Writes elements as an array.
 fn write_array<'a>(elements: impl IntoIterator<Item = &'a str>, out: &mut String) {
@@ -1284,47 +1267,6 @@ fn collect_paths(value: &str, prefix: &str, paths: &mut Vec<String>) {
     }
     for element in json::elements(value) {
         add(format!("{prefix}[0]"), element);
-    }
-}
-
-/// Reads the number that each dynamic holds. Measured: `==` finds none in a text, although `tolong` does.
-fn compared<T: Write>(
-    call: &Call,
-    read: fn(&str) -> Result<Option<T::Item>, &'static str>,
-) -> Result<ArrayRef, FunctionError> {
-    let values = Reader::<Json>::new(call, 0);
-    let mut builder = T::builder(call.rows);
-    for row in 0..call.rows {
-        let number = values.get(row).map_or(Ok(None), read).map_err(|what| {
-            let message = format!(
-                "what Kusto makes of a dynamic value that holds {what}, compared with a number, is not documented: \
-                 convert it first, with tolong(), toreal() or tobool()"
-            );
-            FunctionError::argument(0, "AQ001", message)
-        })?;
-        T::push(&mut builder, number);
-    }
-    Ok(T::finish(builder))
-}
-
-fn whole(text: &str) -> Result<Option<i64>, &'static str> {
-    match json::kind(text) {
-        json::Kind::Long => Ok(convert::dynamic_to_long(text)),
-        json::Kind::Bool => Err("true or false"),
-        json::Kind::Real => match convert::dynamic_to_real(text) {
-            // Cut or not, it is the same number.
-            Some(real) if real.fract() == 0.0 => Ok(convert::dynamic_to_long(text)),
-            _ => Err("a fraction"),
-        },
-        _ => Ok(None),
-    }
-}
-
-fn any_number(text: &str) -> Result<Option<f64>, &'static str> {
-    match json::kind(text) {
-        json::Kind::Long | json::Kind::Real => Ok(convert::dynamic_to_real(text)),
-        json::Kind::Bool => Err("true or false"),
-        _ => Ok(None),
     }
 }
 

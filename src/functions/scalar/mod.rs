@@ -6,6 +6,7 @@ mod distribution;
 mod dynamic;
 mod encoding;
 pub(in crate::functions) mod geo;
+mod held;
 mod logic;
 mod math;
 pub(in crate::functions) mod network;
@@ -31,6 +32,7 @@ pub fn families() -> Vec<&'static [Function]> {
         distribution::FUNCTIONS,
         dynamic::FUNCTIONS,
         encoding::FUNCTIONS,
+        held::FUNCTIONS,
         logic::FUNCTIONS,
         logic::COMPARISONS,
         math::FUNCTIONS,

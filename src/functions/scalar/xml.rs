@@ -5,38 +5,40 @@ use crate::types::json;
 /// How deep elements may be nested.
 const MAX_DEPTH: usize = 128;
 
-/// Returns the JSON of a document, or None if it is not well-formed.
-pub(super) fn to_json(text: &str) -> Option<String> {
-    let mut reader = Reader { rest: text.trim_start_matches('\u{feff}') };
-    let mut members: Vec<(String, String)> = Vec::new();
-    let mut has_root = false;
-    loop {
-        reader.skip_misc()?;
-        if reader.rest.is_empty() {
-            break;
-        }
-        if let Some(rest) = reader.rest.strip_prefix("<?xml") {
-            let (content, rest) = rest.split_once("?>")?;
-            reader.rest = rest;
-            let mut attributes = Reader { rest: content };
-            members.push(("?xml".to_string(), bag(&attributes.attributes()?)));
-            continue;
-        }
-        if has_root {
-            return None;
-        }
-        has_root = true;
-        members.push(reader.element(0)?);
+/// The longest text that is read (documented).
+const MAX_BYTES: usize = 1 << 20;
+
+/// Returns the JSON of a document, or None if it is not well-formed or too long.
+///
+/// Only elements, attributes and text are translated (documented). Fails with the name of what is of unknown meaning:
+/// a CDATA section, which may count as text or not, and several texts between elements.
+pub(super) fn to_json(text: &str) -> Result<Option<String>, &'static str> {
+    if text.len() > MAX_BYTES {
+        return Ok(None);
     }
-    has_root.then(|| bag(&members))
+    let mut reader = Reader { rest: text.trim_start_matches('\u{feff}'), unsettled: None };
+    let root = reader.document();
+    match reader.unsettled {
+        Some(what) if root.is_some() => Err(what),
+        _ => Ok(root.map(|root| bag(&[root]))),
+    }
 }
 
 struct Reader<'a> {
     rest: &'a str,
+    unsettled: Option<&'static str>,
 }
 
 impl<'a> Reader<'a> {
-    /// Skips blanks, comments, a document type and processing instructions other than the declaration.
+    /// Reads the one element of a document.
+    fn document(&mut self) -> Option<(String, String)> {
+        self.skip_misc()?;
+        let root = self.element(0)?;
+        self.skip_misc()?;
+        self.rest.is_empty().then_some(root)
+    }
+
+    /// Skips blanks, comments, a document type and processing instructions, the declaration too.
     fn skip_misc(&mut self) -> Option<()> {
         loop {
             self.rest = self.rest.trim_start();
@@ -44,7 +46,7 @@ impl<'a> Reader<'a> {
                 self.rest = rest.split_once("-->")?.1;
             } else if self.rest.starts_with("<!DOCTYPE") {
                 self.rest = self.rest.split_once('>')?.1;
-            } else if self.rest.starts_with("<?") && !self.rest.starts_with("<?xml") {
+            } else if self.rest.starts_with("<?") {
                 self.rest = self.rest.split_once("?>")?.1;
             } else {
                 return Some(());
@@ -89,10 +91,11 @@ impl<'a> Reader<'a> {
             return Some((name.to_string(), if members.is_empty() { "null".to_string() } else { bag(&members) }));
         }
         self.rest = self.rest.strip_prefix('>')?;
-        let mut content = String::new();
+        let attributes = members.len();
+        let mut texts: Vec<String> = Vec::new();
         loop {
             let (text, rest) = self.rest.split_at(self.rest.find('<')?);
-            content.push_str(&unescape(text)?);
+            texts.push(unescape(text)?);
             self.rest = rest;
             if let Some(rest) = rest.strip_prefix("</") {
                 self.rest = rest;
@@ -105,22 +108,30 @@ impl<'a> Reader<'a> {
             if let Some(rest) = rest.strip_prefix("<!--") {
                 self.rest = rest.split_once("-->")?.1;
             } else if let Some(rest) = rest.strip_prefix("<![CDATA[") {
-                let (data, rest) = rest.split_once("]]>")?;
-                members.push(("#cdata-section".to_string(), json::string(data)));
-                self.rest = rest;
+                self.unsettled = Some("a CDATA section");
+                self.rest = rest.split_once("]]>")?.1;
             } else if rest.starts_with("<?") {
                 self.rest = rest.split_once("?>")?.1;
             } else {
                 members.push(self.element(depth + 1)?);
             }
         }
-        let blank = content.trim().is_empty();
-        let value = match (members.is_empty(), blank) {
+        let has_elements = members.len() > attributes;
+        let text = if has_elements {
+            texts.retain(|text| !text.trim().is_empty());
+            if texts.len() > 1 {
+                self.unsettled = Some("several texts between elements");
+            }
+            texts.concat().trim().to_string()
+        } else {
+            texts.concat()
+        };
+        let value = match (members.is_empty(), text.trim().is_empty()) {
             (true, true) => "null".to_string(),
-            (true, false) => json::string(&content),
+            (true, false) => json::string(&text),
             (false, true) => bag(&members),
             (false, false) => {
-                members.push(("#text".to_string(), json::string(&content)));
+                members.insert(attributes, ("#text".to_string(), json::string(&text)));
                 bag(&members)
             }
         };
@@ -185,23 +196,32 @@ fn unescape(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::to_json;
+    use super::{MAX_BYTES, to_json};
 
     #[test]
     fn reads_elements_attributes_and_text() {
-        let xml = r#"<?xml version="1.0"?><Event xmlns='x'>
+        let xml = r#"<?xml version="1.0"?><!-- of a sensor --><Event xmlns='x'>
             <Data Name="Image">C:\a &amp; b</Data><Data Name="P"/><E></E><T>1</T></Event>"#;
         let json = concat!(
-            r##"{"?xml":{"@version":"1.0"},"Event":{"@xmlns":"x","##,
-            r##""Data":[{"@Name":"Image","#text":"C:\\a & b"},{"@Name":"P"}],"E":null,"T":"1"}}"##
+            r##"{"Event":{"@xmlns":"x","Data":[{"@Name":"Image","#text":"C:\\a & b"},{"@Name":"P"}],"##,
+            r##""E":null,"T":"1"}}"##
         );
-        assert_eq!(to_json(xml).as_deref(), Some(json));
+        assert_eq!(to_json(xml), Ok(Some(json.to_string())));
+    }
+
+    #[test]
+    fn text_beside_elements_stands_without_blanks() {
+        let json = r##"{"Note":{"#text":"seen","By":"lab"}}"##;
+        assert_eq!(to_json("<Note> seen\n <By>lab</By> </Note>"), Ok(Some(json.to_string())));
+        assert_eq!(to_json("<Note>a<By/>b</Note>"), Err("several texts between elements"));
+        assert_eq!(to_json("<Note><![CDATA[a]]></Note>"), Err("a CDATA section"));
     }
 
     #[test]
     fn what_is_no_document_is_null() {
-        for text in ["", "x", "<a>", "<a></b>", "<a/><b/>", "<a>&bad;</a>"] {
-            assert_eq!(to_json(text), None, "{text}");
+        let long = format!("<a>{}</a>", " ".repeat(MAX_BYTES));
+        for text in ["", "x", "<a>", "<a></b>", "<a/><b/>", "<a>&bad;</a>", "<a><![CDATA[", &long] {
+            assert_eq!(to_json(text), Ok(None), "{text:.20}");
         }
     }
 }
