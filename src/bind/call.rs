@@ -405,7 +405,7 @@ impl Binder<'_> {
                     }
                     None => Expr::Literal(Value::missing(returns)),
                 };
-                let expr = super::fold::fold(&expr, self.now).map_or(expr, Expr::Literal);
+                let expr = crate::plan::fold::fold(&expr, self.now).map_or(expr, Expr::Literal);
                 Part { name, expr }
             })
             .collect();
@@ -430,7 +430,8 @@ impl Binder<'_> {
         match overload.kernel {
             Kernel::Unbuilt => self.unsupported(span, format_args!("`{}()`", function.name)),
             Kernel::Prepared(prepare) => {
-                let constants: Vec<Option<Value>> = arguments.iter().map(|a| super::fold::fold(a, self.now)).collect();
+                let constants: Vec<Option<Value>> =
+                    arguments.iter().map(|a| crate::plan::fold::fold(a, self.now)).collect();
                 if let Err(error) = prepare(&constants) {
                     self.refuse("AQ016", span, error.message);
                 }
@@ -450,7 +451,7 @@ impl Binder<'_> {
     fn check_rules(&mut self, overload: &'static Overload, called: &str, arguments: &[Bound]) {
         let Some(parameters) = assign(overload.parameters, arguments.len()) else { return };
         for (parameter, argument) in parameters.iter().zip(arguments) {
-            let constant = || super::fold::fold(&argument.scalar.expr, self.now).is_some();
+            let constant = || crate::plan::fold::fold(&argument.scalar.expr, self.now).is_some();
             let holds = match parameter.rule {
                 Rule::Expression => true,
                 Rule::Column => matches!(argument.scalar.expr, Expr::Column(_)),
@@ -592,6 +593,9 @@ impl Binder<'_> {
             "case" => self.case(name, arguments, span, cx),
             "column_ifexists" | "columnifexists" => self.column_ifexists(name, arguments, cx),
             "pack_all" => self.pack_all(arguments, span, cx),
+            "pack_array" if matches!(arguments, [Argument { value, .. }] if matches!(value.kind, ExprKind::Star)) => {
+                self.pack_columns(span, cx)
+            }
             "bag_pack_columns" => self.bag_pack_columns(arguments, span, cx),
             "ingestion_time" => self.ingestion_time(span, cx),
             "iscolumnexists" => self.iscolumnexists(name, arguments, cx),
@@ -819,6 +823,7 @@ impl Binder<'_> {
             }
             _ => {
                 let scalar = self.scalar(&column.value, cx);
+                self.guessed_column |= self.sketched > 0 && !matches!(column.value.kind, ExprKind::Literal(_));
                 match self.constant(&scalar) {
                     Some(Value::String(text)) => Some(text),
                     _ => None,
@@ -842,6 +847,19 @@ impl Binder<'_> {
                 }
                 Scalar { literal: false, ..default }
             }
+        }
+    }
+
+    /// `pack_array(*)`: the values of all columns (documented).
+    fn pack_columns(&mut self, span: Span, cx: &Context) -> Scalar {
+        if cx.open {
+            self.refuse("AQ002", span, "the columns of this table are known only when the data are");
+        }
+        let shown = cx.columns.iter().filter(|column| !cx.hidden.contains(&column.name));
+        let values: Vec<Expr> = shown.cloned().map(Expr::Column).collect();
+        match values.is_empty() {
+            true => Scalar::known(Expr::Literal(Value::Dynamic("[]".into()))),
+            false => self.library_call("pack_array", values, span),
         }
     }
 
@@ -1013,10 +1031,10 @@ impl Binder<'_> {
                 let value = take(None, false_value());
                 let offset = take(Some(ScalarType::Long), Expr::Literal(Value::Long(1)));
                 let default = take(Some(scalar_type), Expr::Literal(Value::missing(scalar_type)));
-                if super::fold::fold(&offset, self.now).is_none_or(|v| !matches!(v, Value::Long(1..))) {
+                if crate::plan::fold::fold(&offset, self.now).is_none_or(|v| !matches!(v, Value::Long(1..))) {
                     self.refuse("AQ019", span, format!("the offset of `{}` must be a constant from 1 on", name.text));
                 }
-                if super::fold::fold(&default, self.now).is_none() {
+                if crate::plan::fold::fold(&default, self.now).is_none() {
                     self.refuse("AQ019", span, format!("the default of `{}` must be a constant", name.text));
                 }
                 (vec![value, offset, default], scalar_type)
@@ -1030,7 +1048,7 @@ impl Binder<'_> {
     /// Returns the value of a constant expression.
     pub(super) fn constant(&self, scalar: &Scalar) -> Option<Value> {
         scalar.scalar_type?;
-        super::fold::fold(&scalar.expr, self.now)
+        crate::plan::fold::fold(&scalar.expr, self.now)
     }
 
     /// Converts a scalar to a type, as a parameter does.

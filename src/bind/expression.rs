@@ -122,10 +122,10 @@ impl Binder<'_> {
 
     fn folded(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
         let scalar = self.unfolded(expr, cx);
-        if scalar.scalar_type.is_none() || !super::fold::is_ready(&scalar.expr) {
+        if scalar.scalar_type.is_none() || !crate::plan::fold::is_ready(&scalar.expr) {
             return scalar;
         }
-        match super::fold::fold(&scalar.expr, self.now) {
+        match crate::plan::fold::fold(&scalar.expr, self.now) {
             Some(value) => Scalar { expr: Expr::Literal(value), ..scalar },
             None => scalar,
         }
@@ -552,6 +552,12 @@ impl Binder<'_> {
             BinaryOperator::And | BinaryOperator::Or => self.logical(operator, whole, cx),
             BinaryOperator::Text { operator, negated } => self.text(operator, negated, left, right, whole.span, cx),
             BinaryOperator::EqualTilde => self.text_call("=~", left, right, whole.span, cx),
+            BinaryOperator::Equal if matches!(left.kind, ExprKind::Star) => {
+                self.scalar(right, cx);
+                // How columns of other types than the value's are compared is not documented.
+                self.unsupported(whole.span, "`* ==`");
+                boolean()
+            }
             BinaryOperator::NotEqualTilde => self.text_call("!~", left, right, whole.span, cx),
             _ => {
                 let (l, r) = (self.scalar(left, cx), self.scalar(right, cx));
@@ -744,15 +750,20 @@ impl Binder<'_> {
         compare(operator, left, right)
     }
 
-    /// Makes a side of a comparison: of a dynamic only what JSON has as a number is one.
+    /// Makes a side of a test for equality.
     fn side(&mut self, expr: Expr, common: ScalarType, span: Span) -> Expr {
+        self.read_beside(expr, common, "== as long", span)
+    }
+
+    /// Makes a side of a comparison: of a dynamic only what JSON has as a number is one, which `whole` reads beside a long.
+    fn read_beside(&mut self, expr: Expr, common: ScalarType, whole: &str, span: Span) -> Expr {
         let name = match (expr.scalar_type(), common) {
-            (ScalarType::Dynamic, ScalarType::Long) => "== as long",
+            (ScalarType::Dynamic, ScalarType::Long) => whole,
             (ScalarType::Dynamic, ScalarType::Real) => "== as real",
             _ => return to(expr, common),
         };
         let call = self.library_call(name, vec![expr], span).expr;
-        super::fold::fold(&call, self.now).map_or(call, Expr::Literal)
+        crate::plan::fold::fold(&call, self.now).map_or(call, Expr::Literal)
     }
 
     /// Returns the type in which two values are compared by `==`, None where the engine refuses.
@@ -794,7 +805,8 @@ impl Binder<'_> {
             self.problem(problem);
             return boolean();
         };
-        let (left, right) = (self.side(l.expr, common, span), self.side(r.expr, common, span));
+        let mut side = |expr| self.read_beside(expr, common, "< as long", span);
+        let (left, right) = (side(l.expr), side(r.expr));
         compare(operator, left, right)
     }
 
@@ -1197,7 +1209,7 @@ pub(super) fn to(expr: Expr, scalar_type: ScalarType) -> Expr {
         return expr;
     }
     match expr {
-        Expr::Literal(value) => Expr::Literal(super::fold::converted(&value, scalar_type)),
+        Expr::Literal(value) => Expr::Literal(crate::plan::fold::converted(&value, scalar_type)),
         expr => Expr::Convert { value: Box::new(expr), to: scalar_type },
     }
 }

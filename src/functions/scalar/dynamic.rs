@@ -86,7 +86,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
             ("dynamic(1) == 1", "true"),
             ("dynamic('1') == 1", "false"),
             ("dynamic(null) == 1", "false"),
-            ("dynamic([2.0, 'a'])[0] >= 2", "true")
+            ("dynamic([2.0, 'a'])[0] == 2", "true")
+        ]
+    ),
+    function!(
+        "< as long",
+        "Gives the whole number that a dynamic holds, to order it: a fraction is cut, a text is none.",
+        "dynamic",
+        Naming::None,
+        [overload!((ARRAY) -> LONG, |call| compared::<Long>(call, cut))],
+        [
+            ("dynamic(2) > 1", "true"),
+            ("dynamic(0.5) > 0", "false"),
+            ("dynamic('2') > 1", "bool(null)"),
+            ("dynamic(null) > 1", "bool(null)")
         ]
     ),
     function!(
@@ -1317,6 +1330,15 @@ fn whole(text: &str) -> Result<Option<i64>, &'static str> {
             _ => Err("a fraction"),
         },
         _ => Ok(None),
+    }
+}
+
+/// Reads the whole number of a side that is ordered: a fraction is cut, as the results printed for a function of the
+/// documentation's library show, where 0.24 is not above 0.
+fn cut(text: &str) -> Result<Option<i64>, &'static str> {
+    match json::kind(text) {
+        json::Kind::Real => Ok(convert::dynamic_to_long(text)),
+        _ => whole(text),
     }
 }
 
