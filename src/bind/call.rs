@@ -416,7 +416,7 @@ impl Binder<'_> {
                     }
                     None => Expr::Literal(Value::missing(returns)),
                 };
-                let expr = super::fold::fold(&expr, self.now).map_or(expr, Expr::Literal);
+                let expr = crate::plan::fold::fold(&expr, self.now).map_or(expr, Expr::Literal);
                 Part { name, expr }
             })
             .collect();
@@ -441,7 +441,8 @@ impl Binder<'_> {
         match overload.kernel {
             Kernel::Unbuilt => self.unsupported(span, format_args!("`{}()`", function.name)),
             Kernel::Prepared(prepare) => {
-                let constants: Vec<Option<Value>> = arguments.iter().map(|a| super::fold::fold(a, self.now)).collect();
+                let constants: Vec<Option<Value>> =
+                    arguments.iter().map(|a| crate::plan::fold::fold(a, self.now)).collect();
                 if let Err(error) = prepare(&constants) {
                     self.refuse("AQ016", span, error.message);
                 }
@@ -461,7 +462,7 @@ impl Binder<'_> {
     fn check_rules(&mut self, overload: &'static Overload, called: &str, arguments: &[Bound]) {
         let Some(parameters) = assign(overload.parameters, arguments.len()) else { return };
         for (parameter, argument) in parameters.iter().zip(arguments) {
-            let constant = || super::fold::fold(&argument.scalar.expr, self.now).is_some();
+            let constant = || crate::plan::fold::fold(&argument.scalar.expr, self.now).is_some();
             let holds = match parameter.rule {
                 Rule::Expression => true,
                 Rule::Column => matches!(argument.scalar.expr, Expr::Column(_)),
@@ -836,6 +837,7 @@ impl Binder<'_> {
             }
             _ => {
                 let scalar = self.scalar(&column.value, cx);
+                self.guessed_column |= self.sketched > 0 && !matches!(column.value.kind, ExprKind::Literal(_));
                 match self.constant(&scalar) {
                     Some(Value::String(text)) => Some(text),
                     _ => None,
@@ -1044,10 +1046,10 @@ impl Binder<'_> {
                 let value = take(None, false_value());
                 let offset = take(Some(ScalarType::Long), Expr::Literal(Value::Long(1)));
                 let default = take(Some(scalar_type), Expr::Literal(Value::missing(scalar_type)));
-                if super::fold::fold(&offset, self.now).is_none_or(|v| !matches!(v, Value::Long(1..))) {
+                if crate::plan::fold::fold(&offset, self.now).is_none_or(|v| !matches!(v, Value::Long(1..))) {
                     self.refuse("AQ019", span, format!("the offset of `{}` must be a constant from 1 on", name.text));
                 }
-                if super::fold::fold(&default, self.now).is_none() {
+                if crate::plan::fold::fold(&default, self.now).is_none() {
                     self.refuse("AQ019", span, format!("the default of `{}` must be a constant", name.text));
                 }
                 (vec![value, offset, default], scalar_type)
@@ -1061,7 +1063,7 @@ impl Binder<'_> {
     /// Returns the value of a constant expression.
     pub(super) fn constant(&self, scalar: &Scalar) -> Option<Value> {
         scalar.scalar_type?;
-        super::fold::fold(&scalar.expr, self.now)
+        crate::plan::fold::fold(&scalar.expr, self.now)
     }
 
     /// Converts a scalar to a type, as a parameter does.

@@ -122,10 +122,10 @@ impl Binder<'_> {
 
     fn folded(&mut self, expr: &ast::Expr, cx: &Context) -> Scalar {
         let scalar = self.unfolded(expr, cx);
-        if scalar.scalar_type.is_none() || !super::fold::is_ready(&scalar.expr) {
+        if scalar.scalar_type.is_none() || !crate::plan::fold::is_ready(&scalar.expr) {
             return scalar;
         }
-        match super::fold::fold(&scalar.expr, self.now) {
+        match crate::plan::fold::fold(&scalar.expr, self.now) {
             Some(value) => Scalar { expr: Expr::Literal(value), ..scalar },
             None => scalar,
         }
@@ -552,6 +552,12 @@ impl Binder<'_> {
             BinaryOperator::And | BinaryOperator::Or => self.logical(operator, whole, cx),
             BinaryOperator::Text { operator, negated } => self.text(operator, negated, left, right, whole.span, cx),
             BinaryOperator::EqualTilde => self.text_call("=~", left, right, whole.span, cx),
+            BinaryOperator::Equal if matches!(left.kind, ExprKind::Star) => {
+                self.scalar(right, cx);
+                // How columns of other types than the value's are compared is not documented.
+                self.unsupported(whole.span, "`* ==`");
+                boolean()
+            }
             BinaryOperator::NotEqualTilde => self.text_call("!~", left, right, whole.span, cx),
             _ => {
                 let (l, r) = (self.scalar(left, cx), self.scalar(right, cx));
@@ -1234,7 +1240,7 @@ pub(super) fn to(expr: Expr, scalar_type: ScalarType) -> Expr {
         return expr;
     }
     match expr {
-        Expr::Literal(value) => Expr::Literal(super::fold::converted(&value, scalar_type)),
+        Expr::Literal(value) => Expr::Literal(crate::plan::fold::converted(&value, scalar_type)),
         expr => Expr::Convert { value: Box::new(expr), to: scalar_type },
     }
 }

@@ -9,7 +9,6 @@ mod call;
 mod case;
 mod expression;
 mod external;
-mod fold;
 mod hidden;
 mod name;
 mod operator;
@@ -131,6 +130,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         opened: 0,
         first: None,
         sketched: 0,
+        guessed_column: false,
         guessing: false,
         depth: 0,
         calls: 0,
@@ -273,6 +273,8 @@ struct Binder<'a> {
     first: Option<First>,
     /// Within how many functions that are bound without being called: nothing there is run.
     sketched: usize,
+    /// In such a function a column was taken whose name a parameter may tell: its type is not known before the call.
+    guessed_column: bool,
     /// The columns of an open plugin are not known yet: those made of them stand as dynamic, whatever they are.
     guessing: bool,
     depth: usize,

@@ -101,11 +101,21 @@ impl Binder<'_> {
         }
         // A refusal within a function that is never called does not matter.
         let (refusals, shared) = (self.refusals.len(), self.shared.len());
-        let guessing = self.guessing;
+        let (guessing, runnable) = (self.guessing, self.runnable);
+        let problems = self.problems.len();
+        let guessed = std::mem::take(&mut self.guessed_column);
         self.sketched += 1;
         self.query(&function.body, &scope);
         self.sketched -= 1;
-        self.guessing = guessing;
+        (self.guessing, self.runnable) = (guessing, runnable);
+        if self.guessed_column {
+            // Microsoft's parser takes the column for one of the default's type; the engine puts the arguments in, so
+            // what is wrong with the types shows at the call.
+            let (errors, others) = self.problems.drain(problems..).partition(Diagnostic::is_error);
+            self.strict.extend::<Vec<_>>(errors);
+            self.problems.extend::<Vec<_>>(others);
+        }
+        self.guessed_column |= guessed;
         self.refusals.truncate(refusals);
         self.shared.truncate(shared);
     }

@@ -236,9 +236,13 @@ fn problems(input: Input, problems: Vec<Diagnostic>) -> Stop {
 
 /// Takes the plan, or says why there is none.
 fn plan(bound: Bound, input: &Input, console: &Console) -> Result<Plan, Stop> {
-    let Bound { plan, problems: found, mut refusals, .. } = bound;
+    let Bound { plan, problems: found, mut refusals, strict, .. } = bound;
     let Some(plan) = plan else {
         refusals.extend(found);
+        if !refusals.iter().any(Diagnostic::is_error) {
+            // What the engine is known to bear, and what could not be bound for all that.
+            refusals.extend(strict);
+        }
         refusals.sort_by_key(|problem| problem.span);
         return Err(problems(input.clone(), refusals));
     };

@@ -153,11 +153,11 @@ impl Lower<'_> {
                 operated(plan, "window functions", true, move || Ok(Window::new(outputs.clone(), calls.clone())))
             }
             Kind::Series { input, keys, axis, defaults, non_empty } => {
-                let bound = |e: &Option<Expr>| e.as_ref().map(constant).transpose();
+                let bound = |e: &Option<Expr>| e.as_ref().map(|e| self.constant(e)).transpose();
                 let axis = series::Axis {
                     from: bound(&axis.from)?,
                     to: bound(&axis.to)?,
-                    step: constant(&axis.step)?,
+                    step: self.constant(&axis.step)?,
                     scalar_type: axis.scalar_type,
                 };
                 let types: Vec<ScalarType> = input.columns[keys + 1..].iter().map(|c| c.scalar_type).collect();
@@ -211,8 +211,15 @@ impl Lower<'_> {
         self.memory(columns, batches)
     }
 
+    /// Computes a bound: its subqueries have been replaced by their values.
+    fn constant(&self, expr: &Expr) -> Result<Value> {
+        let value = crate::plan::fold::fold(expr, self.lowering.now);
+        value.ok_or_else(|| Error::unsupported("a bound that is not the same for the whole query is not supported"))
+    }
+
     fn range(&self, column: &Column, start: &Expr, stop: &Expr, step: &Expr) -> Result<LogicalPlan> {
-        let values = super::range::values(&constant(start)?, &constant(stop)?, &constant(step)?, column.scalar_type)?;
+        let (start, stop, step) = (self.constant(start)?, self.constant(stop)?, self.constant(step)?);
+        let values = super::range::values(&start, &stop, &step, column.scalar_type)?;
         let batch = RecordBatch::try_new(schema(std::slice::from_ref(column)), vec![values]).map_err(Error::arrow)?;
         let batches = (0..batch.num_rows())
             .step_by(self.session.batch_size)
@@ -616,11 +623,4 @@ fn all_of(mut conditions: Vec<&Expr>) -> Expr {
 
 pub(super) fn position(columns: &[Column], name: &str) -> Result<usize> {
     columns.iter().position(|c| c.name == name).ok_or_else(|| Error::internal(format!("no column `{name}`")))
-}
-
-fn constant(expr: &Expr) -> Result<Value> {
-    match expr {
-        Expr::Literal(value) => Ok(value.clone()),
-        _ => Err(Error::unsupported("a bound that is not constant is not supported yet")),
-    }
 }

@@ -16,6 +16,9 @@ pub const NODE_DEGREE_IN: &str = "\u{1}node degree in";
 /// The column of every node that counts the edges that begin at it.
 pub const NODE_DEGREE_OUT: &str = "\u{1}node degree out";
 
+/// The column of every node that numbers its graph, where there are several.
+pub const NODE_GRAPH: &str = "\u{1}node graph";
+
 #[derive(Debug, Clone)]
 pub struct Graph {
     /// Each row is an edge.

@@ -3,6 +3,7 @@
 //! Names are resolved, types are known, implicit conversions are calls. Every node says which columns it gives; within a
 //! node their names are unique. The tree knows nothing of syntax and nothing of the engine that runs it.
 
+pub mod fold;
 pub mod graph;
 pub mod period;
 pub mod print;

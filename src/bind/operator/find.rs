@@ -209,7 +209,7 @@ impl Binder<'_> {
                 }
                 let mut part = part;
                 blank(&mut part, missing);
-                match super::super::fold::fold(&part, self.now)? {
+                match crate::plan::fold::fold(&part, self.now)? {
                     Value::Bool(true) => None,
                     _ => Some(Expr::Literal(Value::Bool(false))),
                 }

@@ -7,11 +7,11 @@ use std::rc::Rc;
 
 use super::super::scope::Scope;
 use super::super::{Binder, Table};
-use super::word;
+use super::{projection, word};
 use crate::diagnostic::Span;
 use crate::plan::graph::{
-    Components, Cycles, Direction, Element, Fold, Graph as Plan, Pattern, PatternEdge, PatternValue, Property,
-    WithoutRow,
+    Components, Cycles, Direction, Element, Fold, Graph as Plan, NODE_GRAPH, Pattern, PatternEdge, PatternValue,
+    Property, WithoutRow,
 };
 use crate::plan::{Expr, Kind, Node};
 use crate::syntax::ast::{self, ExprKind, GraphOutput, MakeGraph, Operator, OperatorKind, OperatorParameter};
@@ -29,6 +29,8 @@ pub(in crate::bind) struct Graph {
     pub(super) vanished: Vec<String>,
     components: Vec<Components>,
     partitioned_by: Option<Column>,
+    /// What a search tells besides, of graphs that are parted: the number of the graph.
+    part: Option<Column>,
 }
 
 impl Graph {
@@ -50,6 +52,12 @@ impl Graph {
             let column = Column::new("\u{1}match", ScalarType::Bool);
             values.push(PatternValue { column, element: Element::Node(0), fold: Fold::Single, value });
         }
+        values.extend(self.part.iter().map(|part| PatternValue {
+            column: part.clone(),
+            element: Element::Node(0),
+            fold: Fold::Single,
+            value: Expr::Column(Column::new(NODE_GRAPH, ScalarType::Long)),
+        }));
         let columns = values.iter().map(|value| value.column.clone()).collect();
         let graph = Plan {
             edges: self.edges.clone(),
@@ -76,6 +84,41 @@ pub(super) fn takes_graph(kind: &OperatorKind) -> bool {
             | OperatorKind::GraphMarkComponents { .. }
             | OperatorKind::GraphWhere { .. }
     )
+}
+
+/// Tells whether it makes no difference to an operator which graph a row comes from.
+fn is_row_by_row(kind: &OperatorKind) -> bool {
+    matches!(
+        kind,
+        OperatorKind::Where { .. }
+            | OperatorKind::Extend { .. }
+            | OperatorKind::Project { .. }
+            | OperatorKind::ProjectAway { .. }
+            | OperatorKind::ProjectKeep { .. }
+            | OperatorKind::ProjectRename { .. }
+            | OperatorKind::ProjectReorder { .. }
+            | OperatorKind::MvExpand { .. }
+            | OperatorKind::Error
+    )
+}
+
+/// Makes what is computed of a search pass on a column that the search tells.
+fn passing_on(node: Node, column: &Column) -> Node {
+    match node.kind {
+        Kind::Project { input, mut expressions } => {
+            let mut columns = node.columns;
+            columns.push(column.clone());
+            expressions.push(Expr::Column(column.clone()));
+            projection(passing_on(*input, column), columns, expressions)
+        }
+        kind => {
+            let mut columns = node.columns;
+            if !columns.contains(column) {
+                columns.push(column.clone());
+            }
+            Node { columns, serialized: node.serialized, kind }
+        }
+    }
 }
 
 impl Binder<'_> {
@@ -173,6 +216,7 @@ impl Binder<'_> {
             vanished,
             components: Vec::new(),
             partitioned_by: partition,
+            part: None,
         };
         let table = Table { graph: Some(Rc::new(graph)), ..Binder::nothing() };
         match &make.partitioned_by {
@@ -228,30 +272,27 @@ impl Binder<'_> {
 
     /// Binds what stands within `partitioned-by column ( ... )`: it is done for each graph by itself.
     fn in_partitions(&mut self, operators: &[Operator], graph: Table, scope: &Rc<Scope>) -> Table {
+        let (of_graph, of_rows) = operators.split_at(operators.iter().take_while(|o| takes_graph(&o.kind)).count());
+        let part = of_rows.iter().any(|operator| !is_row_by_row(&operator.kind)).then(|| self.fresh("graph"));
+        let part = part.map(|name| Column::new(name, ScalarType::Long));
         let mut table = graph;
-        for operator in operators {
-            // Row by row it makes no difference from which graph a row comes.
-            let row_by_row = matches!(
-                operator.kind,
-                OperatorKind::Where { .. }
-                    | OperatorKind::Extend { .. }
-                    | OperatorKind::Project { .. }
-                    | OperatorKind::ProjectAway { .. }
-                    | OperatorKind::ProjectKeep { .. }
-                    | OperatorKind::ProjectRename { .. }
-                    | OperatorKind::ProjectReorder { .. }
-                    | OperatorKind::MvExpand { .. }
-                    | OperatorKind::Error
-            );
-            if !row_by_row && !takes_graph(&operator.kind) {
-                let what = format!("the operator `{}` within `partitioned-by`", operator.keyword.text);
-                self.unsupported(operator.keyword.span, what);
-            }
+        if let (Some(part), Some(graph)) = (&part, &table.graph) {
+            table.graph = Some(Rc::new(Graph { part: Some(part.clone()), ..Graph::clone(graph) }));
+        }
+        for operator in of_graph {
             table = self.operator(operator, table, scope);
         }
         if table.graph.is_some() {
             let span = operators.last().map_or(Span::default(), |operator| operator.span);
             return self.only_a_graph(span);
+        }
+        if let (Some(part), Some(first)) = (part, of_rows.first()) {
+            table.node.columns.retain(|column| *column != part);
+            let rows = passing_on(table.node.clone(), &part);
+            return self.in_parts(of_rows, table, rows, part, first.span, scope);
+        }
+        for operator in of_rows {
+            table = self.operator(operator, table, scope);
         }
         table
     }

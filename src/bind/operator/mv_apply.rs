@@ -73,6 +73,7 @@ impl Binder<'_> {
         let outer: Vec<Column> =
             input.node.columns.iter().filter(|c| !replaced.contains(&c.name.as_str())).cloned().collect();
         let in_order = input.node.serialized;
+        let before = self.shared.len();
 
         let expanded = self.mv_expand(&known, &apply.columns, apply.limit.as_deref(), input, scope);
         let expanded = Table { known: expanded.known.with(self.told.clone()), ..expanded };
@@ -109,7 +110,7 @@ impl Binder<'_> {
         let (columns, expressions): (Vec<Column>, Vec<Expr>) = result.into_iter().unzip();
         parts.leaf = parts.numbered(expanded.node);
         let apart = parts.apart(self, body.node);
-        let Some(mut node) = apart.filter(|_| parts.leaf.is_none()) else {
+        let Some(mut node) = apart.filter(|node| parts.are_apart(self, node, before)) else {
             if self.refusals.is_empty() && !self.problems.iter().any(Diagnostic::is_error) {
                 self.unsupported(apply.body_span, "what stands in this `mv-apply`");
             }
@@ -325,6 +326,16 @@ impl Parts {
                 Node { columns, serialized: false, kind }
             }
         })
+    }
+
+    /// Tells whether nothing stands for the rows any more: neither in a relation nor in what was shared since `before`,
+    /// which is computed for all rows together.
+    pub fn are_apart(&self, binder: &Binder, node: &Node, before: usize) -> bool {
+        let mut left = self.leaf.is_some();
+        for node in binder.shared.iter().skip(before).chain([node]) {
+            node.for_each(&mut |node| left |= matches!(node.kind, Kind::Shared { index } if index == self.place));
+        }
+        !left
     }
 
     /// Puts a row for each row of the input below what is left of them; the aggregates do not count it.

@@ -79,28 +79,46 @@ impl Binder<'_> {
                 );
             }
         }
+        let Some(key) = key else {
+            let body = self.partition_body(operators, Table { label: None, ..input }, scope);
+            return Table { node: empty(body.node.columns.clone()), ..body };
+        };
+        let rows = match strategy {
+            Some(("native" | "shuffle", _)) => input.node.clone(),
+            _ => self.few_parts(input.node.clone(), &key),
+        };
+        self.in_parts(operators, input, rows, key, operator.span, scope)
+    }
+
+    /// Binds operators over a table and makes them keep the rows of each value of a key apart. `rows` are those of the
+    /// table, with the key.
+    pub(super) fn in_parts(
+        &mut self,
+        operators: &[Operator],
+        table: Table,
+        rows: Node,
+        key: Column,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Table {
         self.names += 1;
         let place = usize::MAX - self.names;
+        let before = self.shared.len();
         let stand_in = Node {
-            serialized: input.node.serialized,
+            serialized: table.node.serialized,
             kind: Kind::Shared { index: place },
-            ..empty(input.node.columns.clone())
+            ..empty(table.node.columns.clone())
         };
-        let body = self.partition_body(operators, Table { node: stand_in, label: None, ..input.clone() }, scope);
+        let body = self.partition_body(operators, Table { node: stand_in, label: None, ..table }, scope);
         let columns = body.node.columns.clone();
-        let Some(key) = key else { return Table { node: empty(columns), ..body } };
-        let leaf = match strategy {
-            Some(("native" | "shuffle", _)) => input.node,
-            _ => self.few_parts(input.node, &key),
-        };
-        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: Some(leaf), all: None, level: 0 };
+        let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: Some(rows), all: None, level: 0 };
         if needs_rows(&body.node) {
             self.number(&mut parts, key, loses_groups(&body.node));
         }
         let apart = parts.apart(self, body.node);
-        let Some(node) = apart.filter(|_| parts.leaf.is_none()) else {
+        let Some(node) = apart.filter(|node| parts.are_apart(self, node, before)) else {
             if self.refusals.is_empty() && !self.problems.iter().any(Diagnostic::is_error) {
-                self.unsupported(operator.span, "what stands in this `partition`");
+                self.unsupported(span, "what stands in this `partition`");
             }
             return Table { open: body.open, ..Table::new(empty(columns)) };
         };

@@ -63,7 +63,6 @@ impl Binder<'_> {
             values.push((scalar.expr, scalar_type));
         }
         let axis_value = self.scalar(&series.on.value, &row);
-        let axis_type = axis_value.column_type();
         let axis_given = match series.on.names.first() {
             Some(name) => Given::Spelled(name.text.clone()),
             None => name_of(&series.on.value, &row),
@@ -84,7 +83,7 @@ impl Binder<'_> {
         let calls: Vec<_> = collected.into_inner();
         let key_columns: Vec<Column> =
             keys.iter().map(|k| Column::new(self.fresh("key"), k.scalar.column_type())).collect();
-        let axis_column = Column::new(self.fresh("axis"), axis_type);
+        let axis_column = Column::new(self.fresh("axis"), axis.scalar_type);
         let bin = self.bin(&axis_value, &axis, series.on.span);
         let (filtered_columns, filtered_serialized) = (input.node.columns.clone(), input.node.serialized);
         let filtered = match in_range {
@@ -117,9 +116,17 @@ impl Binder<'_> {
 
     fn axis(&mut self, series: &MakeSeries, value: &Scalar, scope: &Rc<Scope>) -> Option<Axis> {
         use ScalarType::*;
-        let axis_type = value.scalar_type?;
+        let axis_type = match value.scalar_type? {
+            // Bins of ints are longs (measured).
+            Int => Long,
+            other => other,
+        };
         let step_type = match axis_type {
             DateTime | TimeSpan => TimeSpan,
+            Decimal => {
+                self.unsupported(series.on.span, "an axis of type decimal");
+                return None;
+            }
             t if t.is_numeric() => t,
             other => {
                 self.error(

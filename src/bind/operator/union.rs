@@ -39,6 +39,10 @@ impl Binder<'_> {
         if legs.is_empty() {
             if !fuzzy {
                 self.refuse("AQ027", span, "there is no table to unite");
+            } else if !self.catalog.is_for_checks() {
+                // Documented: where nothing is found, the query fails with isfuzzy as well.
+                let message = "none of these tables is there: `isfuzzy=true` leaves out some, never all";
+                self.refuse("AQ027", span, message);
             }
             return Binder::nothing();
         }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringViewBuilder, UInt32Array};
 use arrow::compute::{concat_batches, take, take_record_batch};
-use arrow::datatypes::{Float64Type, Int32Type, Int64Type, SchemaRef};
+use arrow::datatypes::{Float64Type, Int64Type, SchemaRef};
 use arrow::row::{RowConverter, SortField};
 
 use super::{OperatorError, RowOperator};
 use crate::types::arrow::{schema, value_at};
-use crate::types::{Column, ScalarType, Value, json, number};
+use crate::types::{Column, ScalarType, Value, json};
 
 /// What an array holds at most: documented.
 const MAX_ELEMENTS: i64 = 1 << 20;
@@ -167,7 +167,6 @@ fn numbers(value: &Value) -> Option<(f64, i64)> {
         Value::Int(v) => (f64::from(*v), i64::from(*v)),
         Value::Long(v) | Value::DateTime(v) | Value::TimeSpan(v) => (*v as f64, *v),
         Value::Real(v) => (*v, 0),
-        Value::Decimal(v) => (number::decimal_to_real(*v), 0),
         _ => return None,
     })
 }
@@ -178,7 +177,7 @@ impl Bins {
         let Some((step, step_long)) = numbers(&axis.step) else {
             return Err(OperatorError("make-series: the step is no number".into()));
         };
-        let real = matches!(axis.scalar_type, ScalarType::Real | ScalarType::Decimal);
+        let real = axis.scalar_type == ScalarType::Real;
         if step.is_nan() || step <= 0.0 {
             return Err(OperatorError("make-series: the step must be greater than zero".into()));
         }
@@ -211,9 +210,6 @@ impl Bins {
             ScalarType::Real => {
                 let real = |value: f64| within(((value - self.from) / self.step + 1e-9).floor() as i64);
                 data.as_primitive::<Float64Type>().iter().map(|value| value.and_then(real)).collect()
-            }
-            ScalarType::Int => {
-                data.as_primitive::<Int32Type>().iter().map(|value| value.and_then(|v| long(i64::from(v)))).collect()
             }
             _ => data.as_primitive::<Int64Type>().iter().map(|value| value.and_then(long)).collect(),
         }
@@ -290,12 +286,6 @@ fn ends(data: &ArrayRef, scalar_type: ScalarType) -> Option<((f64, i64), (f64, i
             let data = data.as_primitive::<Float64Type>();
             ((min(data)?, 0), (max(data)?, 0))
         }
-        ScalarType::Int => {
-            let data = data.as_primitive::<Int32Type>();
-            let both = |value: i32| (f64::from(value), i64::from(value));
-            (both(min(data)?), both(max(data)?))
-        }
-        ScalarType::Decimal => return None,
         _ => {
             let data = data.as_primitive::<Int64Type>();
             let both = |value: i64| (value as f64, value);

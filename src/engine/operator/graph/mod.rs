@@ -75,14 +75,15 @@ pub struct Value {
     pub value: Evaluate,
 }
 
-/// Which columns all nodes have besides their properties, in this order: identity, edges in, edges out.
+/// Which columns all nodes have besides their properties, in this order: identity, edges in, edges out, graph.
 pub fn node_columns(properties: &[Property], components: &[Components], id: ScalarType) -> Vec<Column> {
-    use crate::plan::graph::{NODE_DEGREE_IN, NODE_DEGREE_OUT, NODE_ID};
+    use crate::plan::graph::{NODE_DEGREE_IN, NODE_DEGREE_OUT, NODE_GRAPH, NODE_ID};
     let own = properties.iter().map(|property| &property.column);
     let mut columns: Vec<Column> = own.chain(components.iter().map(|mark| &mark.column)).cloned().collect();
     columns.push(Column::new(NODE_ID, id));
     columns.push(Column::new(NODE_DEGREE_IN, ScalarType::Long));
     columns.push(Column::new(NODE_DEGREE_OUT, ScalarType::Long));
+    columns.push(Column::new(NODE_GRAPH, ScalarType::Long));
     columns
 }
 
@@ -94,7 +95,7 @@ pub struct Graph {
     read: Vec<Vec<RecordBatch>>,
     bytes: usize,
     /// Tables of the graphs that are still to be searched.
-    waiting: std::vec::IntoIter<Vec<RecordBatch>>,
+    waiting: std::iter::Enumerate<std::vec::IntoIter<Vec<RecordBatch>>>,
     searching: Option<Rows>,
     /// Edges that may still be followed.
     steps: u64,
@@ -104,7 +105,7 @@ impl Graph {
     pub fn new(setup: Arc<Setup>) -> Self {
         let columns: Vec<Column> = setup.outputs.iter().map(|i| setup.values[*i].column.clone()).collect();
         let read = vec![Vec::new(); setup.nodes.len() + 1];
-        let waiting = Vec::new().into_iter();
+        let waiting = Vec::new().into_iter().enumerate();
         let steps = setup.most_steps;
         Graph { setup, schema: schema(&columns), read, bytes: 0, waiting, searching: None, steps }
     }
@@ -186,7 +187,7 @@ impl RowOperator for Graph {
         let read = std::mem::take(&mut self.read);
         let tables = self.inputs().zip(&read).map(|(input, read)| Ok(concat_batches(&schema(&input.columns), read)?));
         let tables = tables.collect::<Result<Vec<_>, OperatorError>>()?;
-        self.waiting = self.partitions(tables)?.into_iter();
+        self.waiting = self.partitions(tables)?.into_iter().enumerate();
         Ok(Vec::new())
     }
 
@@ -199,8 +200,8 @@ impl RowOperator for Graph {
                     None => self.searching = None,
                 }
             }
-            let Some(tables) = self.waiting.next() else { return Ok(None) };
-            let store = Store::new(&self.setup, tables)?;
+            let Some((number, tables)) = self.waiting.next() else { return Ok(None) };
+            let store = Store::new(&self.setup, tables, number)?;
             self.searching = Some(Rows::new(self.setup.clone(), self.schema.clone(), store)?);
         }
     }

@@ -68,8 +68,8 @@ enum Origin {
 }
 
 impl Store {
-    /// Puts a graph together from its edges and tables of nodes.
-    pub(super) fn new(setup: &Setup, mut tables: Vec<RecordBatch>) -> Result<Store, OperatorError> {
+    /// Puts a graph together from its edges and tables of nodes. `graph` is its number among several.
+    pub(super) fn new(setup: &Setup, mut tables: Vec<RecordBatch>, graph: usize) -> Result<Store, OperatorError> {
         let edges = tables.remove(0);
         let total: usize = tables.iter().map(RecordBatch::num_rows).sum::<usize>() + 2 * edges.num_rows();
         if u32::try_from(total).is_err() {
@@ -104,7 +104,7 @@ impl Store {
         let by_identity = (!setup.ordered && !setup.components.is_empty()).then(|| in_order(&numbers));
         let out = Adjacency::new(origins.len(), &source);
         let into = Adjacency::new(origins.len(), &target);
-        let nodes = node_table(
+        let mut nodes = node_arrays(
             setup,
             &tables,
             [&source_ids, &target_ids],
@@ -113,6 +113,9 @@ impl Store {
             [&into, &out],
             by_identity,
         )?;
+        nodes.push(repeat(&Value::Long(graph as i64), origins.len()));
+        let columns = node_columns(&setup.properties, &setup.components, setup.id);
+        let nodes = RecordBatch::try_new(schema(&columns), nodes)?;
         Ok(Store { edges, nodes, source, target, out, into })
     }
 
@@ -128,8 +131,8 @@ fn in_order(numbers: &HashMap<Box<[u8]>, u32>) -> Vec<u32> {
     nodes.into_iter().map(|(_, number)| number).collect()
 }
 
-/// Makes the table of all nodes.
-fn node_table(
+/// Makes the columns of all nodes that tell of the graph.
+fn node_arrays(
     setup: &Setup,
     tables: &[RecordBatch],
     ids: [&ArrayRef; 2],
@@ -137,7 +140,7 @@ fn node_table(
     ends: [&[u32]; 2],
     degrees: [&Adjacency; 2],
     by_identity: Option<Vec<u32>>,
-) -> Result<RecordBatch, OperatorError> {
+) -> Result<Vec<ArrayRef>, OperatorError> {
     let mut columns: Vec<ArrayRef> = Vec::new();
     for property in &setup.properties {
         let places: Vec<Option<usize>> = setup
@@ -174,8 +177,7 @@ fn node_table(
     columns.push(gathered(tables, &places, Some(ids), missing, origins)?);
     columns.push(degrees[0].degrees());
     columns.push(degrees[1].degrees());
-    let columns_of = node_columns(&setup.properties, &setup.components, setup.id);
-    Ok(RecordBatch::try_new(schema(&columns_of), columns)?)
+    Ok(columns)
 }
 
 /// Gathers one column: from the tables that have it, from the edges' ids where that is asked for, else `missing`.

@@ -2,12 +2,12 @@
 
 use ::arrow::array::{Array, ArrayRef, AsArray};
 
+use super::{Comparison, Expr, Step};
 use crate::functions::{self, Arg, Call, Kernel};
-use crate::plan::{Comparison, Expr, Step};
 use crate::types::{ScalarType, Value, arrow, convert, json};
 
 /// Tells whether an expression is an operation on literals, so that trying to fold it may pay.
-pub(super) fn is_ready(expr: &Expr) -> bool {
+pub fn is_ready(expr: &Expr) -> bool {
     if matches!(expr, Expr::Literal(_) | Expr::Column(_) | Expr::ScalarQuery { .. }) {
         return false;
     }
@@ -17,7 +17,7 @@ pub(super) fn is_ready(expr: &Expr) -> bool {
 }
 
 /// Returns the value of a constant expression, None where it reads a row, runs a query or changes with each call.
-pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
+pub fn fold(expr: &Expr, now: i64) -> Option<Value> {
     match expr {
         Expr::Literal(value) => Some(value.clone()),
         Expr::Now => Some(Value::DateTime(now)),
@@ -89,7 +89,7 @@ pub(super) fn fold(expr: &Expr, now: i64) -> Option<Value> {
 
 /// Converts a constant. Measured: a real that is too large becomes the least number, where that of a row becomes the
 /// greatest.
-pub(super) fn converted(value: &Value, to: ScalarType) -> Value {
+pub fn converted(value: &Value, to: ScalarType) -> Value {
     match (value, to) {
         // The greatest long is 2^63 as a real.
         (Value::Real(real), ScalarType::Long) if *real >= i64::MAX as f64 => Value::Long(i64::MIN),
