@@ -19,5 +19,7 @@ mod server;
 #[cfg(target_os = "linux")]
 #[path = "fetch/size.rs"]
 mod size;
+#[path = "fetch/skew.rs"]
+mod skew;
 #[path = "fetch/table.rs"]
 mod table;

@@ -61,7 +61,7 @@ const STACK: usize = 256 << 20;
 pub(super) struct Arguments {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Full)]
+    #[arg(long, alias = "format", value_enum, value_name = "FORMAT", default_value_t = Format::Full)]
     output_format: Format,
     /// Leaves names and types out.
     #[arg(long)]
@@ -174,10 +174,13 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     Ok(if found { Outcome::Found } else { Outcome::Clean })
 }
 
-/// Tells which rules have the id of another.
+/// Tells which rules have the id of another, and which files are named as none may be.
 fn tell_duplicates(checked: &mut [Checked]) {
     let files: Vec<_> = checked.iter().map(|file| (file.input.name.as_str(), file.ids.as_slice())).collect();
-    for (file, problem) in rules::checks::duplicate_ids(&files) {
+    let of_rules = |name: &str| rules::form::is_candidate(Path::new(name));
+    let names: Vec<_> = files.iter().map(|(name, _)| if of_rules(name) { *name } else { "" }).collect();
+    let problems = rules::checks::duplicate_ids(&files).into_iter().chain(rules::checks::file_names(&names));
+    for (file, problem) in problems.collect::<Vec<_>>() {
         checked[file].diagnostics.push(problem);
         worst_first(&mut checked[file].diagnostics);
     }
@@ -272,7 +275,8 @@ impl Checker<'_> {
         }
         // The user expects something of a file that is named; in folders others may lie beside.
         explicit.then(|| {
-            let problem = Diagnostic::error("AQ500", Span::default(), "the file holds no rule and no query");
+            let problem = Diagnostic::error("AQ500", Span::default(), "the file holds no rule and no query")
+                .help("rules have kind and query in YAML, and resources of the type alertRules in JSON");
             Checked::new(input, vec![problem])
         })
     }
@@ -364,12 +368,12 @@ fn schedule(rule: &rules::Rule) -> lint::Schedule {
 
 /// Makes what stands for a file that could not be read.
 fn unreadable(path: &Path, stop: &Stop) -> Checked {
-    let message = match stop {
-        Stop::Failure { message, .. } => message.clone(),
-        _ => "the file cannot be read".into(),
+    let (message, help) = match stop {
+        Stop::Failure { message, help } => (message.clone(), help.clone()),
+        _ => ("the file cannot be read".into(), None),
     };
     let input = Input { name: path.display().to_string(), text: String::new() };
-    let problem = Diagnostic::error("AQ590", Span::default(), message);
+    let problem = Diagnostic { help, ..Diagnostic::error("AQ590", Span::default(), message) };
     Checked::new(input, vec![problem])
 }
 

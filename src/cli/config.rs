@@ -5,6 +5,7 @@
 //! memory_limit = "4GB"
 //! functions = ["parsers/"]    # as `--functions PATH`: solution parsers, ASIM
 //! schemas = ["CustomTables/"] # as `check --schema PATH`: tables and functions without records
+//! ca_file = "proxy.pem"        # as `--ca-file FILE`
 //! geo_database = "GeoLite2-City.mmdb" # as `--geo-database FILE`
 //! ingestion_time = "Ingested" # the column of the records that holds what `ingestion_time()` gave
 //!
@@ -53,7 +54,8 @@ use crate::lint::{Level, Levels};
 use crate::rules::checks;
 
 const FILE: &str = "alertq.toml";
-const KEYS: [&str; 14] = [
+const KEYS: [&str; 15] = [
+    "ca_file",
     "databases",
     "externaldata",
     "functions",
@@ -99,6 +101,9 @@ pub(super) struct Config {
     /// Files by the addresses that `externaldata` has for them.
     pub(super) externaldata: Vec<(String, PathBuf)>,
     pub(super) functions: Vec<PathBuf>,
+    /// Certificates that are trusted beside the system's.
+    #[cfg_attr(not(feature = "fetch"), allow(dead_code))]
+    pub(super) ca_file: Option<PathBuf>,
     /// Tells where IP addresses are.
     pub(super) geo_database: Option<PathBuf>,
     pub(super) rules: Vec<PathBuf>,
@@ -195,6 +200,9 @@ impl Reader<'_> {
                 "watchlists" => config.watchlists = self.watchlists(value),
                 "externaldata" => config.externaldata = self.externaldata(value),
                 "functions" => config.functions = self.paths(value),
+                "ca_file" => {
+                    config.ca_file = self.text(value, "a path is a string").map(|path| self.folder.join(path));
+                }
                 "geo_database" => {
                     config.geo_database = self.text(value, "a path is a string").map(|path| self.folder.join(path));
                 }

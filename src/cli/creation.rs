@@ -20,7 +20,7 @@ pub(super) struct Creation {
     /// Answers a question that Microsoft's documentation leaves open; the output says what was assumed. May be given
     /// several times: name-match=insensitive|sensitive, closed-alerts=create|skip, default-severities=template|all,
     /// window=half-open|inclusive, grouped-severity=highest|first, no-entities=apart|together,
-    /// reopened-status=active|new. The first of each is the default.
+    /// reopened-status=active|new, old-mappings=ignored|read. The first of each is the default.
     #[arg(long, value_name = "QUESTION=ANSWER", value_parser = value::pair)]
     assume: Vec<(String, String)>,
 }

@@ -44,6 +44,9 @@ fn read(name: String, stream: impl Read) -> Result<Input, Stop> {
     if bytes.len() as u64 > LONGEST {
         return Err(Stop::failure(format!("{name} is longer than {} MB: this is no query", LONGEST >> 20)));
     }
+    if let Some(text) = utf16(&bytes) {
+        return Ok(Input { name, text });
+    }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Input { name, text }),
         Err(error) => {
@@ -53,6 +56,18 @@ fn read(name: String, stream: impl Read) -> Result<Input, Stop> {
                 .help("save the file with the encoding UTF-8"))
         }
     }
+}
+
+/// Reads UTF-16 that says so itself, as PowerShell writes what is redirected; None of anything else.
+fn utf16(bytes: &[u8]) -> Option<String> {
+    let (swapped, rest) = match bytes {
+        [0xff, 0xfe, rest @ ..] => (false, rest),
+        [0xfe, 0xff, rest @ ..] => (true, rest),
+        _ => return None,
+    };
+    let (pairs, []) = rest.as_chunks::<2>() else { return None };
+    let unit = |pair: &[u8; 2]| if swapped { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
+    char::decode_utf16(pairs.iter().map(unit)).collect::<Result<_, _>>().ok()
 }
 
 /// Finds the files with one of the endings in folders and below, in the order of their names; paths of files stay.
@@ -102,6 +117,14 @@ mod tests {
         let names: Vec<_> =
             found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.kql", "b/1.CSL", "b/2.kql"]);
+    }
+
+    #[test]
+    fn utf16_is_read_where_it_says_so() {
+        let of = |bytes: &[u8]| utf16(bytes);
+        assert_eq!(of(b"\xff\xfeT\0\xe4\0").as_deref(), Some("Tä"));
+        assert_eq!(of(b"\xfe\xff\0T").as_deref(), Some("T"));
+        assert_eq!((of(b"T"), of(b"\xff\xfeT"), of(b"\xff\xfe\0\xd8")), (None, None, None));
     }
 
     #[test]

@@ -59,13 +59,13 @@ enum ListFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq rules convert export.json --to yaml --out rules/\n  \
                         alertq rules convert rules/ main.tf --to arm --out template.json\n  \
-                        alertq rules convert rule.yaml --to arm")]
+                        alertq rules convert rule.yaml --to arm\n  alertq rules convert rules/ --to rest --out rules.json")]
 struct Convert {
     #[arg(value_name = "IN", required = true)]
     paths: Vec<PathBuf>,
     #[arg(long, value_enum, value_name = "FORM")]
     to: Target,
-    /// A folder for YAML, which takes one file for each rule; a file for ARM. Without it: standard output.
+    /// A folder for YAML, which takes one file for each rule; a file for ARM and REST. Without it: standard output.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
 }
@@ -76,6 +76,8 @@ enum Target {
     Yaml,
     /// One template with all rules, as the portal exports them.
     Arm,
+    /// One list with all rules, as the REST API answers.
+    Rest,
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
@@ -187,6 +189,8 @@ fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
         }
         (Target::Arm, Some(path)) => save(path, &write::arm::write(&rules))?,
         (Target::Arm, None) => print(&write::arm::write(&rules))?,
+        (Target::Rest, Some(path)) => save(path, &write::rest::write(&rules))?,
+        (Target::Rest, None) => print(&write::rest::write(&rules))?,
     }
     if let Some(path) = &arguments.out {
         let s = if rules.len() == 1 { "" } else { "s" };

@@ -81,6 +81,9 @@ pub(super) struct Arguments {
     /// rules for that are off, and closed incidents stay closed.
     #[arg(long, value_enum, value_name = "PORTAL", default_value_t = Portal::Azure)]
     portal: Portal,
+    /// Defender XDR's incidents come into the workspace: it makes those of connected products, and rules for that are off.
+    #[arg(long)]
+    xdr_incidents: bool,
     /// The number of the first incident.
     #[arg(long, value_name = "N", default_value_t = 1)]
     first_incident: i64,
@@ -115,6 +118,10 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     files.tell(console);
     let creation = arguments.creation.rules(files.creation())?;
     let rules = files.rules();
+    if rules.is_empty() && !files.is_faulty() && !arguments.rules.is_empty() {
+        return Err(Stop::failure("no rule was found there").help("rules are in .yaml, .json and .tf"));
+    }
+    tell_limits(&rules, console);
     let _scratch = Scratch::new()?;
     let threads = arguments.threads.map(usize::from);
     let threads = threads.unwrap_or_else(value::processors);
@@ -131,6 +138,10 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         first_number: arguments.first_incident,
         threads,
     };
+    if let Some((first, last)) = data.period().filter(|(first, last)| *last < arguments.from || arguments.to < *first) {
+        let (first, last) = (ticks::format_datetime(first), ticks::format_datetime(last));
+        console.warning(&format!("no record lies in the period: they are from {first} to {last}"));
+    }
     let bar = console.progress(rules.len() as u64, "rules");
     let outcome = replay.replay(&|done| bar.set_position(done as u64));
     bar.finish_and_clear();
@@ -163,6 +174,20 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     Ok(if failed { Outcome::Found } else { Outcome::Clean })
 }
 
+/// Rules of a kind that a workspace runs at most (documented).
+const MOST: [(Kind, usize); 2] = [(Kind::Scheduled, 512), (Kind::NearRealTime, 50)];
+
+/// Says where there are more rules than a workspace runs.
+fn tell_limits(rules: &[Rule], console: &Console) {
+    for (kind, most) in MOST {
+        let count = rules.iter().filter(|rule| rule.is_enabled() && rule.kind() == kind).count();
+        if count > most {
+            let word = kind.word();
+            console.warning(&format!("{count} rules of kind {word} are enabled: a workspace runs {most} at most"));
+        }
+    }
+}
+
 /// Opens what the rules run over, and computes what does not change from run to run.
 fn data(
     arguments: &Arguments,
@@ -189,6 +214,7 @@ fn data(
         rules,
         recorded: simulate::recorded(creation, &opened.catalog),
         now: arguments.from,
+        last: Some(arguments.to),
         memory: arguments.memory_limit.or(config.memory_limit).unwrap_or(MEMORY),
         threads,
         assumptions: arguments.creation.assumptions()?,
@@ -206,6 +232,7 @@ fn workspace(arguments: &Arguments, data: &Data) -> Workspace {
         id: id.unwrap_or(default.id),
         resource: resource.trim_end_matches('/').to_string(),
         in_defender_portal: arguments.portal == Portal::Defender,
+        xdr_incidents: arguments.xdr_incidents,
     }
 }
 
@@ -267,9 +294,10 @@ impl Report<'_> {
         let runs: u64 = self.outcome.summaries.iter().map(|summary| summary.runs).sum();
         let _ = writeln!(out, "{} records read once for {runs} runs", self.data.passed);
         let names: Vec<_> = self.creation.iter().map(|rule| format!("'{}'", rule.name)).collect();
-        let names = match (self.arguments.portal, names.is_empty()) {
+        let names = match (self.arguments.portal, self.arguments.xdr_incidents) {
             (Portal::Defender, _) => "none: Defender XDR makes them in its portal".to_string(),
-            (Portal::Azure, true) => "none".to_string(),
+            (Portal::Azure, true) => "none: Defender XDR makes them".to_string(),
+            (Portal::Azure, false) if names.is_empty() => "none".to_string(),
             (Portal::Azure, false) => names.join(", "),
         };
         let _ = writeln!(out, "incidents of recorded alerts by: {names}");
@@ -313,6 +341,7 @@ impl Report<'_> {
             "to": ticks::format_datetime(self.arguments.to),
             "rules": self.rules.iter().zip(&self.outcome.summaries).map(rule).collect::<Vec<_>>(),
             "creation_rules": self.creation.iter().map(|rule| json!({"id": rule.id, "name": rule.name})).collect::<Vec<_>>(),
+            "xdr_incidents": self.arguments.xdr_incidents,
             "portal": self.arguments.portal.to_possible_value().map(|value| value.get_name().to_string()),
             "records_read": self.data.passed,
             "alerts": self.outcome.alerts.len(),
@@ -322,11 +351,16 @@ impl Report<'_> {
     }
 }
 
+fn never_runs(rule: &Rule) -> bool {
+    rule.schedule().and_then(|schedule| schedule.frequency).is_some_and(|frequency| frequency.value.ticks() == 0)
+}
+
 /// Says why a rule did nothing.
 fn note(rule: &Rule, summary: &Summary) -> Option<&'static str> {
     match rule.kind() {
         _ if summary.failure.is_some() => Some("could not be replayed to the end"),
         _ if !rule.is_enabled() => Some("disabled"),
+        Kind::Scheduled if summary.runs == 0 && never_runs(rule) => Some("never runs: its queryFrequency is nothing"),
         Kind::Scheduled | Kind::NearRealTime => None,
         Kind::IncidentCreation => Some("makes incidents of recorded alerts"),
         Kind::Hunting => Some("a query for people: raises nothing"),

@@ -59,7 +59,7 @@ pub(super) struct Arguments {
     /// Follows the record that has this text in a column, and names the operator or condition that drops it.
     #[arg(long, value_name = "ID")]
     why: Option<String>,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Full)]
+    #[arg(long, alias = "format", value_enum, value_name = "FORMAT", default_value_t = Format::Full)]
     output_format: Format,
     #[command(flatten)]
     given: Given,
@@ -100,7 +100,12 @@ struct Finding {
 
 pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> Result<Outcome, Stop> {
     let config = Config::load(global.config.as_deref())?;
-    let paths = if arguments.paths.is_empty() { &config.rules } else { &arguments.paths };
+    let here = [PathBuf::from(".")];
+    let paths = match (arguments.paths.is_empty(), config.rules.is_empty()) {
+        (false, _) => &arguments.paths[..],
+        (true, false) => &config.rules[..],
+        (true, true) => &here[..],
+    };
     let files: Vec<PathBuf> = input::files(paths, &["yaml", "yml"])?;
     let files: Vec<_> = files.into_iter().filter(|path| is_test(path) || arguments.paths.contains(path)).collect();
     if files.is_empty() {

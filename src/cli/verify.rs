@@ -211,6 +211,10 @@ impl Report for OfIncidents<'_> {
         let Verdict { alerts, expected, found, left_out, outside, differences, .. } = &self.verdict;
         let _ = writeln!(out, "{alerts} alerts should make {expected} incidents; {found} are there");
         let _ = writeln!(out, "left out: {left_out} incidents of other origin, {outside} outside the period");
+        if self.verdict.without_first > 0 {
+            let count = self.verdict.without_first;
+            let _ = writeln!(out, "not compared field by field: {count} incidents whose first row is not here");
+        }
         let names: Vec<_> = self.rules.iter().map(|rule| format!("'{}'", rule.name)).collect();
         let _ = writeln!(out, "rules: {}", if names.is_empty() { "none".to_string() } else { names.join(", ") });
         let _ = writeln!(out, "assumed: {}", self.options.assumptions);
@@ -221,7 +225,7 @@ impl Report for OfIncidents<'_> {
     }
 
     fn json(&self) -> serde_json::Map<String, Json> {
-        let Verdict { alerts, expected, found, left_out, of_xdr, outside, differences } = &self.verdict;
+        let Verdict { alerts, expected, found, left_out, of_xdr, without_first, outside, differences } = &self.verdict;
         let difference = |difference: &Difference| {
             json!({
                 "kind": difference.kind.word(),
@@ -240,6 +244,7 @@ impl Report for OfIncidents<'_> {
             "found": found,
             "left_out": left_out,
             "of_xdr": of_xdr,
+            "without_first_row": without_first,
             "outside": outside,
             "rules": self.rules.iter().map(|rule| json!({"id": rule.id, "name": rule.name})).collect::<Vec<_>>(),
             "assumed": assumed.map(|(name, answer)| (name.to_string(), json!(answer))).collect::<serde_json::Map<_, _>>(),

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::error::{About, Error, ErrorKind};
 use super::manager::Manager;
+use super::records::Records;
 
 /// The version of the API that has `value` and `nextLink`.
 const API: &str = "2022-01-01";
@@ -29,14 +30,12 @@ pub fn subscription(text: &str) -> Result<String, Error> {
 }
 
 /// Lists the alerts of a subscription, by the time at which they were made.
-pub async fn alerts(manager: &Manager, id: &str) -> Result<Vec<Value>, Error> {
+pub async fn alerts(manager: &Manager, id: &str) -> Result<Records, Error> {
     let id = subscription(id)?;
     let path = format!("/subscriptions/{id}/providers/Microsoft.Security/alerts?api-version={API}");
-    let mut alerts = manager.list(&path, &about(&id)).await?;
     let time = |alert: &Value| {
-        let properties = alert.get("properties");
-        properties.and_then(|p| p.get("timeGeneratedUtc")).and_then(Value::as_str).map(str::to_string)
+        let time = alert.get("properties").and_then(|properties| properties.get("timeGeneratedUtc"));
+        time.and_then(Value::as_str).unwrap_or_default().to_string()
     };
-    alerts.sort_by_cached_key(time);
-    Ok(alerts)
+    manager.gather(&path, &about(&id), time).await
 }

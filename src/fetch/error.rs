@@ -155,13 +155,13 @@ pub(super) fn of_answer(status: u16, told: &Told, about: &About, identity: &str,
         404 => Error::new(ErrorKind::Unknown, format!("{what} does not exist, or {identity} cannot see it: {text}"))
             .help(about.unknown),
         429 => Error::new(ErrorKind::Throttled, format!("{what} takes no more requests for now: {text}"))
-            .help("run the same command later: it goes on where it stopped"),
+            .help("run the same command later: a download goes on where it stopped"),
         408 | 413 | 504 => {
             Error::new(ErrorKind::TooLarge, format!("{what} took too long to answer ({status}): {text}"))
-                .help("run the same command later: it goes on where it stopped")
+                .help("run the same command later: a download goes on where it stopped")
         }
         _ => Error::new(ErrorKind::Service, format!("{what} answers with status {status}: {text}"))
-            .help("run the same command later: it goes on where it stopped"),
+            .help("run the same command later: a download goes on where it stopped"),
     }
 }
 

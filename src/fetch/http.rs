@@ -119,7 +119,8 @@ enum Failed {
 
 /// What carries requests.
 ///
-/// Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`), roots those of the system (`SSL_CERT_FILE`).
+/// Proxies are those of the environment (`HTTPS_PROXY`, `NO_PROXY`), roots those of the system (`SSL_CERT_FILE` names others
+/// in their place), and those that the user adds.
 /// Redirections are not followed: a token goes where it was meant to go.
 #[derive(Debug, Clone)]
 pub struct Transport {
@@ -130,13 +131,16 @@ pub struct Transport {
 }
 
 impl Transport {
-    /// Makes the clients that all requests go through.
+    /// Makes the clients that all requests go through. `roots` are certificates in PEM that are trusted beside the
+    /// system's: those of a proxy that looks into TLS.
     ///
     /// # Errors
-    /// Where the system's roots cannot be read.
-    pub fn new() -> Result<Transport, Error> {
+    /// Where the system's roots cannot be read, and where `roots` holds no certificate.
+    pub fn new(roots: Option<&[u8]>) -> Result<Transport, Error> {
+        let roots = roots.map(certificates).transpose()?.unwrap_or_default();
         let builder = || {
             reqwest::Client::builder()
+                .tls_certs_merge(roots.clone())
                 .user_agent(concat!("alertq/", env!("CARGO_PKG_VERSION")))
                 .redirect(reqwest::redirect::Policy::none())
                 .connect_timeout(Duration::from_secs(30))
@@ -146,6 +150,14 @@ impl Transport {
         let cloud = builder().build().map_err(failed)?;
         Ok(Transport { cloud, machine: builder().no_proxy().build().map_err(failed)? })
     }
+}
+
+fn certificates(pem: &[u8]) -> Result<Vec<reqwest::Certificate>, Error> {
+    let wrong =
+        |why: String| Error::new(ErrorKind::File, why).help("it is in PEM: it begins with -----BEGIN CERTIFICATE-----");
+    let found = reqwest::Certificate::from_pem_bundle(pem)
+        .map_err(|error| wrong(format!("the file of roots cannot be read: {}", chain(&error))))?;
+    if found.is_empty() { Err(wrong("the file of roots holds no certificate".to_string())) } else { Ok(found) }
 }
 
 impl Client {
@@ -169,6 +181,11 @@ impl Client {
             reached: AtomicBool::new(false),
             taken: AtomicBool::new(false),
         }
+    }
+
+    /// Returns the folder of what is only there for a while.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Whom the requests are made for.
@@ -282,7 +299,9 @@ impl Client {
         let what = &ask.about.what;
         if body.bytes == 0 {
             // Documented for a request without a body, seen where something on the way drops it.
-            return Err(Failed::Again(Error::new(ErrorKind::Service, format!("{what} gave an empty answer")), None));
+            let error = Error::new(ErrorKind::Service, format!("{what} gave an empty answer"))
+                .help("something on the way may drop what is asked, such as a proxy: see HTTPS_PROXY and NO_PROXY");
+            return Err(Failed::Again(error, None));
         }
         if !kind.contains("json") {
             let message = format!("{what} answered with {kind} in place of JSON");
@@ -339,7 +358,8 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// Says what a broken connection means.
 fn lost(error: &reqwest::Error, about: &About) -> Failed {
     let message = format!("the connection to {} was lost: {}", about.what, chain(error));
-    let help = "is the network up? Proxies are taken from HTTPS_PROXY, roots of certificates from SSL_CERT_FILE";
+    let help =
+        "is the network up? Proxies are taken from HTTPS_PROXY, roots of certificates from --ca-file and the system";
     Failed::Again(Error::new(ErrorKind::Service, message).help(help), None)
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::cloud::Cloud;
 use super::error::{About, Error, ErrorKind};
 use super::http::{Ask, Body, Client, Patience, Reply};
+use crate::source;
 
 /// A workspace that can be asked.
 pub struct Logs {
@@ -126,8 +127,9 @@ impl Logs {
             Error::new(ErrorKind::Service, format!("{} gave an answer that cannot be read: {why}", self.about.what))
         };
         let answer: Value = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
-        if answer.get("error").is_some_and(|error| !error.is_null()) {
-            return Err(broken("it is partial".to_string()));
+        // Warnings stand in the same place: they take no row away.
+        if let Some(error) = answer.get("error").filter(|error| !error.is_null() && !source::only_warnings(error)) {
+            return Err(broken(format!("it is partial: {}", source::error_messages(error).join("; "))));
         }
         let table = answer.get("tables").and_then(|tables| tables.get(0)).ok_or_else(|| broken("no table".into()))?;
         let list = |key: &str| table.get(key).and_then(Value::as_array).ok_or_else(|| broken(format!("no {key}")));

@@ -1,6 +1,6 @@
 //! Azure Resource Manager: lists, page by page, and single resources.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use reqwest::Method;
 use serde_json::Value;
@@ -9,6 +9,7 @@ use super::cloud::Cloud;
 use super::error::{About, Error, ErrorKind, Told};
 use super::http::{Ask, Client, Patience, Reply};
 use super::preflight::Who;
+use super::records::Records;
 
 /// Asks Resource Manager.
 pub struct Manager {
@@ -44,16 +45,32 @@ impl Manager {
     /// # Errors
     /// What the service says, and where its pages go round in a circle or elsewhere.
     pub async fn list(&self, path: &str, about: &About) -> Result<Vec<Value>, Error> {
-        self.pages(Method::GET, path, about).await
+        self.gather(path, about, |_| String::new()).await?.read()
     }
 
     /// Lists all pages of what is asked for with POST.
     pub async fn list_by_post(&self, path: &str, about: &About) -> Result<Vec<Value>, Error> {
-        self.pages(Method::POST, path, about).await
+        self.pages(Method::POST, path, about, |_| String::new()).await?.read()
     }
 
-    async fn pages(&self, method: Method, path: &str, about: &About) -> Result<Vec<Value>, Error> {
-        let (mut records, mut places) = (Vec::new(), HashMap::new());
+    /// Lists all pages of a list that may be longer than memory, sorted by a key of each record.
+    pub async fn gather(&self, path: &str, about: &About, key: fn(&Value) -> String) -> Result<Records, Error> {
+        self.pages(Method::GET, path, about, key).await
+    }
+
+    /// Makes a list that holds nothing.
+    pub(super) fn records(&self) -> Result<Records, Error> {
+        Records::new(self.client.folder())
+    }
+
+    async fn pages(
+        &self,
+        method: Method,
+        path: &str,
+        about: &About,
+        key: fn(&Value) -> String,
+    ) -> Result<Records, Error> {
+        let mut records = self.records()?;
         let (mut seen, mut url) = (HashSet::new(), format!("{}{path}", self.url));
         loop {
             if !seen.insert(url.clone()) {
@@ -66,16 +83,13 @@ impl Manager {
             };
             for value in values {
                 let id = value.get("id").or_else(|| value.get("name")).and_then(Value::as_str).unwrap_or_default();
-                match places.get(id).and_then(|place: &usize| records.get_mut(*place)) {
-                    Some(known) if !id.is_empty() => *known = value.clone(),
-                    _ => {
-                        places.insert(id.to_string(), records.len());
-                        records.push(value.clone());
-                    }
-                }
+                records.push(id, key(value), value)?;
             }
             match page.get("nextLink").and_then(Value::as_str).filter(|link| !link.is_empty()) {
-                None => return Ok(records),
+                None => {
+                    records.sort();
+                    return Ok(records);
+                }
                 Some(link) if self.is_mine(link) => url = link.to_string(),
                 Some(link) => {
                     let host = url::Url::parse(link).ok().and_then(|url| url.host_str().map(str::to_string));

@@ -192,8 +192,8 @@ fn plans(called: &str, id: &str, pricings: &Value) -> Finding {
     let all = pricings.get("value").and_then(Value::as_array).cloned().unwrap_or_default();
     let is_on =
         |plan: &&Value| plan.get("properties").is_some_and(|properties| text(properties, "pricingTier") == "Standard");
-    let on: Vec<String> = all.iter().filter(is_on).map(|plan| text(plan, "name")).collect();
-    let off = all.len() - on.len();
+    let (on, off): (Vec<&Value>, Vec<&Value>) = all.iter().partition(is_on);
+    let names = |plans: &[&Value]| plans.iter().map(|plan| text(plan, "name")).collect::<Vec<_>>().join(", ");
     if on.is_empty() {
         return Finding::new(
             Level::Missing,
@@ -201,7 +201,8 @@ fn plans(called: &str, id: &str, pricings: &Value) -> Finding {
         )
         .help(format!("az security pricing create --name VirtualMachines --tier standard --subscription {id}"));
     }
-    Finding::new(Level::Good, format!("{called}: plans that are on: {}; off: {off}", on.join(", ")))
+    let off = if off.is_empty() { "none".to_string() } else { names(&off) };
+    Finding::new(Level::Good, format!("{called}: plans that are on: {}; off: {off}", names(&on)))
 }
 
 async fn of_workspace(manager: &Manager, workspace: &Workspace) -> Vec<Finding> {
@@ -345,7 +346,7 @@ mod tests {
     fn plans_and_rules_are_told() {
         let pricings = json!({"value": [{"name": "VirtualMachines", "properties": {"pricingTier": "Standard"}},
             {"name": "Dns", "properties": {"pricingTier": "Free"}}]});
-        assert_eq!(plans("s", "i", &pricings).what, "s: plans that are on: VirtualMachines; off: 1");
+        assert_eq!(plans("s", "i", &pricings).what, "s: plans that are on: VirtualMachines; off: Dns");
         assert_eq!(plans("s", "i", &json!({})).level, Level::Missing);
         let rule = |enabled: bool| {
             json!({"kind": "MicrosoftSecurityIncidentCreation",

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::{About, Error, ErrorKind};
 use super::manager::Manager;
+use super::records::Records;
 
 const API: &str = "2024-03-01";
 
@@ -22,11 +23,13 @@ pub struct Workspace {
 }
 
 /// A watchlist with its items, as a table of texts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Watchlist {
     pub alias: String,
     pub columns: Vec<String>,
-    pub rows: Vec<Vec<String>>,
+    /// The column whose values stand in `SearchKey` too.
+    search_key: String,
+    items: Records,
 }
 
 impl Workspace {
@@ -79,28 +82,38 @@ impl Workspace {
     }
 
     /// Lists the incidents, each with the ids of its alerts as `Alerts` if they are asked for.
-    pub async fn incidents(&self, manager: &Manager, alerts: bool) -> Result<Vec<Value>, Error> {
+    pub async fn incidents(&self, manager: &Manager, alerts: bool) -> Result<Records, Error> {
         let what = "incidents?$orderby=properties/createdTimeUtc%20asc&$top=1000";
-        let mut incidents = manager.list(&self.path(what, API), &self.about()).await?;
-        if alerts {
-            let ids: Vec<String> = incidents.iter().map(|incident| text(incident, "name")).collect();
-            let asked = ids.iter().map(|id| self.alerts_of(manager, id));
-            let mut found = futures::stream::iter(asked).buffered(AT_ONCE);
-            let mut at = 0;
-            while let Some(alerts) = found.next().await {
-                if let Some(Value::Object(incident)) = incidents.get_mut(at) {
-                    incident.insert("Alerts".to_string(), alerts?);
-                }
-                at += 1;
-            }
-        }
         let changed = |incident: &Value| {
-            let properties = incident.get("properties").cloned().unwrap_or_default();
-            let changed = text(&properties, "lastModifiedTimeUtc");
-            if changed.is_empty() { text(&properties, "createdTimeUtc") } else { changed }
+            let time = |key: &str| incident.get("properties").map(|of| text(of, key)).unwrap_or_default();
+            let changed = time("lastModifiedTimeUtc");
+            if changed.is_empty() { time("createdTimeUtc") } else { changed }
         };
-        incidents.sort_by_cached_key(changed);
-        Ok(incidents)
+        let mut incidents = manager.gather(&self.path(what, API), &self.about(), changed).await?;
+        if !alerts {
+            return Ok(incidents);
+        }
+        let mut ids = Vec::new();
+        incidents.each(&mut |incident| {
+            ids.push(text(&value(incident), "name"));
+            Ok(())
+        })?;
+        let asked = ids.iter().map(|id| self.alerts_of(manager, id));
+        let mut found = Vec::new();
+        let mut answers = futures::stream::iter(asked).buffered(AT_ONCE);
+        while let Some(alerts) = answers.next().await {
+            found.push(alerts?.to_string());
+        }
+        // The ids of alerts are short beside their incidents: these stay on disk.
+        let (mut whole, mut found) = (manager.records()?, found.into_iter());
+        incidents.each(&mut |incident| {
+            let mut incident = value(incident);
+            if let (Value::Object(fields), Some(alerts)) = (&mut incident, found.next()) {
+                fields.insert("Alerts".to_string(), value(&alerts));
+            }
+            whole.push("", String::new(), &incident)
+        })?;
+        Ok(whole)
     }
 
     async fn alerts_of(&self, manager: &Manager, incident: &str) -> Result<Value, Error> {
@@ -134,8 +147,8 @@ impl Workspace {
                 continue;
             }
             let path = self.path(&format!("watchlists/{}/watchlistItems", encoded(&alias)), API);
-            let items = manager.list(&path, &self.about()).await?;
-            watchlists.push(Watchlist::new(alias, &text(&properties, "itemsSearchKey"), &items));
+            let items = manager.gather(&path, &self.about(), |_| String::new()).await?;
+            watchlists.push(Watchlist::new(alias, text(&properties, "itemsSearchKey"), items)?);
         }
         Ok(watchlists)
     }
@@ -189,33 +202,60 @@ fn escaped(value: Value) -> Value {
 }
 
 impl Watchlist {
-    fn new(alias: String, search_key: &str, items: &[Value]) -> Watchlist {
-        let of = |item: &Value| item.get("properties").and_then(Value::as_object).cloned().unwrap_or_default();
-        let values = |item: &Map<String, Value>| {
-            item.get("itemsKeyValue").and_then(Value::as_object).cloned().unwrap_or_default()
-        };
-        let items: Vec<Map<String, Value>> = items.iter().map(of).collect();
-        let mut keys: Vec<String> = Vec::new();
-        for key in items.iter().flat_map(|item| values(item).into_iter().map(|(key, _)| key)) {
-            if !keys.contains(&key) {
-                keys.push(key);
+    fn new(alias: String, search_key: String, mut items: Records) -> Result<Watchlist, Error> {
+        // What `_GetWatchlist` gives before an item's own columns.
+        let mut columns = FIRST.map(str::to_string).to_vec();
+        items.each(&mut |item| {
+            for key in values(&value(item)).keys() {
+                if !columns[FIRST.len()..].contains(key) {
+                    columns.push(key.clone());
+                }
             }
-        }
+            Ok(())
+        })?;
+        Ok(Watchlist { alias, columns, search_key, items })
+    }
+
+    /// Returns how many items it has.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Tells whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// Gives the row of each item to `f`, with a text for each column.
+    pub fn each_row(&mut self, f: &mut dyn FnMut(Vec<String>) -> Result<(), Error>) -> Result<(), Error> {
         let plain = |value: Option<&Value>| match value {
             None | Some(Value::Null) => String::new(),
             Some(Value::String(text)) => text.clone(),
             Some(other) => other.to_string(),
         };
-        let row = |item: &Map<String, Value>| {
-            let values = values(item);
-            let first = [plain(item.get("watchlistItemId")), plain(item.get("updated")), plain(values.get(search_key))];
-            first.into_iter().chain(keys.iter().map(|key| plain(values.get(key)))).collect()
-        };
-        let rows = items.iter().map(row).collect();
-        // What `_GetWatchlist` gives before an item's own columns.
-        let first = ["_DTItemId", "LastUpdatedTimeUTC", "SearchKey"].map(str::to_string);
-        Watchlist { alias, columns: first.into_iter().chain(keys.iter().cloned()).collect(), rows }
+        let (own, search_key) = (&self.columns[FIRST.len()..], &self.search_key);
+        self.items.each(&mut |item| {
+            let item = value(item);
+            let (of_item, values) = (item.get("properties"), values(&item));
+            let about = |key: &str| plain(of_item.and_then(|item| item.get(key)));
+            let first = [about("watchlistItemId"), about("updated"), plain(values.get(search_key))];
+            f(first.into_iter().chain(own.iter().map(|key| plain(values.get(key)))).collect())
+        })
     }
+}
+
+/// The columns of a watchlist that are not its author's.
+const FIRST: [&str; 3] = ["_DTItemId", "LastUpdatedTimeUTC", "SearchKey"];
+
+/// Returns an item's own values.
+fn values(item: &Value) -> Map<String, Value> {
+    let values = item.get("properties").and_then(|item| item.get("itemsKeyValue"));
+    values.and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// Reads what was written as JSON.
+fn value(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 fn text(value: &Value, key: &str) -> String {
@@ -247,12 +287,22 @@ mod tests {
 
     #[test]
     fn items_become_rows() {
-        let item = |id: &str, values: Value| json!({"properties": {"watchlistItemId": id, "updated": "2026-01-01T00:00:00Z", "itemsKeyValue": values}});
-        let items = [item("a", json!({"Host": "h", "Port": 7})), item("b", json!({"Host": "i", "Owner": null}))];
-        let list = Watchlist::new("W".into(), "Host", &items);
+        let folder = tempfile::tempdir().unwrap();
+        let mut items = Records::new(folder.path()).unwrap();
+        for (id, values) in [("a", json!({"Host": "h", "Port": 7})), ("b", json!({"Host": "i", "Owner": null}))] {
+            let item = json!({"watchlistItemId": id, "updated": "2026-01-01T00:00:00Z", "itemsKeyValue": values});
+            items.push(id, String::new(), &json!({ "properties": item })).unwrap();
+        }
+        let mut list = Watchlist::new("W".into(), "Host".into(), items).unwrap();
         assert_eq!(list.columns, ["_DTItemId", "LastUpdatedTimeUTC", "SearchKey", "Host", "Port", "Owner"]);
-        assert_eq!(list.rows[0], ["a", "2026-01-01T00:00:00Z", "h", "h", "7", ""]);
-        assert_eq!(list.rows[1][3..], ["i", "", ""]);
+        let mut rows = Vec::new();
+        list.each_row(&mut |row| {
+            rows.push(row);
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!(rows[0], ["a", "2026-01-01T00:00:00Z", "h", "h", "7", ""]);
+        assert_eq!((&rows[1][3..], list.len()), (&["i".to_string(), String::new(), String::new()][..], 2));
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! An answer becomes a Parquet file, whole or not at all.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
 use super::error::{Error, ErrorKind};
+use super::records::Records;
 use crate::format::{Format, Limits};
 use crate::source;
 use crate::types::Column;
@@ -72,9 +72,18 @@ pub(super) fn write(body: &Path, table: &str, target: &Path) -> Result<Written, 
 ///
 /// # Errors
 /// Where a file cannot be written, and where a record is no row of the table.
-pub fn write_records(folder: &Path, name: &str, table: &str, records: &[Value]) -> Result<u64, Error> {
+pub fn write_records(folder: &Path, name: &str, table: &str, records: &mut Records) -> Result<u64, Error> {
     let (raw, target) = (folder.join("_raw").join(format!("{name}.json")), folder.join(format!("{name}.parquet")));
-    write_whole(&raw, json!({ "value": records }).to_string().as_bytes())?;
+    write_with(&raw, &mut |out| {
+        let failed = |error: std::io::Error| Error::file(&raw, &error);
+        out.write_all(b"{\"value\":[").map_err(failed)?;
+        let mut first = true;
+        records.each(&mut |record| {
+            let before: &[u8] = if std::mem::take(&mut first) { b"" } else { b"," };
+            out.write_all(before).and_then(|()| out.write_all(record.as_bytes())).map_err(failed)
+        })?;
+        out.write_all(b"]}").map_err(failed)
+    })?;
     if records.is_empty() {
         return match std::fs::remove_file(&target) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file(&target, &error)),
@@ -93,16 +102,21 @@ pub fn write_records(folder: &Path, name: &str, table: &str, records: &[Value]) 
 
 /// Writes a file that appears whole, or not at all; folders are made.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    write_with(path, &mut |out| out.write_all(bytes).map_err(|error| Error::file(path, &error)))
+}
+
+/// Writes a file that appears whole, or not at all, of what `write` gives part by part.
+pub fn write_with(path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> Result<(), Error>) -> Result<(), Error> {
     let folder = path.parent().unwrap_or(Path::new("."));
-    let write = || -> std::io::Result<()> {
-        std::fs::create_dir_all(folder)?;
-        let mut file = temporary(folder)?;
-        file.write_all(bytes)?;
-        set_rights(file.path())?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
-    };
-    write().map_err(|error| Error::file(path, &error))
+    let failed = |error: std::io::Error| Error::file(path, &error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let file = temporary(folder).map_err(failed)?;
+    let mut out = BufWriter::new(file);
+    write(&mut out)?;
+    let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
+    set_rights(file.path()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 /// Temporary files are private; a result has the rights of any other file.

@@ -19,6 +19,8 @@ pub struct Assumptions {
     pub nothing_equals_nothing: bool,
     /// An incident that is opened again is new again.
     pub reopened_is_new: bool,
+    /// Columns such as AccountCustomEntity make entities where a rule has no mapping.
+    pub old_mappings_hold: bool,
 }
 
 /// A question that the documentation leaves open.
@@ -74,6 +76,12 @@ pub const QUESTIONS: &[Question] = &[
         choices: ["active", "new"],
         asks: "the status of an incident that a further alert opens again",
         answer: |assumptions| &mut assumptions.reopened_is_new,
+    },
+    Question {
+        name: "old-mappings",
+        choices: ["ignored", "read"],
+        asks: "whether columns such as AccountCustomEntity make entities where a rule has no entityMappings",
+        answer: |assumptions| &mut assumptions.old_mappings_hold,
     },
 ];
 

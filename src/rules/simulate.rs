@@ -150,7 +150,7 @@ impl Replay<'_> {
                     }
                     summary.fired += 1;
                     let run = Run { now: moment.now, from: moment.from, written: moment.written };
-                    alerts.extend(alert::alerts(rule, run, &results, &self.workspace));
+                    alerts.extend(alert::alerts(rule, run, &results, &self.workspace, self.data.assumptions));
                     if let Some(rest) = rest {
                         silent_until = moment.now.saturating_add(rest.ticks());
                     }

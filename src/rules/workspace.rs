@@ -10,16 +10,29 @@ pub struct Workspace {
     /// It is onboarded to the Defender portal: Defender XDR makes the incidents of connected products, rules for that
     /// are off, and no rule opens closed incidents again (documented).
     pub in_defender_portal: bool,
+    /// Defender XDR's incidents come into Sentinel, and it makes those of connected products: rules for that are off here
+    /// too, in the Azure portal (documented).
+    pub xdr_incidents: bool,
 }
 
 impl Default for Workspace {
     /// A workspace without a name.
     fn default() -> Workspace {
-        Workspace { id: uuid::Uuid::nil().to_string(), resource: String::new(), in_defender_portal: false }
+        Workspace {
+            id: uuid::Uuid::nil().to_string(),
+            resource: String::new(),
+            in_defender_portal: false,
+            xdr_incidents: false,
+        }
     }
 }
 
 impl Workspace {
+    /// Tells whether Defender XDR makes the incidents of connected products.
+    pub fn leaves_incidents_to_xdr(&self) -> bool {
+        self.in_defender_portal || self.xdr_incidents
+    }
+
     /// Returns a part of the resource's name, which says `/name/value` in pairs.
     fn part(&self, name: &str) -> &str {
         let mut parts = self.resource.split('/').skip_while(|part| !part.eq_ignore_ascii_case(name));

@@ -48,6 +48,7 @@ pub use detect::{Form, Layout, Origin, detect};
 pub use error::{Error, Place};
 pub use findings::{Finding, Kind};
 pub use profile::{Entity, Profile, Seen, profile};
+pub use query_api::{messages as error_messages, only_warnings};
 pub use read::Batches;
 pub use rows::{BadRow, BadRows, Fault};
 pub use table::{Input, Table, expand, open, open_all, open_files, split_name, tables};

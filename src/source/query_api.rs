@@ -138,7 +138,7 @@ impl QueryApi {
             true => cursor
                 .error(format!("the answer is partial, rows are missing: {reasons}"))
                 .partial()
-                .remedy("ask for a shorter time range, or accept partial answers"),
+                .remedy("ask for a shorter time range; `alertq fetch log-analytics` parts it by itself"),
             false => told(cursor, &text),
         })
     }
@@ -189,7 +189,7 @@ fn columns(json: &[u8]) -> Option<Vec<(String, Option<ScalarType>)>> {
 }
 
 /// Tells whether every detail of a partial error is a warning, which the service sends in the same place.
-fn only_warnings(error: &Value) -> bool {
+pub fn only_warnings(error: &Value) -> bool {
     let details = error.get("details").and_then(Value::as_array);
     let is_warning = |detail: &Value| {
         let inner = detail.get("innererror").unwrap_or(detail);
@@ -198,7 +198,8 @@ fn only_warnings(error: &Value) -> bool {
     details.is_some_and(|details| !details.is_empty() && details.iter().all(is_warning))
 }
 
-fn messages(error: &Value) -> Vec<String> {
+/// Returns what the details of an error say.
+pub fn messages(error: &Value) -> Vec<String> {
     let message = |value: &Value| {
         let inner = value.get("innererror").and_then(|inner| inner.get("message"));
         inner.or_else(|| value.get("message")).and_then(Value::as_str).map(str::to_string)

@@ -218,3 +218,16 @@ fn why_names_what_drops_a_record() {
         "goes no further than `project TimeGenerated, Computer`",
     );
 }
+
+#[test]
+fn a_test_that_fails_anyway_notices_no_change() {
+    let folder = closer(FULL);
+    let path = folder.path().join("disk.test.yaml");
+    let hopeless = "- name: hopeless\n  at: +0m\n  expect: {alerts: [{DisplayName: nothing}]}\n";
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{text}{hopeless}")).unwrap();
+    // Without a path, what lies here is tested.
+    let run = run_in(folder.path(), &["test", "--mutate"], "");
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(run.stdout.contains("no test notices: without `Facility != 'cron'`"), "{}", run.stdout);
+}

@@ -18,6 +18,59 @@ fn a_rule_goes_to_arm_and_back() {
 }
 
 #[test]
+fn a_rule_goes_through_every_form_that_is_written() {
+    let (folder, _) = folder_with("rule.yaml", RULE.replace("name: Loud hosts", "name: '[Loud] hosts'\ntags: [one]"));
+    let convert = |from: &str, to: &str, out: &str| {
+        let run = run_in(folder.path(), &["rules", "convert", from, "--to", to, "--out", out], "");
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+    };
+    convert("rule.yaml", "rest", "list.json");
+    let answer: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("list.json")).unwrap()).unwrap();
+    assert_eq!(answer["value"][0]["properties"]["displayName"], "[Loud] hosts");
+    assert_eq!(answer["value"][0]["name"], "6d1b4c1e-0d4f-4c5e-8a0c-0f0d3a6c9b11");
+    convert("list.json", "arm", "t.json");
+    convert("t.json", "yaml", "one");
+    convert("rule.yaml", "yaml", "other");
+    let written = |name: &str| fs::read_to_string(folder.path().join(name).join("Loud_hosts.yaml")).unwrap();
+    let lines = |text: String| text.lines().map(str::to_string).collect::<std::collections::BTreeSet<_>>();
+    assert_eq!(lines(written("one")), lines(written("other")));
+    // What is printed of several rules is one file of several documents, which is read again.
+    fs::copy(folder.path().join("rule.yaml"), folder.path().join("other.yaml")).unwrap();
+    let run = run_in(folder.path(), &["rules", "convert", "rule.yaml", "other.yaml", "--to", "yaml"], "");
+    fs::write(folder.path().join("both.yaml"), run.stdout).unwrap();
+    let run = run_in(folder.path(), &["rules", "list", "both.yaml"], "");
+    assert_eq!((run.status, run.stdout.lines().count()), (Some(0), 2), "{}", run.stderr);
+}
+
+#[test]
+fn names_of_files_and_connectors_are_those_that_azure_sentinel_takes() {
+    let folder = TempDir::new().unwrap();
+    let connectors = "requiredDataConnectors:\n  - {connectorId: SecurityEvent, dataTypes: [SecurityEvent]}\n";
+    for (path, id) in [("Detections/a/rule.yaml", "1"), ("Detections/b/rule.yaml", "2"), ("Detections/c.yml", "3")] {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, RULE.replace("b11\n", &format!("b1{id}\n{connectors}"))).unwrap();
+    }
+    let run = run_in(folder.path(), &["check", "Detections", "--output-format", "concise"], "");
+    assert_eq!(run.stdout.matches("AQ549").count(), 2, "{}", run.stdout);
+    assert!(run.stdout.contains("rule.yaml has the same name") && run.stdout.contains("'c.yml'"), "{}", run.stdout);
+    assert_eq!(run.stdout.matches("AQ548").count(), 3, "{}", run.stdout);
+    assert!(run.stdout.contains("did you mean 'SecurityEvents'?"), "{}", run.stdout);
+}
+
+#[test]
+fn a_file_in_utf16_is_read_and_what_is_no_text_says_so() {
+    let folder = TempDir::new().unwrap();
+    let units: Vec<u8> = format!("\u{feff}{RULE}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(folder.path().join("rule.yaml"), units).unwrap();
+    fs::write(folder.path().join("latin.yaml"), b"name: Gr\xf6\xdfe\nkind: NRT\nquery: T\n").unwrap();
+    let run = run_in(folder.path(), &["rules", "list", "rule.yaml"], "");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let run = run_in(folder.path(), &["check", "latin.yaml"], "");
+    assert!(run.status == Some(2) && run.stdout.contains("save the file with the encoding UTF-8"), "{}", run.stdout);
+}
+
+#[test]
 fn folders_are_listed_and_broken_files_are_told() {
     let (folder, _) = folder_with("rule.yaml", RULE);
     fs::write(folder.path().join("broken.yaml"), "kind: NRT\nquery: [\n").unwrap();

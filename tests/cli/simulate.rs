@@ -84,7 +84,7 @@ fn the_report_is_one_page_that_needs_nothing_from_elsewhere() {
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
     assert_eq!(page.matches("<rect").count(), 3, "a bar for each day");
-    assert!(page.contains("<h2>&lt;b&gt;Severe &amp; alerts&lt;/b&gt;</h2>"), "{page}");
+    assert!(page.contains("<h2 id=\"rule0\">&lt;b&gt;Severe &amp; alerts&lt;/b&gt;</h2>"), "{page}");
     for part in ["http:", "https:", "src=", "<script", "@import"] {
         assert!(!page.contains(part), "{part}");
     }
@@ -175,6 +175,20 @@ fn an_observed_incident_comes_of_its_alert() {
     assert_eq!(row, expected);
 }
 
+#[test]
+fn what_cannot_be_meant_is_said() {
+    let folder =
+        folder(&[("severe.yaml", RULE), ("never.yaml", &RULE.replace("queryFrequency: 1h", "queryFrequency: 0m"))]);
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    refused(&simulate(folder.path(), &["--rules", "empty"]), &["no rule was found there"]);
+    let run = simulate(folder.path(), &["--rules", "rules"]);
+    assert!(run.stdout.contains("never runs: its queryFrequency is nothing"), "{}", run.stdout);
+    let long_ago = ["simulate", "--rules", "rules", "--from", "2020-01-01", "--to", "2020-01-02"];
+    let run = run_in(folder.path(), &long_ago, "");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("no record lies in the period: they are from 20"), "{}", run.stderr);
+}
+
 /// Finds a browser that can be asked without a window.
 fn browser() -> Option<&'static str> {
     let there =
@@ -198,9 +212,9 @@ fn the_report_is_a_page_that_a_browser_draws() {
     let measure = "<script>const inside = rect => { const b = rect.getBoundingClientRect(), s = rect.ownerSVGElement\
         .getBoundingClientRect(); return b.width > 0 && b.height > 0 && b.left >= s.left - 1 && b.right <= s.right + 1 && \
         b.top >= s.top - 1 && b.bottom <= s.bottom + 1; };\
-        const bars = [...document.querySelectorAll('rect')];\
+        const bars = [...document.querySelectorAll('rect')], words = [...document.querySelectorAll('text')];\
         const colours = new Set(bars.map(bar => getComputedStyle(bar).fill));\
-        document.body.dataset.seen = [bars.length, bars.filter(inside).length, colours.size, \
+        document.body.dataset.seen = [bars.length, bars.filter(inside).length, words.filter(inside).length, colours.size, \
         performance.getEntriesByType('resource').length, document.documentElement.scrollWidth <= innerWidth].join(' ');\
         </script></body>";
     let copy = folder.path().join("measured.html");
@@ -217,5 +231,7 @@ fn the_report_is_a_page_that_a_browser_draws() {
     let seen = dom.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
     let bars = page.matches("<rect").count();
     assert!(bars >= 3, "{page}");
-    assert_eq!(seen, format!("{bars} {bars} 2 0 true"), "{}", String::from_utf8_lossy(&output.stderr));
+    let words = page.matches("<text").count();
+    assert!(words >= 3, "{page}");
+    assert_eq!(seen, format!("{bars} {bars} {words} 2 0 true"), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -186,6 +186,69 @@ fn every_error_of_the_service_says_what_to_do() {
     }
 }
 
+/// An answer with status 200 whose error says what took rows away, or only what is worth knowing.
+fn partial(severity: &str, message: &str) -> Value {
+    let inner = json!({"code": "-2133196797", "message": message, "severity": 2, "severityName": severity});
+    let detail = json!({"code": "EngineError", "message": "Something went wrong on the server.", "innererror": inner});
+    json!({"tables": [{"name": "PrimaryResult", "columns": [{"name": "Count", "type": "long"}], "rows": [[1]]}],
+        "error": {"code": "PartialError", "message": "There were some errors.", "details": [detail]}})
+}
+
+#[test]
+fn further_errors_of_the_service_say_what_to_do() {
+    let syntax = json!({"error": {"code": "BadArgumentError", "message": "The request had some invalid properties",
+        "innererror": {"code": "SyntaxError", "message": "A recognition error occurred in the query.",
+            "innererror": {"code": "SYN0002", "message": "Query could not be parsed at 'whre'", "line": 1, "pos": 16}}}});
+    let audience = json!({"error": {"code": "InsufficientAccessError", "message": "m", "innererror":
+        {"code": "InvalidAuthenticationTokenAudience", "message": "obtained for the wrong audience or resource"}}});
+    let too_large = "The results of this query exceed the set limit of 64000000 bytes, so not all records were returned \
+                     (E_QUERY_RESULT_SET_TOO_LARGE, 0x80DA0003).";
+    for (status, body, parts) in [
+        (400, syntax, &["SYN0002: Query could not be parsed at 'whre' (line 1, position 16)", "alertq check"][..]),
+        (403, audience, &["the token is for another service", "--cloud"]),
+        (403, failure("InvalidAuthenticationToken", "The token is expired"), &["does not take the token", "az login"]),
+        (404, failure("PathNotFoundError", "The requested path does not exist"), &["does not exist", "customerId"]),
+        (200, partial("Error", too_large), &["the answer is partial", "64000000 bytes", "alertq fetch log-analytics"]),
+        (200, partial("Error", "exceeds the record count limit 500000"), &["count limit 500000", "shorter time range"]),
+    ] {
+        run(async {
+            let scene = Scene::new(1, vec![("/query", status, body.clone())]).await;
+            scene.run(&["query", "SecurityAlert | count", "--on", WORKSPACE]).await.refused(parts);
+        });
+    }
+}
+
+#[test]
+fn warnings_of_the_service_take_no_row_away() {
+    run(async {
+        let scene = Scene::new(1, vec![("/query", 200, partial("Warning", "a semantic warning"))]).await;
+        let told = scene.run(&["query", "SecurityAlert | count", "--on", WORKSPACE]).await.ok();
+        assert!(told.stdout.contains("\"Count\":1") && told.stderr.contains("a semantic warning"), "{told:?}");
+        // What is partial tells a download why, and a warning does not stop it: here the clock is what is missing.
+        let stopped = scene.fetch(&[]).await;
+        stopped.refused(&["does not tell what time it is"]);
+        let scene = Scene::new(1, vec![("/query", 200, partial("Error", "rows are gone"))]).await;
+        scene.fetch(&[]).await.refused(&["it is partial: rows are gone"]);
+    });
+}
+
+#[test]
+fn what_comes_in_place_of_an_answer_is_told() {
+    for (fault, parts) in [
+        (Fault::Empty, &["gave an empty answer", "HTTPS_PROXY"][..]),
+        (Fault::WrongType, &["text/html in place of JSON", "HTTPS_PROXY"]),
+        (Fault::Cut, &["was lost", "--ca-file"]),
+        (Fault::Status(503), &["status 503", "run the same command later"]),
+        (Fault::Throttled(Some("0")), &["takes no more requests", "run the same command later"]),
+    ] {
+        run(async {
+            let mut scene = Scene::new(1, Vec::new()).await;
+            scene.server = Server::start(scene.alerts.clone(), Limits::default(), Script::new(1, &[fault], 1.0)).await;
+            scene.run(&["query", "SecurityAlert | count", "--on", WORKSPACE]).await.refused(parts);
+        });
+    }
+}
+
 #[test]
 fn what_is_no_workspace_is_told_before_anything_is_asked() {
     run(async {
@@ -561,11 +624,18 @@ fn an_application_signs_in_by_tls_and_its_secret_stays_secret() {
 
 /// Makes a command that fetches from a server by TLS, for an application that has no secret yet.
 pub fn signed_in(server: &Server, folder: &Path, authority: &str) -> Command {
+    let mut command = by_tls(server, folder, authority);
+    command.args(["--attempts", "2"]);
+    command
+}
+
+/// The same without saying how often it tries.
+pub fn by_tls(server: &Server, folder: &Path, authority: &str) -> Command {
     let roots = folder.join("roots.pem");
     std::fs::write(&roots, authority).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
     command.args(["fetch", "log-analytics", "-w", WORKSPACE, "--from", "2026-06-01", "--out", "out"]);
-    command.args(["--attempts", "2", "--logs-endpoint", &server.address]).current_dir(folder);
+    command.args(["--logs-endpoint", &server.address]).current_dir(folder);
     for (name, _) in std::env::vars() {
         let others = ["AZURE_", "ACTIONS_", "IDENTITY_", "MSI_", "IMDS_", "SSL_CERT_", "HTTP", "http", "ALL_PROXY"];
         if others.iter().any(|other| name.starts_with(other)) {

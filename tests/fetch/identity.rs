@@ -150,7 +150,7 @@ fn the_identity_of_a_virtual_machine() {
         // The address of the machine's own service is fixed: what leads there leads to the server.
         let proxy = reqwest::Proxy::http(&server.address).unwrap();
         let machine = reqwest::Client::builder().proxy(proxy).build().unwrap();
-        let http = Transport { machine, ..Transport::new().unwrap() };
+        let http = Transport { machine, ..Transport::new(None).unwrap() };
         let variable = |name: &str| (name == "AZURE_CLIENT_ID").then(|| "user-assigned".to_string());
         let clock = Arc::new(TestClock::new(1));
         let identity = Identity::new(Choice::Managed, &Cloud::default(), &variable, http, clock);

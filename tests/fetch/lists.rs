@@ -64,11 +64,11 @@ fn lists_come_whole_whatever_happens() {
             let fixed = [pages(path, alert), pages(rules, named), vec![of_incident], pages(incidents, named)].concat();
             let server = server(fixed, Script::new(seed, &ALL, 0.03)).await;
             let manager = server.manager(folder.path(), seed, 100);
-            let found = defender::alerts(&manager, "s").await.unwrap();
+            let found = defender::alerts(&manager, "s").await.unwrap().read().unwrap();
             assert_eq!(names(&found), expected, "seed {seed}");
             let workspace = Workspace::new(RESOURCE).unwrap();
             assert_eq!(names(&workspace.rules(&manager).await.unwrap()), expected, "seed {seed}");
-            let found = workspace.incidents(&manager, true).await.unwrap();
+            let found = workspace.incidents(&manager, true).await.unwrap().read().unwrap();
             assert_eq!(names(&found), expected, "seed {seed}");
             assert!(found.iter().all(|incident| incident["Alerts"] == json!([{"ID": "sys"}])), "seed {seed}");
         });
@@ -91,12 +91,20 @@ fn watchlists_come_whole_whatever_happens() {
             let fixed = [pages("/watchlistItems", item), vec![lists]].concat();
             let server = server(fixed, Script::new(seed, &ALL, 0.03)).await;
             let manager = server.manager(folder.path(), seed, 100);
-            let lists = Workspace::new(RESOURCE).unwrap().watchlists(&manager).await.unwrap();
+            let mut lists = Workspace::new(RESOURCE).unwrap().watchlists(&manager).await.unwrap();
             assert_eq!(
-                lists.iter().map(|list| (list.alias.as_str(), list.rows.len())).collect::<Vec<_>>(),
+                lists.iter().map(|list| (list.alias.as_str(), list.len())).collect::<Vec<_>>(),
                 [("One", RECORDS), ("Two", RECORDS)]
             );
-            assert!(lists.iter().all(|list| list.rows.iter().enumerate().all(|(at, row)| row[3] == format!("h{at}"))));
+            for list in &mut lists {
+                let mut at = 0;
+                list.each_row(&mut |row| {
+                    assert_eq!(row[3], format!("h{at}"));
+                    at += 1;
+                    Ok(())
+                })
+                .unwrap();
+            }
         });
     }
 }

@@ -52,6 +52,10 @@ pub struct Wire {
     valid: AtomicU64,
     /// The request at which another one became valid.
     rotated: AtomicUsize,
+    /// When a machine's token expires, in seconds since 1970 by whatever clock.
+    pub expires_on: AtomicU64,
+    /// The server's clock as its answers tell it (`Date`), in seconds since 1970; 0: none.
+    pub date: AtomicU64,
     /// Fixed answers, by a part of the path and query: the first that fits. `{address}` in them is the server's.
     fixed: Fixed,
     address: OnceLock<String>,
@@ -89,6 +93,9 @@ impl Server {
             most: AtomicUsize::new(0),
             valid: AtomicU64::new(1),
             rotated: AtomicUsize::new(0),
+            // A moment that lies ahead for long, by any clock.
+            expires_on: AtomicU64::new(4_102_444_800),
+            date: AtomicU64::new(0),
             fixed,
             address: OnceLock::new(),
             asked: Mutex::default(),
@@ -138,7 +145,7 @@ impl Server {
 
     fn client(&self, folder: &std::path::Path, seed: u64, attempts: u32, report: Arc<dyn Report>) -> Client {
         std::fs::create_dir_all(folder).unwrap();
-        let http = Transport::new().unwrap().cloud;
+        let http = Transport::new(None).unwrap().cloud;
         let tokens = Arc::new(Application { http: http.clone(), address: self.address.clone() });
         Client::new(http, Arc::new(TestClock::new(seed)), tokens, report, folder.into(), attempts)
     }
@@ -211,8 +218,8 @@ async fn machine(State(state): State<Arc<Wire>>, request: Request) -> (StatusCod
         let value = request.headers().get(name).and_then(|value| value.to_str().ok());
         query.extend(value.map(|value| (name.to_string(), value.to_string())));
     }
-    // A moment that lies ahead for long, by any clock.
-    let answer = json!({"access_token": state.token(), "expires_on": "4102444800", "token_type": "Bearer",
+    let expires_on = state.expires_on.load(Ordering::SeqCst).to_string();
+    let answer = json!({"access_token": state.token(), "expires_on": expires_on, "token_type": "Bearer",
         "resource": query.get("resource")});
     state.signed_in.lock().unwrap().push(query);
     (StatusCode::OK, answer.to_string())
@@ -227,8 +234,17 @@ async fn wire(State(state): State<Arc<Wire>>, request: Request, next: Next) -> R
     state.requests.fetch_add(1, Ordering::SeqCst);
     let under_way = state.under_way.fetch_add(1, Ordering::SeqCst) + 1;
     state.most.fetch_max(under_way, Ordering::SeqCst);
-    let response = answer(&state, request, next).await;
+    let mut response = answer(&state, request, next).await;
     state.under_way.fetch_sub(1, Ordering::SeqCst);
+    let date = state.date.load(Ordering::SeqCst);
+    if date > 0 {
+        let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_secs(date));
+        let headers = response.headers_mut();
+        headers.insert(header::DATE, date.parse().unwrap());
+        if headers.contains_key(header::RETRY_AFTER) {
+            headers.insert(header::RETRY_AFTER, date.parse().unwrap());
+        }
+    }
     response
 }
 

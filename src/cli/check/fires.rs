@@ -40,7 +40,8 @@ pub(super) fn tell(
     let threads = processors();
     let assumptions = Assumptions::default();
     let memory = memory.unwrap_or(MEMORY);
-    let data = Replayed { opened, rules: &rules, recorded: None, now, memory, threads, assumptions }.data()?;
+    let data =
+        Replayed { opened, rules: &rules, recorded: None, now, last: None, memory, threads, assumptions }.data()?;
     let Some((from, last)) = data.period() else { return Ok(()) };
     let replay = Replay {
         rules: &rules,

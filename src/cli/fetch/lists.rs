@@ -1,5 +1,6 @@
 //! `alertq fetch defender`, `incidents`, `rules`, `watchlists`: lists of Resource Manager's, as they are now.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -9,7 +10,7 @@ use super::session::{Session, stop};
 use crate::cli::Outcome;
 use crate::cli::interrupt::Scratch;
 use crate::cli::stop::Stop;
-use crate::fetch::{self, Manager, Watchlist, Workspace, defender, write_records, write_whole};
+use crate::fetch::{self, Manager, Watchlist, Workspace, defender, write_records, write_whole, write_with};
 
 /// Downloads Defender for Cloud's alerts of subscriptions, as they are and as rows of SecurityAlert.
 ///
@@ -75,8 +76,8 @@ pub(super) fn defender(arguments: &Defender, session: &Session) -> Result<Outcom
     let manager = manager(session, &arguments.out)?;
     for name in &arguments.subscription {
         let id = defender::subscription(&session.config.subscription(name)).map_err(stop)?;
-        let alerts = session.wait(defender::alerts(&manager, &id))?;
-        let rows = write_records(&arguments.out, &id, "SecurityAlert", &alerts).map_err(stop)?;
+        let mut alerts = session.wait(defender::alerts(&manager, &id))?;
+        let rows = write_records(&arguments.out, &id, "SecurityAlert", &mut alerts).map_err(stop)?;
         session.console.note(&format!("subscription {id}: {rows} alerts"));
     }
     Ok(Outcome::Clean)
@@ -85,9 +86,9 @@ pub(super) fn defender(arguments: &Defender, session: &Session) -> Result<Outcom
 pub(super) fn incidents(arguments: &Incidents, session: &Session) -> Result<Outcome, Stop> {
     let _scratch = Scratch::new()?;
     let (manager, workspace) = arguments.place.open(session)?;
-    let incidents = session.wait(workspace.incidents(&manager, !arguments.no_alerts))?;
+    let mut incidents = session.wait(workspace.incidents(&manager, !arguments.no_alerts))?;
     let out = &arguments.place.out;
-    let rows = write_records(out, "SecurityIncident", "SecurityIncident", &incidents).map_err(stop)?;
+    let rows = write_records(out, "SecurityIncident", "SecurityIncident", &mut incidents).map_err(stop)?;
     session.console.note(&format!("{}: {rows} incidents", out.display()));
     Ok(Outcome::Clean)
 }
@@ -96,11 +97,12 @@ pub(super) fn rules(arguments: &Rules, session: &Session) -> Result<Outcome, Sto
     let _scratch = Scratch::new()?;
     let (manager, workspace) = arguments.place.open(session)?;
     let rules = session.wait(workspace.rules(&manager))?;
-    let files = rules.iter().map(|rule| {
-        let (name, template) = Workspace::file_of(rule);
-        Ok((name, format!("{template:#}\n").into_bytes()))
-    });
-    mirror(&arguments.place.out, files.collect::<Result<_, Stop>>()?)?;
+    let files = rules.iter().map(Workspace::file_of).collect::<Vec<_>>();
+    let names = files.iter().map(|(name, _)| name.clone()).collect();
+    mirror(&arguments.place.out, names, &mut |file, out| {
+        let template = files.get(file).map(|(_, template)| format!("{template:#}\n")).unwrap_or_default();
+        out.write_all(template.as_bytes())
+    })?;
     session.console.note(&format!("{}: {} rules", arguments.place.out.display(), rules.len()));
     Ok(Outcome::Clean)
 }
@@ -108,12 +110,15 @@ pub(super) fn rules(arguments: &Rules, session: &Session) -> Result<Outcome, Sto
 pub(super) fn watchlists(arguments: &Watchlists, session: &Session) -> Result<Outcome, Stop> {
     let _scratch = Scratch::new()?;
     let (manager, workspace) = arguments.place.open(session)?;
-    let lists = session.wait(workspace.watchlists(&manager))?;
-    let files = lists.iter().map(|list| Ok((file_name(&list.alias), csv(list)?)));
-    mirror(&arguments.place.out, files.collect::<Result<_, Stop>>()?)?;
+    let mut lists = session.wait(workspace.watchlists(&manager))?;
+    let names = lists.iter().map(|list| file_name(&list.alias)).collect();
+    mirror(&arguments.place.out, names, &mut |file, out| match lists.get_mut(file) {
+        Some(list) => csv(list, out),
+        None => Ok(()),
+    })?;
     for list in &lists {
         let path = arguments.place.out.join(file_name(&list.alias));
-        let items = list.rows.len();
+        let items = list.len();
         session.console.note(&format!("{items} items: --watchlist {}={}", list.alias, path.display()));
     }
     Ok(Outcome::Clean)
@@ -136,15 +141,22 @@ fn manager(session: &Session, out: &Path) -> Result<Manager, Stop> {
 const MANIFEST: &str = "_fetch.json";
 
 /// Writes files, and removes those of an earlier run that are no longer among them.
-fn mirror(folder: &Path, files: Vec<(String, Vec<u8>)>) -> Result<(), Stop> {
+///
+/// `write` writes the file of a number.
+fn mirror(
+    folder: &Path,
+    names: Vec<String>,
+    write: &mut dyn FnMut(usize, &mut dyn Write) -> std::io::Result<()>,
+) -> Result<(), Stop> {
     let manifest = folder.join(MANIFEST);
     let earlier: Vec<String> =
         std::fs::read(&manifest).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
-    for (name, bytes) in &files {
-        write_whole(&folder.join(name), bytes).map_err(stop)?;
+    for (number, name) in names.iter().enumerate() {
+        let path = folder.join(name);
+        write_with(&path, &mut |out| write(number, out).map_err(|error| fetch::Error::file(&path, &error)))
+            .map_err(stop)?;
     }
-    let names: Vec<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
-    for gone in earlier.iter().filter(|name| !names.contains(&name.as_str()) && !name.contains(['/', '\\'])) {
+    for gone in earlier.iter().filter(|name| !names.contains(name) && !name.contains(['/', '\\'])) {
         let path = folder.join(gone);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -162,14 +174,19 @@ fn file_name(alias: &str) -> String {
     format!("{safe}.csv")
 }
 
-fn csv(list: &Watchlist) -> Result<Vec<u8>, Stop> {
-    let failed = |error: csv::Error| Stop::failure(format!("the watchlist {} makes no CSV: {error}", list.alias));
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&list.columns).map_err(failed)?;
-    for row in &list.rows {
-        writer.write_record(row).map_err(failed)?;
+fn csv(list: &mut Watchlist, out: &mut dyn Write) -> std::io::Result<()> {
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(&list.columns)?;
+    let mut failed = None;
+    let rows = list.each_row(&mut |row| {
+        failed = failed.take().or_else(|| writer.write_record(&row).err());
+        Ok(())
+    });
+    rows.map_err(std::io::Error::other)?;
+    if let Some(error) = failed {
+        return Err(error.into());
     }
-    writer.into_inner().map_err(|error| failed(error.into_error().into()))
+    writer.flush()
 }
 
 /// Looks at what a download needs, and says what is missing.
@@ -209,10 +226,13 @@ mod tests {
     #[test]
     fn a_folder_mirrors_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
-        let files = |names: &[&str]| names.iter().map(|name| (name.to_string(), b"{}".to_vec())).collect();
-        mirror(folder.path(), files(&["a.json", "b.json"])).unwrap();
+        let files = |names: &[&str]| {
+            let names = names.iter().map(ToString::to_string).collect();
+            mirror(folder.path(), names, &mut |_, out| out.write_all(b"{}")).unwrap();
+        };
+        files(&["a.json", "b.json"]);
         std::fs::write(folder.path().join("mine.json"), "{}").unwrap();
-        mirror(folder.path(), files(&["b.json"])).unwrap();
+        files(&["b.json"]);
         let is = |name: &str| folder.path().join(name).exists();
         assert!(!is("a.json") && is("b.json") && is("mine.json"));
         assert_eq!(file_name("../x y"), "---x-y.csv");

@@ -15,7 +15,7 @@ use super::{Global, Outcome};
 ///
 /// A download that was interrupted goes on where it stopped when the same command is run again; one that is complete
 /// gets what is new. Tokens come from the identities that Azure's own tools use, see --identity; proxies are taken from
-/// HTTPS_PROXY, roots of certificates from the system or SSL_CERT_FILE.
+/// HTTPS_PROXY, roots of certificates from the system (or SSL_CERT_FILE in its place) and --ca-file.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq fetch --preflight\n  \
                         alertq fetch log-analytics --workspace ID --from 2026-01-01 --out alerts/\n  \

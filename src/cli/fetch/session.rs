@@ -2,7 +2,7 @@
 
 use std::env;
 use std::future::Future;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +36,10 @@ pub(in crate::cli) struct Access {
     /// Asks this address in place of the cloud's Resource Manager.
     #[arg(long, global = true, value_name = "URL")]
     arm_endpoint: Option<String>,
+    /// Trusts the certificates in this file (PEM) beside the system's: those of a proxy that looks into TLS. Default: the
+    /// `ca_file` of alertq.toml.
+    #[arg(long, global = true, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     /// Tries a request so often before it is given up.
     #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     attempts: Option<u32>,
@@ -75,7 +79,7 @@ impl<'a> Session<'a> {
                 *address = endpoint(given, choice)?;
             }
         }
-        let http = Transport::new().map_err(stop)?;
+        let http = transport(arguments.ca_file.as_deref().or(config.ca_file.as_deref()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemTime);
         let tokens: Arc<dyn Tokens> = match choice {
             Choice::Nobody => Arc::new(Nobody),
@@ -115,6 +119,18 @@ impl<'a> Session<'a> {
         let length = Duration::from_micros(u64::try_from(length / ticks::TICKS_PER_MICROSECOND).unwrap_or_default());
         self.runtime.block_on(self.clock.sleep(length));
     }
+}
+
+/// Makes what carries requests, with the roots that a file adds.
+fn transport(roots: Option<&Path>) -> Result<Transport, Stop> {
+    let Some(path) = roots else { return Transport::new(None).map_err(stop) };
+    let shown = path.display();
+    let pem = std::fs::read(path)
+        .map_err(|error| Stop::failure(format!("{shown} cannot be read: {error}")).help("see --ca-file"))?;
+    Transport::new(Some(&pem)).map_err(|error| {
+        let stop = Stop::failure(format!("{shown}: {}", error.message));
+        error.help.into_iter().fold(stop, Stop::help)
+    })
 }
 
 /// Makes what a failed download means.

@@ -249,7 +249,9 @@ impl Identity {
         };
         let token = token.map_err(|error| self.settings.scrubbed(&told(&error)))?;
         let end = u64::try_from(token.expires_on.unix_timestamp()).unwrap_or_default();
-        Ok(Held { token: token.token.secret().to_string(), until: end.saturating_sub(SPARE) })
+        // What has just been given has not expired: this machine's clock is ahead then, and the service says when it has.
+        let until = end.saturating_sub(SPARE).max(self.clock.unix_seconds().saturating_add(SPARE));
+        Ok(Held { token: token.token.secret().to_string(), until })
     }
 }
 
@@ -257,7 +259,15 @@ impl Identity {
 fn told(error: &azure_core::Error) -> String {
     let text = error.to_string();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("To troubleshoot"));
-    lines.collect::<Vec<_>>().join(" ")
+    let text = lines.collect::<Vec<_>>().join(" ");
+    match std::iter::successors(std::error::Error::source(error), |cause| cause.source())
+        .last()
+        .map(ToString::to_string)
+    {
+        // The library leaves out what it failed for.
+        Some(cause) if !text.contains(&cause) => format!("{text}: {cause}"),
+        _ => text,
+    }
 }
 
 #[async_trait]

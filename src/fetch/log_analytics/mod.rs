@@ -41,6 +41,13 @@ pub use subject::{Bucket, Subject};
 /// Windows that are under way at a time; the gate lets no more through anyway.
 const AT_ONCE: usize = 5;
 
+/// What to do about more records than an answer holds that are alike in every column.
+const ALIKE: &str = "records that are alike in every column cannot be asked for in parts: leave them out with --query, or \
+                     ask how many there are with `summarize count()`";
+
+/// The manifest is as long as the windows are many: it is written so often, and what a killed run did since is done anew.
+const SAVES: usize = 100;
+
 /// How often a generation is counted again before it is given up.
 const ROUNDS: usize = 4;
 
@@ -225,15 +232,21 @@ impl Job<'_> {
         let mut left: VecDeque<Piece> =
             generation.windows.iter().filter(|piece| piece.done.is_none()).cloned().collect();
         let partial = place.partial();
-        let mut running = FuturesUnordered::new();
+        let (mut running, mut unsaved) = (FuturesUnordered::new(), 0);
         loop {
             while running.len() < AT_ONCE
                 && let Some(piece) = left.pop_front()
             {
                 running.push(self.piece(piece, cut, &partial));
             }
-            let Some(outcome) = running.next().await else { return Ok(()) };
-            let outcome = outcome?;
+            let Some(outcome) = running.next().await else { return place.save(manifest) };
+            let outcome = match outcome {
+                Ok(outcome) => outcome,
+                Err(error) => {
+                    place.save(manifest)?;
+                    return Err(error);
+                }
+            };
             let Some(generation) = manifest.generations.last_mut() else { return Ok(()) };
             match outcome {
                 Outcome::Done(piece, columns) => {
@@ -247,7 +260,11 @@ impl Job<'_> {
                     replace(&mut generation.windows, &piece, parts);
                 }
             }
-            place.save(manifest)?;
+            unsaved += 1;
+            if unsaved > generation.windows.len() / SAVES {
+                place.save(manifest)?;
+                unsaved = 0;
+            }
         }
     }
 
@@ -307,7 +324,7 @@ impl Job<'_> {
         let Some(halves) = piece.halves() else {
             let message =
                 format!("the records of {} cannot be told apart further: {}", piece.describe(), error.message);
-            return Err(Error::new(ErrorKind::TooLarge, message));
+            return Err(Error::new(ErrorKind::TooLarge, message).help(ALIKE));
         };
         let mut parts = Vec::new();
         for (window, bucket) in halves {

@@ -7,9 +7,9 @@ use crate::rules::checks::is_tactic;
 use crate::rules::model::{AlertProperty, Detection, Severity};
 use crate::rules::row::{Alert, names};
 
-/// Characters of an alert's name and of its description (documented).
-const LONGEST_NAME: usize = 256;
-const LONGEST_DESCRIPTION: usize = 5000;
+/// Bytes of an alert's name and of other single values, and of its description and of collections (documented).
+const LONGEST_VALUE: usize = 256;
+const LONGEST_TEXT: usize = 5 << 10;
 /// Values of one custom detail, and bytes of all (documented).
 const MOST_VALUES: usize = 50;
 const LONGEST_DETAILS: usize = 2048;
@@ -18,10 +18,10 @@ const LONGEST_DETAILS: usize = 2048;
 pub(super) fn override_details(alert: &mut Alert, detection: &Detection, results: &Results) {
     let overrides = &detection.overrides;
     if let Some(name) = overrides.name_format.as_ref().and_then(|format| filled(&format.value, results)) {
-        alert.name = cut(&name, LONGEST_NAME);
+        alert.name = cut(&name, LONGEST_VALUE).to_string();
     }
     if let Some(text) = overrides.description_format.as_ref().and_then(|format| filled(&format.value, results)) {
-        alert.description = cut(&text, LONGEST_DESCRIPTION);
+        alert.description = cut(&text, LONGEST_TEXT).to_string();
     }
     let text = |column: &str| results.first_text(column);
     if let Some(severity) = overrides.severity_column.as_ref().and_then(|column| Severity::read(&text(&column.value)?))
@@ -38,22 +38,24 @@ pub(super) fn override_details(alert: &mut Alert, detection: &Detection, results
         if let (Some(property), Some(column)) = (&property.property, &property.column)
             && let Some(text) = text(&column.value)
         {
-            set(alert, property.value, text);
+            set(alert, property.value, &text);
         }
     }
 }
 
-fn set(alert: &mut Alert, property: AlertProperty, text: String) {
+fn set(alert: &mut Alert, property: AlertProperty, text: &str) {
+    let value = || cut(text, LONGEST_VALUE).to_string();
+    let collection = || cut(text, LONGEST_TEXT).to_string();
     match property {
-        AlertProperty::AlertLink => alert.link = text,
-        AlertProperty::ConfidenceLevel => alert.confidence_level = text,
+        AlertProperty::AlertLink => alert.link = value(),
+        AlertProperty::ConfidenceLevel => alert.confidence_level = value(),
         AlertProperty::ConfidenceScore => alert.confidence_score = text.parse().ok().or(alert.confidence_score),
-        AlertProperty::ExtendedLinks => alert.extended_links = text,
-        AlertProperty::ProductComponentName => alert.component = text,
-        AlertProperty::ProductName => alert.product = text,
-        AlertProperty::ProviderName => alert.provider = text,
-        AlertProperty::RemediationSteps => alert.remediation_steps = text,
-        AlertProperty::Techniques => alert.techniques = json!(names(&text)).to_string(),
+        AlertProperty::ExtendedLinks => alert.extended_links = collection(),
+        AlertProperty::ProductComponentName => alert.component = value(),
+        AlertProperty::ProductName => alert.product = value(),
+        AlertProperty::ProviderName => alert.provider = value(),
+        AlertProperty::RemediationSteps => alert.remediation_steps = collection(),
+        AlertProperty::Techniques => alert.techniques = json!(names(text)).to_string(),
     }
 }
 
@@ -71,8 +73,9 @@ fn filled(format: &str, results: &Results) -> Option<String> {
     Some(text).filter(|text| !text.trim().is_empty())
 }
 
-fn cut(text: &str, longest: usize) -> String {
-    text.chars().take(longest).collect()
+/// Returns what fits of a text, without the half of a character.
+fn cut(text: &str, longest: usize) -> &str {
+    &text[..text.floor_char_boundary(longest)]
 }
 
 /// Returns the JSON text of the custom details, each key with the values of all rows, each once.

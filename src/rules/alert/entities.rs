@@ -3,8 +3,11 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::results::Results;
+use crate::diagnostic::Span;
+use crate::rules::Assumptions;
+use crate::rules::document::Located;
 use crate::rules::incident::type_of;
-use crate::rules::model::{Detection, EntityMapping, EntityType};
+use crate::rules::model::{Detection, EntityMapping, EntityType, FieldMapping};
 use crate::types::convert::text_of;
 
 /// Entities of one alert, shared equally among the mappings (documented).
@@ -26,10 +29,22 @@ const GENERIC: [&str; 11] = [
     "network service",
 ];
 
+/// Columns that made entities before rules had mappings, one of each type (documented).
+const OLD_MAPPINGS: [(&str, EntityType, &str); 5] = [
+    ("AccountCustomEntity", EntityType::Account, "FullName"),
+    ("HostCustomEntity", EntityType::Host, "FullName"),
+    ("IPCustomEntity", EntityType::Ip, "Address"),
+    ("URLCustomEntity", EntityType::Url, "Url"),
+    ("FileHashCustomEntity", EntityType::FileHash, "Value"),
+];
+
 /// Returns the text of `Entities`; empty where there is none.
-pub(super) fn entities(detection: &Detection, results: &Results) -> String {
+pub(super) fn entities(detection: &Detection, results: &Results, assumptions: Assumptions) -> String {
     let mut found = Found::default();
-    let mappings = &detection.entity_mappings;
+    // One mapping of the new kind puts all old ones out of force (documented).
+    let old =
+        if assumptions.old_mappings_hold && detection.entity_mappings.is_empty() { old_mappings() } else { vec![] };
+    let mappings = if old.is_empty() { &detection.entity_mappings } else { &old };
     let share = MOST / mappings.len().max(1);
     for mapping in mappings {
         found.map(mapping, results, share);
@@ -42,6 +57,18 @@ pub(super) fn entities(detection: &Detection, results: &Results) -> String {
         }
     }
     if found.list.is_empty() { String::new() } else { Json::Array(found.list).to_string() }
+}
+
+fn old_mappings() -> Vec<EntityMapping> {
+    fn nowhere<T>(value: T) -> Option<Located<T>> {
+        Some(Located { value, span: Span::default() })
+    }
+    let mapping = |(column, entity, identifier): (&str, EntityType, &str)| EntityMapping {
+        span: Span::default(),
+        entity: nowhere(entity),
+        fields: vec![FieldMapping { identifier: nowhere(identifier.to_string()), column: nowhere(column.to_string()) }],
+    };
+    OLD_MAPPINGS.into_iter().map(mapping).collect()
 }
 
 #[derive(Default)]
@@ -138,8 +165,6 @@ fn written_type(entity: EntityType) -> String {
 mod tests {
     use super::super::results::results;
     use super::*;
-    use crate::rules::document::Located;
-    use crate::rules::model::FieldMapping;
     use crate::types::{ScalarType, Value};
 
     fn located<T>(value: T) -> Option<Located<T>> {
@@ -162,7 +187,7 @@ mod tests {
         let rows: Vec<Vec<Value>> = values.iter().map(|value| vec![Value::String(value.to_string())]).collect();
         let results = results(&[("C", ScalarType::String)], &rows);
         let detection = Detection { entity_mappings: mappings, ..Detection::default() };
-        assert_eq!(entities(&detection, &results), expected);
+        assert_eq!(entities(&detection, &results, Assumptions::default()), expected);
     }
 
     #[test]
@@ -199,7 +224,8 @@ mod tests {
         let rows: Vec<_> = values.iter().map(|value| vec![Value::String(value.clone())]).collect();
         let results = results(&[("C", ScalarType::String)], &rows);
         let mappings = vec![mapping(EntityType::Ip, &[("Address", "C")]), mapping(EntityType::Url, &[("Url", "C")])];
-        let text = entities(&Detection { entity_mappings: mappings, ..Detection::default() }, &results);
+        let detection = Detection { entity_mappings: mappings, ..Detection::default() };
+        let text = entities(&detection, &results, Assumptions::default());
         let list: Vec<Json> = serde_json::from_str(&text).unwrap();
         assert_eq!(list.iter().filter(|entity| entity["Type"] == "ip").count(), 250);
         assert_eq!(list.len(), 500);

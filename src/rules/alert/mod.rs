@@ -11,9 +11,9 @@ pub use results::{Results, json_of};
 
 use serde_json::json;
 
-use crate::rules::Workspace;
 use crate::rules::model::{Detection, EventGrouping, Kind, Rule};
 use crate::rules::row::{Alert, derived_guid};
+use crate::rules::{Assumptions, Workspace};
 
 /// Alerts of one run where each row makes one (documented): the last stands for all rows.
 const MOST_SCHEDULED: usize = 150;
@@ -31,9 +31,9 @@ pub struct Run {
 }
 
 /// Makes the alerts of a run whose rows reached the rule's threshold.
-pub fn alerts(rule: &Rule, run: Run, results: &Results, workspace: &Workspace) -> Vec<Alert> {
+pub fn alerts(rule: &Rule, run: Run, results: &Results, workspace: &Workspace, assumptions: Assumptions) -> Vec<Alert> {
     let Some(detection) = rule.detection() else { return Vec::new() };
-    let maker = Maker { rule, detection, run, workspace, count: results.count() };
+    let maker = Maker { rule, detection, run, workspace, assumptions, count: results.count() };
     if detection.grouping_of_events() == EventGrouping::SingleAlert {
         return vec![maker.alert(0, results, None)];
     }
@@ -61,6 +61,7 @@ struct Maker<'a> {
     detection: &'a Detection,
     run: Run,
     workspace: &'a Workspace,
+    assumptions: Assumptions,
     /// Rows of the run.
     count: usize,
 }
@@ -71,8 +72,8 @@ impl Maker<'_> {
         let Maker { rule, detection, run, workspace, .. } = *self;
         let id = rule_id(rule);
         let guid = |what: &str| derived_guid(&format!("{what}\n{}\n{id}\n{}\n{ordinal}", workspace.id, run.now));
-        // A result without times is as old as the moment at which the query was asked (inferred).
-        let (start, end) = rows.time_range().unwrap_or((run.now, run.now));
+        // A result without times stands for all that the query looked at (observed of a rule that fires on no rows).
+        let (start, end) = rows.time_range().unwrap_or((run.from, run.now));
         let near_real_time = rule.kind() == Kind::NearRealTime;
         let (techniques, sub_techniques) = techniques(detection);
         let tactics: Vec<_> = detection.tactics.iter().map(|tactic| tactic.value.as_str()).collect();
@@ -90,7 +91,7 @@ impl Maker<'_> {
             start: Some(start),
             end: Some(end),
             processed: Some(run.written),
-            entities: entities::entities(detection, rows),
+            entities: entities::entities(detection, rows, self.assumptions),
             source_system: "Detection".to_string(),
             subscription: workspace.subscription().to_string(),
             resource_group: workspace.resource_group().to_string(),
@@ -124,4 +125,75 @@ fn techniques(detection: &Detection) -> (String, String) {
     }
     let text = |ids: Vec<&str>| if ids.is_empty() { String::new() } else { json!(ids).to_string() };
     (text(whole), text(below))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value as Json;
+
+    use super::*;
+    use crate::rules::form::testing::yaml_rule;
+    use crate::types::{ScalarType, Value};
+
+    /// Makes the alerts of rows that have one minute and one address each; `text` is in every row.
+    fn made(kind: &str, rows: i64, text: &str) -> Vec<Alert> {
+        let rule = yaml_rule(&format!(
+            "name: n\nkind: {kind}\nquery: T\neventGroupingSettings: {{aggregationKind: AlertPerResult}}\nentityMappings:\n  \
+             - entityType: IP\n    fieldMappings: [{{identifier: Address, columnName: Address}}]\n"
+        ));
+        let row = |n: i64| {
+            vec![
+                Value::DateTime(n),
+                Value::String(format!("192.0.2.{n}")),
+                Value::String(text.to_string()),
+                Value::Long(n),
+            ]
+        };
+        let columns = [
+            ("TimeGenerated", ScalarType::DateTime),
+            ("Address", ScalarType::String),
+            ("Text", ScalarType::String),
+            ("Number", ScalarType::Long),
+        ];
+        let results = results(&columns, &(1..=rows).map(row).collect::<Vec<_>>());
+        let run = Run { now: 1000, from: 0, written: 2000 };
+        alerts(&rule, run, &results, &Workspace::default(), Assumptions::default())
+    }
+
+    fn properties(alert: &Alert) -> Json {
+        serde_json::from_str(&alert.extended_properties).unwrap()
+    }
+
+    #[test]
+    fn the_last_alert_stands_for_all_rows_where_they_are_too_many() {
+        for (kind, most) in [("Scheduled", 150), ("NRT", 30)] {
+            let all = made(kind, most, "x");
+            assert_eq!((all.len(), all.last().unwrap().start), (most as usize, Some(most)), "{kind}");
+            assert!(properties(all.last().unwrap())["OriginalQuery"] == "T");
+            let all = made(kind, most + 1, "x");
+            let (last, before) = all.split_last().unwrap();
+            assert_eq!(before.len(), most as usize - 1, "{kind}");
+            assert!(before.iter().all(|alert| alert.start == alert.end));
+            assert_eq!((last.start, last.end), (Some(1), Some(most + 1)), "{kind}");
+            assert_eq!(last.entities.matches("\"ip\"").count(), most as usize + 1, "{kind}");
+            assert_eq!(properties(last)["OriginalQuery"], Json::Null);
+            assert!(properties(last)["Query"].as_str().unwrap().ends_with(";\nT"));
+        }
+    }
+
+    #[test]
+    fn an_event_that_is_too_long_is_not_in_the_query() {
+        // Hardly to be compressed: digits that follow no rule to speak of.
+        let long: String =
+            (0_u64..4000).map(|n| (n.wrapping_mul(n).wrapping_mul(2_654_435_761) >> 7).to_string()).collect();
+        let bag = properties(&made("Scheduled", 1, &long)[0]);
+        assert!(bag["OriginalQuery"].is_null() && bag["Query"].as_str().unwrap().ends_with(";\nT"));
+    }
+
+    #[test]
+    fn all_properties_are_texts() {
+        let bag = properties(&made("Scheduled", 2, "x")[0]);
+        let all = bag.as_object().unwrap();
+        assert!(all.len() > 10 && all.values().all(Json::is_string), "{bag}");
+    }
 }

@@ -24,7 +24,7 @@ pub(super) fn properties(
     event: Option<&Results>,
     custom_details: Option<String>,
 ) -> String {
-    let Maker { rule, detection, run, workspace, count } = maker;
+    let Maker { rule, detection, run, workspace, count, .. } = maker;
     let mut bag = Map::new();
     let mut put = |key: &str, value: String| _ = bag.insert(key.to_string(), Json::String(value));
     if let Some(schedule) = rule.schedule() {
@@ -38,13 +38,13 @@ pub(super) fn properties(
     let sources: Vec<&str> = Some(workspace.name()).into_iter().filter(|name| !name.is_empty()).collect();
     put("Data Sources", json!(sources).to_string());
     let query = detection.query.as_ref().map(|query| query.text.as_str()).unwrap_or_default();
-    let query = format!("set query_now = datetime({});\n{query}", ticks::format_datetime(run.now));
     match event.and_then(event_query) {
         Some(event) => {
             put("Query", event);
-            put("OriginalQuery", query);
+            // The rule's own words, without the clock (observed).
+            put("OriginalQuery", query.to_string());
         }
-        None => put("Query", query),
+        None => put("Query", format!("set query_now = datetime({});\n{query}", ticks::format_datetime(run.now))),
     }
     put("Query Start Time UTC", seconds(run.from));
     put("Query End Time UTC", seconds(run.now.saturating_add(TICKS_PER_SECOND - 1)));

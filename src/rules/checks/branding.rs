@@ -1,5 +1,6 @@
 use super::{Check, Subject};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::rules::Embedded;
 use crate::rules::model::{Form, Located};
 
 pub(super) const CHECK: Check = Check {
@@ -16,14 +17,23 @@ fn find(subject: &Subject) -> Vec<Diagnostic> {
     if rule.form != Form::Yaml {
         return Vec::new();
     }
-    [&rule.name, &rule.description].into_iter().flatten().flat_map(wording).collect()
+    let texts = [&rule.name, &rule.description].into_iter().flatten();
+    texts.flat_map(wording).chain(rule.query().and_then(foreign_sign)).collect()
+}
+
+fn note(span: Span, message: String, help: &str) -> Diagnostic {
+    Diagnostic { severity: Severity::Information, ..Diagnostic::warning(CHECK.code, span, message).help(help) }
+}
+
+/// Finds the first sign of a query that is not ASCII.
+fn foreign_sign(query: &Embedded) -> Option<Diagnostic> {
+    let (at, sign) = query.text.char_indices().find(|(_, sign)| !sign.is_ascii())?;
+    let place = query.place(Span::new(at, at + sign.len_utf8()));
+    Some(note(place, format!("'{sign}' is not ASCII"), "spell it in ASCII"))
 }
 
 fn wording(text: &Located<String>) -> Vec<Diagnostic> {
-    let note = |message: String, help: &str| Diagnostic {
-        severity: Severity::Information,
-        ..Diagnostic::warning(CHECK.code, text.span, message).help(help)
-    };
+    let note = |message: String, help: &str| note(text.span, message, help);
     let mut problems = Vec::new();
     if let Some(sign) = text.value.chars().find(|sign| !sign.is_ascii()) {
         problems.push(note(format!("'{sign}' is not ASCII"), "spell it in ASCII"));

@@ -7,6 +7,7 @@ mod attack;
 mod blind_spot;
 mod branding;
 mod columns;
+mod connector_ids;
 mod connectors;
 mod custom_details;
 mod duplicates;
@@ -30,7 +31,7 @@ mod wide;
 mod workspaces;
 
 pub(super) use attack::is_tactic;
-pub use duplicates::duplicate_ids;
+pub use duplicates::{duplicate_ids, file_names};
 pub use level::{Comments, Levels, find};
 
 use super::model::Rule;
@@ -99,6 +100,7 @@ pub const ALL: &[Check] = &[
     tactics::TECHNIQUES,
     incident_creation::CHECK,
     connectors::CHECK,
+    connector_ids::CHECK,
     branding::CHECK,
 ];
 

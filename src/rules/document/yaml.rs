@@ -10,13 +10,56 @@ use crate::diagnostic::{Diagnostic, Span};
 
 /// Reads a document. Fails with the place where it stops being YAML.
 pub fn read(text: &str) -> Result<Node, Diagnostic> {
-    let tree: Spanned<Tree> = serde_saphyr::from_str(text).map_err(|error| {
-        let place = error.location().map_or(Span::default(), |location| place(&location, text));
-        // The library's own place comes last.
-        let reason = error.without_snippet().to_string();
-        unreadable(place, reason.split(" at line ").next().unwrap_or_default())
-    })?;
+    let tree: Spanned<Tree> = serde_saphyr::from_str(text).map_err(|error| broken(&error, text))?;
     Ok(node(tree, text))
+}
+
+/// Reads documents that stand in one file with `---` between them.
+pub fn read_all(text: &str) -> Result<Vec<Node>, Diagnostic> {
+    let trees: Vec<Spanned<Tree>> = serde_saphyr::from_multiple(text).map_err(|error| broken(&error, text))?;
+    Ok(trees.into_iter().map(|tree| node(tree, text)).collect())
+}
+
+/// Says what keeps a text from being YAML, as its author would.
+fn broken(error: &serde_saphyr::Error, text: &str) -> Diagnostic {
+    let place = error.location().map_or(Span::default(), |location| place(&location, text));
+    // The library's own place comes last.
+    let reason = error.without_snippet().to_string();
+    let reason = reason.split(" at line ").next().unwrap_or_default();
+    if let Some(rest) = reason.strip_prefix("duplicate mapping key: ") {
+        let key = rest.split(", set ").next().unwrap_or_default();
+        let message = format!("the key '{key}' stands here a second time");
+        return Diagnostic::error("AQ513", place, message).help("keep one of the two");
+    }
+    if reason.starts_with("multiple YAML documents") {
+        return unreadable(place, "a second document begins here").help("give each document a file of its own");
+    }
+    if let Some(tab) = tab_before(place.start, text) {
+        let problem = unreadable(Span::new(tab, tab + 1), "a tab stands at the beginning of the line");
+        return problem.help("YAML indents with spaces alone");
+    }
+    let problem = unreadable(place, reason);
+    match reason {
+        _ if reason.starts_with("mapping values are not allowed") => {
+            problem.help("is the line indented by mistake? A text with ': ' in it stands in quotes")
+        }
+        _ if reason.starts_with("unexpected character") => {
+            problem.help("a text that begins with such a sign, or has it in it, stands in quotes")
+        }
+        "unclosed quote" => problem.help("close the quote that is opened here"),
+        "expected string scalar" => {
+            problem.help("a text that begins with a brace or a bracket stands in quotes: \"{{Column}}\"")
+        }
+        _ => problem,
+    }
+}
+
+/// Finds a tab in the indentation of the line that a place is in, before the place.
+fn tab_before(place: usize, text: &str) -> Option<usize> {
+    let before = text.get(..place)?;
+    let line = before.rfind('\n').map_or(0, |end| end + 1);
+    let indentation = text[line..].bytes().take_while(|byte| matches!(byte, b' ' | b'\t'));
+    indentation.enumerate().find(|(_, byte)| *byte == b'\t').map(|(at, _)| line + at)
 }
 
 /// Returns where a problem is: the library counts characters where it does not know the bytes.
@@ -158,6 +201,35 @@ mod tests {
         let problem = read("kind: NRT\nquery: [\n").unwrap_err();
         assert_eq!((problem.code, problem.span.start), ("AQ500", 17));
         assert_eq!(read("a: 1\na: 2\n").unwrap_err().span.start, 5);
+    }
+
+    #[test]
+    fn what_authors_get_wrong_is_said_in_their_words() {
+        for (text, code, place, message, help) in [
+            ("a: 1\na: 2\n", "AQ513", "a", "the key 'a' stands here a second time", "keep one of the two"),
+            ("q: |\n  T\n\t| take 1\nb: 1\n", "AQ500", "\t", "a tab stands at", "spaces alone"),
+            ("a: 1\n b: 2\n", "AQ500", "", "mapping values", "indented by mistake"),
+            ("a: one: two\n", "AQ500", "", "mapping values", "stands in quotes"),
+            ("a: @one\n", "AQ500", "", "unexpected character", "stands in quotes"),
+            ("a: \"one\nb: 1\n", "AQ500", "", "unclosed quote", "close the quote"),
+            ("a: {{Column}}\n", "AQ500", "", "expected string", "stands in quotes: \"{{Column}}\""),
+            ("a: 1\n---\na: 2\n", "AQ500", "", "a second document", "a file of its own"),
+        ] {
+            let problem = read(text).unwrap_err();
+            let written = &text[problem.span.start..problem.span.end];
+            assert!(problem.code == code && (place.is_empty() || written == place), "{text}: {written}");
+            let remedy = problem.help.unwrap_or_default();
+            assert!(problem.message.contains(message) && remedy.contains(help), "{}: {remedy}", problem.message);
+        }
+    }
+
+    #[test]
+    fn documents_of_one_file_have_their_places_in_it() {
+        let text = "a: 1\n---\nb: two\n";
+        let all = read_all(text).unwrap();
+        let found = all[1].get("b").unwrap();
+        assert_eq!((all.len(), &text[found.span.start..found.span.end]), (2, "two"));
+        assert_eq!(read_all("").unwrap(), []);
     }
 
     #[test]

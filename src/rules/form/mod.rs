@@ -77,7 +77,8 @@ fn may_hold_rules(text: &str) -> bool {
     let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
     let quoted = |kind: &Kind| has(&format!("\"{}\"", kind.word()));
     let types = ["/alertRules\"", "/alertrules\"", "lertRuleTemplates\"", "lertruletemplates\"", "nalyticsSettings\""];
-    Kind::ALL.iter().any(quoted) || (has("\"kind\"") && types.iter().any(|word| has(word)))
+    let template = has("\"kind\"") || has("\"resources\"");
+    Kind::ALL.iter().any(quoted) || (template && types.iter().any(|word| has(word)))
 }
 
 /// Reads the kind of a rule, which is minded in its case.

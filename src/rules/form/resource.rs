@@ -67,7 +67,9 @@ impl Reader<'_> {
             Ok(kind) => kind,
             Err(problem) => return self.fitter.problems.push(problem),
         };
-        let properties = node.get("properties").map(|properties| scope.resolve(properties));
+        // Answers of the API have no expressions: what looks like one is a text.
+        let resolve = |node| if self.fitter.form == Form::Arm { scope.resolve(node) } else { node.clone() };
+        let properties = node.get("properties").map(resolve);
         let entries = properties.as_ref().map(Node::entries).unwrap_or_default();
         let mut entries: Vec<Entry> = entries.to_vec();
         // What other forms of file say and ARM has no place for: Azure leaves `metadata` alone.
@@ -175,6 +177,14 @@ mod tests {
         let codes: Vec<_> = reading.problems.iter().map(|problem| (problem.code, problem.severity.word())).collect();
         assert_eq!(codes, [("AQ515", "information")]);
         assert_eq!(reading.rules[0].title(), "inner");
+    }
+
+    #[test]
+    fn answers_of_the_api_have_no_expressions() {
+        let text = r#"{"name": "a", "kind": "NRT", "properties": {"displayName": "[x] and [y]", "query": "[[\"T\"] | count"}}"#;
+        let reading = json_rules(text);
+        assert_eq!((reading.rules[0].title(), reading.problems), ("[x] and [y]", vec![]));
+        assert_eq!(reading.rules[0].query().map(|query| query.text.as_str()), Some("[[\"T\"] | count"));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::Reading;
 use super::fit::Fitter;
 use super::typed::{self, Head};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::rules::document::{Entry, Located, Value, hcl};
+use crate::rules::document::{Entry, Located, Node, Value, hcl};
 use crate::rules::model::{Form, Kind};
 
 /// Types of resources, and the kinds of their rules.
@@ -51,10 +51,61 @@ pub(super) fn read(text: &str) -> Result<Option<Reading>, Diagnostic> {
             start: Span::new(start, start + line),
             envelope: Vec::new(),
         };
-        rules.push(typed::rule(head, fitter.rule(*kind, &keys), text));
+        let mut document = fitter.rule(*kind, &keys);
+        fill(&mut document, &head);
+        rules.push(typed::rule(head, document, text));
     }
     let found = !rules.is_empty();
     Ok(found.then_some(Reading { rules, problems: fitter.problems }))
+}
+
+/// What the provider writes where a resource says nothing, by ARM's names (documented).
+const DEFAULTS: [(&str, &str); 4] = [
+    ("queryFrequency", "PT5H"),
+    ("queryPeriod", "PT5H"),
+    ("triggerOperator", "GreaterThan"),
+    ("triggerThreshold", "0"),
+];
+
+/// The same of a block `grouping`: others than the portal's.
+const GROUPING: [(&str, &str); 4] = [
+    ("enabled", "true"),
+    ("reopenClosedIncident", "false"),
+    ("lookbackDuration", "PT5M"),
+    ("matchingMethod", "AnyAlert"),
+];
+
+/// Adds what the provider takes for keys that are not there.
+fn fill(document: &mut Node, head: &Head) {
+    if head.kind == Kind::Scheduled {
+        add(document, &DEFAULTS, head.start);
+    }
+    let inner = |node: &mut Node, name: &str, then: &mut dyn FnMut(&mut Node)| {
+        let Value::Map(entries) = &mut node.value else { return };
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.key.value == name) {
+            then(&mut entry.value);
+        }
+    };
+    inner(document, "incidentConfiguration", &mut |incident| {
+        inner(incident, "groupingConfiguration", &mut |grouping| add(grouping, &GROUPING, head.start));
+    });
+}
+
+fn add(node: &mut Node, defaults: &[(&str, &str)], span: Span) {
+    let Value::Map(entries) = &mut node.value else { return };
+    for (name, written) in defaults {
+        if entries.iter().any(|entry| entry.key.value == *name) {
+            continue;
+        }
+        let value = match *written {
+            "true" => Value::Bool(true),
+            "false" => Value::Bool(false),
+            number if number.parse::<i64>().is_ok() => Value::Number(number.to_string()),
+            text => Value::Text(text.to_string()),
+        };
+        let key = Located { value: (*name).to_string(), span };
+        entries.push(Entry { key, value: Node { value, span } });
+    }
 }
 
 /// The name of the resource in Azure, where it is a literal.
@@ -67,7 +118,7 @@ fn id(entries: &[Entry]) -> Option<Located<String>> {
 #[cfg(test)]
 mod tests {
     use crate::rules::form;
-    use crate::rules::model::{EntityType, Kind, Rule};
+    use crate::rules::model::{EntityType, Kind, MatchingMethod, Rule};
 
     const FILE: &str = r#"
 locals { a = 1 }
@@ -130,5 +181,20 @@ resource "azurerm_sentinel_alert_rule_scheduled" "loud" {
         let at = query.text.find("Severty").unwrap();
         let place = query.place(crate::diagnostic::Span::new(at, at + 7));
         assert_eq!(&FILE[place.start..place.end], "Severty");
+    }
+
+    #[test]
+    fn the_provider_has_defaults_of_its_own() {
+        let text = "resource \"azurerm_sentinel_alert_rule_scheduled\" \"x\" {\n  name = \"x\"\n  display_name = \"x\"\n  severity = \"Low\"\n  \
+            query = \"T\"\n  incident {\n    create_incident_enabled = true\n    grouping {\n    }\n  }\n}\n";
+        let reading = form::read("main.tf".as_ref(), text).unwrap().unwrap();
+        let rule = &reading.rules[0];
+        let schedule = rule.schedule().unwrap();
+        let period = schedule.period.map(|period| period.value.short());
+        assert_eq!((period.as_deref(), schedule.trigger_threshold.map(|t| t.value)), (Some("5h"), Some(0)));
+        let grouping = rule.detection().unwrap().incident.active_grouping().unwrap();
+        assert_eq!((grouping.lookback().short().as_str(), grouping.matching()), ("5m", MatchingMethod::AnyAlert));
+        let checks = crate::rules::checks::run(&crate::rules::checks::Subject::new(rule, None));
+        assert!(checks.iter().all(|problem| problem.code != "AQ501"), "{checks:?}");
     }
 }

@@ -4,44 +4,73 @@ use super::fit::Fitter;
 use super::typed::{self, Head};
 use super::{Reading, kind_of};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::rules::document::{Entry, yaml};
-use crate::rules::model::{Form, Kind};
+use crate::rules::document::{Entry, Node, yaml};
+use crate::rules::model::{Form, Kind, Rule};
 
-/// Reads a rule. None where the file is some other YAML: it has neither `kind` nor `query`.
+/// Reads the rule of each document. None where the file is some other YAML: it has neither `kind` nor `query`.
 pub(super) fn read(text: &str) -> Result<Option<Reading>, Diagnostic> {
-    let root = yaml::read(text)?;
-    let (kind, query) = (root.get("kind"), root.get("query"));
-    if kind.is_none() && query.is_none() {
+    let documents = yaml::read_all(text)?;
+    let rules: Vec<&Node> =
+        documents.iter().filter(|root| root.get("kind").is_some() || root.get("query").is_some()).collect();
+    if rules.is_empty() {
         return Ok(None);
     }
-    let kind = match kind {
+    let mut fitter = Fitter { form: Form::Yaml, problems: Vec::new() };
+    let rules = rules.into_iter().map(|root| rule(root, &mut fitter, text)).collect::<Result<_, _>>()?;
+    Ok(Some(Reading { rules, problems: fitter.problems }))
+}
+
+/// Keys that only rules with a schedule have.
+const OF_SCHEDULES: [&str; 4] = ["queryFrequency", "queryPeriod", "triggerOperator", "triggerThreshold"];
+
+fn rule(root: &Node, fitter: &mut Fitter, text: &str) -> Result<Rule, Diagnostic> {
+    let line = root.entries().first().map_or(0, |entry| entry.key.span.start);
+    let start = Span::new(line, line + text.get(line..).and_then(|rest| rest.lines().next()).map_or(0, str::len));
+    let kind = match root.get("kind") {
         Some(node) => kind_of(node)?,
+        None if OF_SCHEDULES.iter().any(|key| root.get(key).is_some()) => {
+            let problem = Diagnostic::error("AQ501", start, "the key 'kind' is missing");
+            fitter.problems.push(problem.help("a rule with a schedule has kind: Scheduled"));
+            Kind::Scheduled
+        }
+        // Queries for people have none.
         None => Kind::Hunting,
     };
-    let mut fitter = Fitter { form: Form::Yaml, problems: Vec::new() };
     let is_head = |entry: &Entry| ["id", "kind"].iter().any(|key| entry.key.value.eq_ignore_ascii_case(key));
     let entries: Vec<Entry> = root.entries().iter().filter(|entry| !is_head(entry)).cloned().collect();
     let document = fitter.rule(kind, &entries);
-    let head = Head {
-        form: Form::Yaml,
-        kind,
-        id: root.get("id").and_then(|id| id.located()),
-        start: Span::new(0, text.lines().next().map_or(0, str::len)),
-        envelope: Vec::new(),
-    };
-    Ok(Some(Reading { rules: vec![typed::rule(head, document, text)], problems: fitter.problems }))
+    let id = root.get("id").and_then(|id| id.located());
+    Ok(typed::rule(Head { form: Form::Yaml, kind, id, start, envelope: Vec::new() }, document, text))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::rules::form::testing::yaml_rule;
-    use crate::rules::model::Rule;
-
     #[test]
     fn other_yaml_is_no_rule() {
         assert_eq!(read("a: 1\n"), Ok(None));
         assert_eq!(read("name: x\ndescription: y\n"), Ok(None));
+    }
+
+    #[test]
+    fn each_document_of_a_file_is_a_rule() {
+        let file = "kind: NRT\nname: one\nquery: T\n---\na: 1\n---\nkind: NRT\nname: two\nqeury: U\nquery: V\n";
+        let reading = read(file).unwrap().unwrap();
+        let titles: Vec<_> = reading.rules.iter().map(Rule::title).collect();
+        assert_eq!(titles, ["one", "two"]);
+        let (problem, second) = (&reading.problems[0], &reading.rules[1]);
+        assert_eq!(&file[problem.span.start..problem.span.end], "qeury");
+        assert_eq!(&file[second.start.start..second.start.end], "kind: NRT");
+        let query = second.query().unwrap();
+        assert_eq!(&file[query.place(Span::new(0, 1)).start..][..1], "V");
+    }
+
+    #[test]
+    fn a_schedule_without_a_kind_lacks_it() {
+        let reading = read("name: n\nquery: T\nqueryPeriod: 1h\n").unwrap().unwrap();
+        assert_eq!((reading.rules[0].kind(), reading.problems[0].code), (Kind::Scheduled, "AQ501"));
+        assert_eq!(read("name: n\nquery: T\n").unwrap().unwrap().rules[0].kind(), Kind::Hunting);
     }
 
     #[test]

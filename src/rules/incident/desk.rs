@@ -60,7 +60,9 @@ impl Incidents {
 
     /// Takes an alert of a connected product; rules that take it make an incident, unless the alert was seen before.
     pub fn of_product(&mut self, alert: &Alert, rules: &[CreationRule]) {
-        if self.workspace.in_defender_portal || !self.seen.insert(alert.id.clone()) {
+        // What has no identifier is no repeat that anybody could tell.
+        let repeat = !alert.id.is_empty() && !self.seen.insert(alert.id.clone());
+        if self.workspace.leaves_incidents_to_xdr() || repeat {
             return;
         }
         let takes = |rule: &&CreationRule| rule.judge(alert, &self.assumptions).is_ok();

@@ -44,7 +44,7 @@ impl Duration {
     /// assert_eq!(Duration::read("P1DT2H"), Some(Duration::hours(26)));
     /// assert_eq!(Duration::read("14d").map(Duration::iso).as_deref(), Some("P14D"));
     /// assert_eq!(Duration::read("1.12:00:00").map(Duration::short).as_deref(), Some("36h"));
-    /// assert_eq!(Duration::read("P1M"), None);
+    /// assert_eq!((Duration::read("P1M"), Duration::read("P0Y0M0DT1H")), (None, Some(Duration::hours(1))));
     /// ```
     pub fn read(text: &str) -> Option<Self> {
         let ticks = if text.starts_with(['P', 'p']) {
@@ -155,7 +155,7 @@ fn seconds(text: &str) -> Option<i64> {
     whole(whole_seconds)?.checked_mul(SECOND)?.checked_add(whole(&format!("{fraction:0<7}"))?)
 }
 
-/// Reads ISO 8601 in units that always are equally long; months and years are not.
+/// Reads ISO 8601 in units that always are equally long; months and years are not, and stand there as none at most.
 fn iso(text: &str) -> Option<i64> {
     let upper = text.to_ascii_uppercase();
     let (date, time) = match upper.strip_prefix('P')?.split_once('T') {
@@ -166,6 +166,9 @@ fn iso(text: &str) -> Option<i64> {
     if date.is_empty() && time.is_empty() {
         return None;
     }
+    // Of no months there is no doubt how long they are.
+    let date = date.strip_prefix("0Y").unwrap_or(date);
+    let date = date.strip_prefix("0M").unwrap_or(date);
     units(date, &[('W', 7 * DAY), ('D', DAY)])?.checked_add(units(time, &[('H', HOUR), ('M', MINUTE), ('S', SECOND)])?)
 }
 

@@ -24,12 +24,14 @@ pub struct Mutant {
 pub fn survivors(scenario: &Scenario, cases: &[&Case], context: &Context) -> (Vec<Mutant>, usize) {
     let all: Vec<Mutant> = context.rules.iter().enumerate().flat_map(|(place, rule)| mutants(place, rule)).collect();
     let count = all.len();
+    // A case that fails without a change would seem to notice every one.
+    let sound: Vec<&Case> = cases.iter().copied().filter(|case| run(scenario, case, context).passed()).collect();
     let survives = |mutant: &Mutant| {
         let mut rules = context.rules.to_vec();
         rules[mutant.rule] = mutant.changed.clone();
         let context =
             Context { rules: &rules, tables: context.tables.clone(), catalog: context.catalog.clone(), ..*context };
-        cases.iter().all(|case| run(scenario, case, &context).passed())
+        sound.iter().all(|case| run(scenario, case, &context).passed())
     };
     (all.into_iter().filter(survives).collect(), count)
 }

@@ -55,12 +55,20 @@ impl Reader {
             }
         }
         if let Some(workspace) = root.get("workspace") {
-            self.known(workspace, &["id", "resource", "portal"]);
+            self.known(workspace, &["id", "resource", "portal", "xdr_incidents"]);
             let in_defender_portal = match workspace.get("portal").map(|node| (node.as_text(), node.span)) {
                 None | Some((Some("azure"), _)) => false,
                 Some((Some("defender"), _)) => true,
                 Some((_, span)) => {
                     self.wrong(span, "the portal is azure or defender");
+                    false
+                }
+            };
+            let xdr_incidents = match workspace.get("xdr_incidents").map(|node| (&node.value, node.span)) {
+                None => false,
+                Some((Value::Bool(on), _)) => *on,
+                Some((_, span)) => {
+                    self.wrong(span, "'xdr_incidents' is true or false");
                     false
                 }
             };
@@ -70,6 +78,7 @@ impl Reader {
                 id: text("id").unwrap_or(default.id),
                 resource: text("resource").unwrap_or_default(),
                 in_defender_portal,
+                xdr_incidents,
             };
         }
         match root.get("cases") {

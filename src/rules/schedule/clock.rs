@@ -56,6 +56,26 @@ pub fn moments(rule: &Rule, from: i64, to: i64) -> impl Iterator<Item = Moment> 
     all.take_while(move |now| *now <= to).map(|now| Moment::at(rule, now))
 }
 
+/// The times of which runs see records, in ticks; both ends belong to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub from: i64,
+    pub to: i64,
+}
+
+impl Span {
+    /// Returns what the runs of rules from one moment to another look at; None where no rule has runs.
+    pub fn of(rules: &[Rule], from: i64, to: i64) -> Option<Span> {
+        let run = rules.iter().filter(|rule| matches!(rule.body, Body::Scheduled(_) | Body::NearRealTime(_)));
+        run.map(|rule| from.saturating_sub(window(rule))).min().map(|from| Span { from, to })
+    }
+
+    /// Tells whether a moment lies in it.
+    pub(super) fn contains(self, moment: i64) -> bool {
+        self.from <= moment && moment <= self.to
+    }
+}
+
 /// Returns how far a rule looks back.
 fn window(rule: &Rule) -> i64 {
     let schedule = rule.schedule();
@@ -105,6 +125,14 @@ mod tests {
         assert_eq!(all.len(), 61);
         assert_eq!((all[1].now - all[1].from, all[1].written - all[1].now), (TICKS_PER_MINUTE, 2 * TICKS_PER_MINUTE));
         assert!(all[1].by_ingestion);
+    }
+
+    #[test]
+    fn the_span_reaches_as_far_back_as_the_longest_period() {
+        let rules = ["kind: NRT\n", "kind: Scheduled\nqueryPeriod: 2h\n", "kind: Fusion\n"].map(rule);
+        let span = Span::of(&rules, 10 * TICKS_PER_HOUR, 12 * TICKS_PER_HOUR).unwrap();
+        assert_eq!(span, Span { from: 8 * TICKS_PER_HOUR, to: 12 * TICKS_PER_HOUR });
+        assert_eq!(Span::of(&rules[2..], 0, 1), None);
     }
 
     #[test]

@@ -16,8 +16,9 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 
 use super::chain::{self, Bounds, Chain, ROW_INGESTED, ROW_TIME};
-use super::clock::Moment;
-use super::held::Held;
+use super::clock::{Moment, Span};
+use super::held::{Held, within};
+use super::pass::{Step, Window};
 use super::{Query, pass};
 use crate::catalog::{Catalog, TableInfo};
 use crate::engine::{self, Session, Table, TableData};
@@ -52,6 +53,8 @@ pub struct Data {
     pub memory_limit: usize,
     pub assumptions: Assumptions,
     absent_is_empty: bool,
+    /// What runs look at; None: nobody knows.
+    span: Option<Span>,
     /// Records that were read in passes over tables.
     pub passed: u64,
 }
@@ -113,7 +116,7 @@ impl Data {
         let data = Data::unread(catalog, tables, memory_limit, assumptions);
         let mut footprint = Footprint::default();
         for stored in data.tables.values() {
-            let held = stored.read(memory_limit, &mut footprint)?;
+            let held = stored.read(memory_limit, &mut footprint, None)?;
             let _ = stored.whole.set(Ok(held));
         }
         Ok(data)
@@ -135,6 +138,7 @@ impl Data {
             memory_limit,
             assumptions,
             absent_is_empty: false,
+            span: None,
             passed: 0,
         }
     }
@@ -144,8 +148,13 @@ impl Data {
         Data { absent_is_empty: true, ..self }
     }
 
+    /// Lets go of records that no run sees: of those alone, runs may be asked for then.
+    pub fn within(self, span: Option<Span>) -> Data {
+        Data { span, ..self }
+    }
+
     /// Computes what queries make of each record by itself, in one pass over each table; `now` is a moment at which they
-    /// run, and `more` are further chains. What a query has beyond that is left to its runs.
+    /// run, and `more` are further chains, of all records. What a query has beyond that is left to its runs.
     ///
     /// Fails where a file cannot be read or the memory is too small.
     pub fn pass(&mut self, queries: &[Query], more: Vec<Node>, now: i64, threads: usize) -> Result<(), engine::Error> {
@@ -164,16 +173,20 @@ impl Data {
                 add(node);
             }
         }
+        let of_all: HashSet<String> = more.iter().map(chain::key).collect();
         more.into_iter().for_each(add);
         let footprint = Mutex::new(Footprint::default());
         for (name, chains) in chains {
             let Some(stored) = self.tables.get_mut(&name) else { continue };
             let times = stored.times();
-            let (keys, mut nodes): (Vec<String>, Vec<Node>) = chains.into_iter().unzip();
-            nodes.push(stored.clock());
-            let nodes: Vec<Node> = nodes.into_iter().map(|node| chain::with_times(node, &times)).collect();
-            let mut made = pass::run(&stored.table, &nodes, &footprint, self.memory_limit, threads)?;
-            let mut held = nodes.into_iter().zip(made.drain(..)).map(|(node, batches)| {
+            let (keys, nodes): (Vec<String>, Vec<Node>) = chains.into_iter().unzip();
+            let step = |chain: Node, of_all: bool| Step { chain: chain::with_times(chain, &times), of_all };
+            let mut steps: Vec<Step> =
+                nodes.into_iter().zip(&keys).map(|(node, key)| step(node, of_all.contains(key))).collect();
+            steps.push(step(stored.clock(), true));
+            let window = Window { times: stored.time_columns(), span: self.span };
+            let mut made = pass::run(&stored.table, &steps, &window, &footprint, self.memory_limit, threads)?;
+            let mut held = steps.into_iter().zip(made.drain(..)).map(|(Step { chain: node, .. }, batches)| {
                 let Some(batches) = batches else { return Ok(None) };
                 let rows = concat_batches(&schema(&node.columns), &batches).map_err(too_large)?;
                 Held::new(node.columns, &rows, ROW_TIME, ROW_INGESTED).map(Some).map_err(too_large)
@@ -201,7 +214,7 @@ impl Data {
 
     fn whole(&self, table: &str) -> Option<Result<&Held, engine::Error>> {
         let stored = self.tables.get(table)?;
-        let whole = stored.whole.get_or_init(|| stored.read(self.memory_limit, &mut Footprint::default()));
+        let whole = stored.whole.get_or_init(|| stored.read(self.memory_limit, &mut Footprint::default(), self.span));
         Some(whole.as_ref().map_err(Clone::clone))
     }
 
@@ -312,15 +325,29 @@ impl Stored {
         Node { columns, serialized: false, kind: Kind::Scan { table: self.table.name.clone() } }
     }
 
-    fn read(&self, memory_limit: usize, footprint: &mut Footprint) -> Result<Held, engine::Error> {
-        let batches = batches(&self.table, memory_limit, footprint)?;
+    fn time_columns(&self) -> Vec<Column> {
+        self.times().into_iter().map(|(column, _)| column).collect()
+    }
+
+    fn read(&self, memory_limit: usize, footprint: &mut Footprint, span: Option<Span>) -> Result<Held, engine::Error> {
+        let times = self.time_columns();
+        let seen = |batch: RecordBatch| match span {
+            Some(span) => within(&self.table.columns, batch, &times, span).map_err(too_large),
+            None => Ok(batch),
+        };
+        let batches = batches(&self.table, memory_limit, footprint, &seen)?;
         let rows = concat_batches(&schema(&self.table.columns), &batches).map_err(too_large)?;
         Held::new(self.table.columns.clone(), &rows, TIME, &self.ingested).map_err(too_large)
     }
 }
 
-/// Returns the rows of a table.
-fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Result<Vec<RecordBatch>, engine::Error> {
+/// Returns the rows of a table, as far as `seen` keeps them.
+fn batches(
+    table: &Table,
+    memory_limit: usize,
+    footprint: &mut Footprint,
+    seen: &dyn Fn(RecordBatch) -> Result<RecordBatch, engine::Error>,
+) -> Result<Vec<RecordBatch>, engine::Error> {
     let full = |footprint: &mut Footprint, batch: &RecordBatch| {
         (footprint.add(batch) > memory_limit).then(|| {
             let message = format!(
@@ -331,10 +358,11 @@ fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Res
         })
     };
     if let TableData::Batches(batches) = &table.data {
-        for batch in batches {
+        let batches: Vec<_> = batches.iter().cloned().map(seen).collect::<Result<_, _>>()?;
+        for batch in &batches {
             full(footprint, batch).map_or(Ok(()), Err)?;
         }
-        return Ok(batches.clone());
+        return Ok(batches);
     }
     let scan = Kind::Scan { table: table.name.clone() };
     let node = Node { columns: table.columns.clone(), serialized: false, kind: scan };
@@ -344,7 +372,7 @@ fn batches(table: &Table, memory_limit: usize, footprint: &mut Footprint) -> Res
     let mut all = Vec::new();
     for output in engine::run(&Plan::of(node), &session)? {
         for batch in output {
-            let batch = batch?;
+            let batch = seen(batch?)?;
             full(footprint, &batch).map_or(Ok(()), Err)?;
             all.push(batch);
         }
@@ -462,13 +490,36 @@ mod tests {
                 if *text == QUERIES[0] && kind != "NRT" {
                     assert!(expected.iter().any(|answer| answer.contains('{')), "{text}: {expected:?}");
                 }
-                data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 2).unwrap();
-                assert!(!data.parts.is_empty(), "{text}");
-                assert_eq!(answers(&query, &data, &rule), expected, "{kind}: {text}");
+                let mut spare = Data::unread(catalog(), tables(), 1 << 30, assumptions).within(Span::of(
+                    std::slice::from_ref(&rule),
+                    BEGIN,
+                    BEGIN + 61 * HOUR + 17,
+                ));
+                for data in [&mut data, &mut spare] {
+                    data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 2).unwrap();
+                    assert!(!data.parts.is_empty(), "{text}");
+                    assert_eq!(answers(&query, data, &rule), expected, "{kind}: {text}");
+                }
                 query.fix(&data);
                 assert_eq!(answers(&query, &data, &rule), expected, "{kind}, planned once: {text}");
             }
         }
+    }
+
+    #[test]
+    fn records_that_no_run_sees_are_not_held() {
+        let rule =
+            rule("Scheduled\nqueryPeriod: 3h", "Alpha | evaluate bag_unpack(Bag) | join kind=inner Beta on Name");
+        let query = Query::of(&rule).unwrap().unwrap();
+        let span = Span::of(std::slice::from_ref(&rule), BEGIN + 10 * HOUR, BEGIN + 12 * HOUR);
+        let mut data = Data::unread(catalog(), tables(), 1 << 30, Assumptions::default()).within(span);
+        data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 1).unwrap();
+        query.run(&data, &Moment::at(&rule, BEGIN + 11 * HOUR)).unwrap();
+        let parts = data.parts.values().map(|held| held.rows.num_rows());
+        let whole = data.tables.values().filter_map(|stored| stored.whole.get()?.as_ref().ok());
+        let held: usize = parts.chain(whole.map(|held| held.rows.num_rows())).sum();
+        assert!(held > 0 && held < 150, "{held} of 750");
+        assert_eq!(data.passed, 500);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 
 use super::chain::Bounds;
-use super::clock::Moment;
+use super::clock::{Moment, Span};
 use crate::rules::Assumptions;
 use crate::types::{Column, ScalarType};
 
@@ -82,6 +82,18 @@ impl Held {
         let came = came.as_primitive::<Int64Type>();
         Some(came.iter().map(|time| Some(time.is_none_or(|time| time <= moment.written))).collect())
     }
+}
+
+/// Returns the records that some run may see: one of their times lies in the span. All, where they have no times.
+pub(super) fn within(columns: &[Column], records: RecordBatch, times: &[Column], span: Span) -> Result<RecordBatch> {
+    let places = times.iter().filter_map(|time| columns.iter().position(|column| column == time));
+    let times: Vec<_> = places.map(|place| records.column(place).as_primitive::<Int64Type>()).collect();
+    if times.is_empty() {
+        return Ok(records);
+    }
+    let is_there = |row: usize| times.iter().any(|times| times.is_valid(row) && span.contains(times.value(row)));
+    let there: BooleanArray = (0..records.num_rows()).map(|row| Some(is_there(row))).collect();
+    if there.true_count() == records.num_rows() { Ok(records) } else { filter_record_batch(&records, &there) }
 }
 
 /// Returns where the rows within a window begin and end.

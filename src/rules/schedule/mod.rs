@@ -7,7 +7,7 @@ mod held;
 mod pass;
 mod run;
 
-pub use clock::{Moment, Timing, moments};
+pub use clock::{Moment, Span, Timing, moments};
 pub use data::{Data, RECEIVED, times};
 pub use run::{Failure, Query, Ran};
 

@@ -9,6 +9,8 @@ use arrow::datatypes::DataType;
 
 use super::STACK;
 use super::chain;
+use super::clock::Span;
+use super::held::within;
 use crate::engine::{self, ErrorKind, Session, Table, TableData, Workers};
 use crate::plan::{Kind, Node, Plan};
 use crate::types::Column;
@@ -17,19 +19,33 @@ use crate::types::arrow::Footprint;
 /// Rows of a piece: large enough that planning for it does not count, small enough that three of them fit into memory.
 const PIECE: usize = 16_384;
 
+/// A chain, and whether it takes records too that no run sees.
+pub(super) struct Step {
+    pub(super) chain: Node,
+    pub(super) of_all: bool,
+}
+
+/// What runs see of a table.
+pub(super) struct Window {
+    /// The columns of times that the table has.
+    pub(super) times: Vec<Column>,
+    pub(super) span: Option<Span>,
+}
+
 /// Runs chains over the records of a table, and returns the rows that each gives. `held` is what is in memory so far, with
 /// the rows of earlier tables.
 ///
 /// A chain whose expressions fail is left out: its query will say so itself when it runs.
 pub(super) fn run(
     table: &Table,
-    chains: &[Node],
+    steps: &[Step],
+    window: &Window,
     held: &Mutex<Footprint>,
     memory_limit: usize,
     threads: usize,
 ) -> Result<Vec<Option<Vec<RecordBatch>>>, engine::Error> {
-    let columns = columns(chains);
-    let rows: Vec<Mutex<Option<Vec<RecordBatch>>>> = chains.iter().map(|_| Mutex::new(Some(Vec::new()))).collect();
+    let columns = columns(steps);
+    let rows: Vec<Mutex<Option<Vec<RecordBatch>>>> = steps.iter().map(|_| Mutex::new(Some(Vec::new()))).collect();
     let (sender, pieces) = sync_channel(1);
     std::thread::scope(|scope| {
         let read = || {
@@ -43,8 +59,14 @@ pub(super) fn run(
         let reader = std::thread::Builder::new().name("records".into()).stack_size(STACK);
         reader.spawn_scoped(scope, read).map_err(|error| failed(ErrorKind::Io, &error))?;
         for piece in pieces {
-            let piece = Piece { table: &table.name, columns: &columns, batch: piece?, memory_limit };
-            piece.give(chains, &rows, held, threads)?;
+            let all = piece?;
+            let seen = match window.span {
+                Some(span) => within(&columns, all.clone(), &window.times, span)
+                    .map_err(|error| failed(ErrorKind::Resources, &error))?,
+                None => all.clone(),
+            };
+            let piece = Piece { table: &table.name, columns: &columns, all, seen, memory_limit };
+            piece.give(steps, &rows, held, threads)?;
         }
         Ok::<_, engine::Error>(())
     })?;
@@ -52,13 +74,13 @@ pub(super) fn run(
 }
 
 fn failed(kind: ErrorKind, error: &dyn std::fmt::Display) -> engine::Error {
-    engine::Error::new(kind, format!("threads can't be started: {error}"))
+    engine::Error::new(kind, format!("the records cannot be passed over: {error}"))
 }
 
 /// Returns the columns that chains read.
-fn columns(chains: &[Node]) -> Vec<Column> {
+fn columns(steps: &[Step]) -> Vec<Column> {
     let mut all: Vec<Column> = Vec::new();
-    for column in chains.iter().filter_map(chain::source).flat_map(|(_, columns)| columns) {
+    for column in steps.iter().filter_map(|step| chain::source(&step.chain)).flat_map(|(_, columns)| columns) {
         if !all.contains(column) {
             all.push(column.clone());
         }
@@ -88,7 +110,9 @@ fn each_piece(table: &Table, columns: &[Column], f: &mut dyn FnMut(RecordBatch) 
 struct Piece<'a> {
     table: &'a str,
     columns: &'a [Column],
-    batch: RecordBatch,
+    all: RecordBatch,
+    /// Those that some run may see.
+    seen: RecordBatch,
     memory_limit: usize,
 }
 
@@ -96,7 +120,7 @@ impl Piece<'_> {
     /// Gives the records to every chain.
     fn give(
         &self,
-        chains: &[Node],
+        steps: &[Step],
         rows: &[Mutex<Option<Vec<RecordBatch>>>],
         held: &Mutex<Footprint>,
         threads: usize,
@@ -107,10 +131,11 @@ impl Piece<'_> {
             let workers = Workers::new(&self.session()).ok();
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(chain), Some(rows)) = (chains.get(place), rows.get(place)) else { return };
+                let (Some(step), Some(rows)) = (steps.get(place), rows.get(place)) else { return };
                 let Ok(mut rows) = rows.lock() else { return };
                 let Some(all) = rows.as_mut() else { continue };
-                match self.through(chain, workers.clone()) {
+                let batch = if step.of_all { &self.all } else { &self.seen };
+                match self.through(&step.chain, batch, workers.clone()) {
                     Ok(made) => {
                         if made.iter().any(|batch| self.is_too_much(batch, held)) {
                             if let Ok(mut full) = full.lock() {
@@ -125,7 +150,7 @@ impl Piece<'_> {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..threads.clamp(1, chains.len().max(1)) {
+            for _ in 1..threads.clamp(1, steps.len().max(1)) {
                 let builder = std::thread::Builder::new().name("chain".into()).stack_size(STACK);
                 if builder.spawn_scoped(scope, work).is_err() {
                     break;
@@ -141,9 +166,17 @@ impl Piece<'_> {
         Session { partitions: 1, memory_limit: self.memory_limit, batch_size: PIECE, ..Session::new() }
     }
 
-    fn through(&self, chain: &Node, workers: Option<Workers>) -> Result<Vec<RecordBatch>, engine::Error> {
+    fn through(
+        &self,
+        chain: &Node,
+        batch: &RecordBatch,
+        workers: Option<Workers>,
+    ) -> Result<Vec<RecordBatch>, engine::Error> {
+        if batch.num_rows() == 0 {
+            return Ok(Vec::new());
+        }
         let session = Session { workers, ..self.session() };
-        let data = TableData::Batches(vec![self.batch.clone()]);
+        let data = TableData::Batches(vec![batch.clone()]);
         let session = session.table(self.table, self.columns.to_vec(), data);
         let mut all = Vec::new();
         for output in engine::run(&Plan::of(chain.clone()), &session)? {

@@ -2,9 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{json, object};
-use crate::rules::document::{Entry, Node, Value};
-use crate::rules::form::KEPT;
+use super::{json, metadata};
+use crate::rules::document::{Node, Value};
 use crate::rules::model::{Kind, Rule};
 
 const TYPE: &str = "Microsoft.OperationalInsights/workspaces/providers/alertRules";
@@ -46,12 +45,8 @@ fn resource(rule: &Rule) -> Json {
     for entry in kept {
         resource.insert(entry.key.value.clone(), json(&entry.value));
     }
-    let is_kept = |entry: &&Entry| KEPT.contains(&entry.key.value.as_str());
-    let (metadata, properties): (Vec<&Entry>, Vec<&Entry>) = rule.document.entries().iter().partition(is_kept);
-    if !metadata.is_empty() {
-        let metadata: Vec<Entry> = metadata.into_iter().cloned().collect();
-        resource.insert("metadata".into(), Json::Object(object(&metadata)));
-    }
+    let (metadata, properties) = metadata(rule);
+    resource.extend(metadata.map(|metadata| ("metadata".to_string(), metadata)));
     let properties = properties.into_iter().map(|entry| (entry.key.value.clone(), escaped(&entry.value)));
     resource.insert("properties".into(), Json::Object(properties.collect()));
     Json::Object(resource)
