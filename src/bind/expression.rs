@@ -768,7 +768,7 @@ impl Binder<'_> {
             Comparison::GreaterOrEqual => "dynamic >=",
         };
         let scalar = self.library_call(name, vec![held, to(number, common)], span);
-        match super::fold::fold(&scalar.expr, self.now) {
+        match crate::plan::fold::fold(&scalar.expr, self.now) {
             Some(value) => Scalar { expr: Expr::Literal(value), ..scalar },
             None => scalar,
         }
