@@ -298,14 +298,20 @@ impl State {
     fn previous(&mut self, batch: &RecordBatch, rows: usize) -> Result<ArrayRef, OperatorError> {
         let Some(values) = self.call.array(0, batch, rows) else { return Ok(self.call.missing(batch, rows)) };
         let offset = self.call.offset();
-        let before = match self.last.take() {
-            Some(last) => last,
-            None => self.call.missing(batch, offset),
+        // Of the rows before, those are kept that there were: an offset may be larger than any table.
+        let all = match self.last.take() {
+            Some(last) => concat(&[last.as_ref(), values.as_ref()])?,
+            None => values,
         };
-        let all = concat(&[before.as_ref(), values.as_ref()])?;
-        // Only the last rows are kept, but a slice would keep the buffers of all.
-        self.last = Some(concat(&[all.slice(all.len() - offset, offset).as_ref()])?);
-        Ok(all.slice(0, rows))
+        let missing = (offset - (all.len() - rows)).min(rows);
+        let kept = all.len().min(offset);
+        // A slice would keep the buffers of all.
+        self.last = Some(concat(&[all.slice(all.len() - kept, kept).as_ref()])?);
+        let known = all.slice(0, rows - missing);
+        if missing == 0 {
+            return Ok(known);
+        }
+        Ok(concat(&[self.call.missing(batch, missing).as_ref(), known.as_ref()])?)
     }
 
     fn following(&mut self, batch: &RecordBatch, rows: usize) -> Result<ArrayRef, OperatorError> {
@@ -412,6 +418,8 @@ mod tests {
         assert_eq!(of(WindowFunction::Next, 2), ["3", "4", "5", "null", "null"]);
         assert_eq!(of(WindowFunction::Next, 9), ["null"; 5]);
         assert_eq!(of(WindowFunction::Prev, 9), ["null"; 5]);
+        assert_eq!(of(WindowFunction::Prev, i64::MAX), ["null"; 5]);
+        assert_eq!(of(WindowFunction::Next, i64::MAX), ["null"; 5]);
         let arguments = vec![Argument::Column(0), constant(1), constant(0)];
         assert_eq!(run(WindowFunction::Next, arguments, &columns), ["2", "3", "4", "5", "0"]);
         let texts = [(ScalarType::String, vec![Value::String("a".into()), Value::String("b".into())])];
