@@ -159,6 +159,22 @@ impl Config {
         found.map_or_else(|| name.to_string(), |(_, id)| id.clone())
     }
 
+    /// Fails where a name is most likely one of the project's, with a slip in it.
+    pub(super) fn known_workspace(&self, name: &str) -> Result<(), Stop> {
+        let known = self.remotes.iter().map(|(known, _)| known.as_str());
+        // What is an id, or the path of a resource, is nobody's name.
+        if self.remote(name).is_some() || name.contains('/') || name.len() == 36 {
+            return Ok(());
+        }
+        match nearest(name, known) {
+            Some(near) => {
+                let stop = Stop::failure(format!("no workspace of {FILE} is called '{name}'"));
+                Err(stop.help(format!("did you mean '{near}'? An id is a GUID, or the path of a resource")))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn remote(&self, name: &str) -> Option<Remote> {
         self.remotes.iter().find(|(known, _)| known == name).map(|(_, remote)| remote.clone())
     }

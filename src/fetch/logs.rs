@@ -1,6 +1,6 @@
 //! The query API of one workspace: `POST /v1/workspaces/{id}/query`.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ pub struct Logs {
     about: About,
     /// Whether there ever was an answer with a table: a workspace that has had data has some.
     has_data: AtomicBool,
+    /// Rows that the list of a count may have.
+    most_counts: AtomicI64,
 }
 
 /// A small answer.
@@ -62,7 +64,14 @@ impl Logs {
             unknown: UNKNOWN,
         };
         let url = format!("{}/v1/workspaces/{workspace}/query", cloud.logs.trim_end_matches('/'));
-        Ok(Logs { client, url, scope: cloud.logs_scope.clone(), about, has_data: AtomicBool::new(false) })
+        Ok(Logs {
+            client,
+            url,
+            scope: cloud.logs_scope.clone(),
+            about,
+            has_data: AtomicBool::new(false),
+            most_counts: AtomicI64::new(MOST_COUNTS),
+        })
     }
 
     /// Returns the client that asks.
@@ -100,7 +109,9 @@ impl Logs {
     pub async fn rows(&self, query: &str) -> Result<Rows, Error> {
         /// An answer without anything is asked for again: it may be the way there that lost it.
         const SURE: u32 = 6;
-        let (mut patience, mut nothing) = (Patience::default(), 0);
+        /// One that lacks rows will lack them the next time as well.
+        const PARTIAL: u32 = 3;
+        let (mut patience, mut nothing, mut partial) = (Patience::default(), 0, 0);
         loop {
             let Some(body) = self.query(query, None, false, &mut patience).await? else {
                 nothing += 1;
@@ -117,9 +128,27 @@ impl Logs {
                     self.has_data.store(true, Ordering::Relaxed);
                     return Ok(rows);
                 }
-                Err(error) => self.client.wait(&mut patience, error, None).await?,
+                Err(error) => {
+                    partial += u32::from(error.kind == ErrorKind::TooLarge);
+                    if partial == PARTIAL {
+                        return Err(error);
+                    }
+                    self.client.wait(&mut patience, error, None).await?;
+                }
             }
         }
+    }
+
+    /// Returns how many rows the list of a count may have, as far as it is known.
+    pub(super) fn most_counts(&self) -> i64 {
+        self.most_counts.load(Ordering::Relaxed)
+    }
+
+    /// Takes note that an answer of so many rows was too large; false where it cannot be any smaller.
+    pub(super) fn counts_were_too_many(&self, rows: i64) -> bool {
+        const LEAST: i64 = 2;
+        self.most_counts.fetch_min((rows / 2).max(LEAST), Ordering::Relaxed);
+        rows > LEAST
     }
 
     fn read(&self, text: &str) -> Result<Rows, Error> {
@@ -129,7 +158,8 @@ impl Logs {
         let answer: Value = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
         // Warnings stand in the same place: they take no row away.
         if let Some(error) = answer.get("error").filter(|error| !error.is_null() && !source::only_warnings(error)) {
-            return Err(broken(format!("it is partial: {}", source::error_messages(error).join("; "))));
+            let why = broken(format!("it is partial: {}", source::error_messages(error).join("; ")));
+            return Err(Error { kind: ErrorKind::TooLarge, ..why });
         }
         let table = answer.get("tables").and_then(|tables| tables.get(0)).ok_or_else(|| broken("no table".into()))?;
         let list = |key: &str| table.get(key).and_then(Value::as_array).ok_or_else(|| broken(format!("no {key}")));
@@ -148,6 +178,9 @@ impl Logs {
         &self.url
     }
 }
+
+/// Parts of a window that are counted with one request, at most: their list is an answer too, with the same limits.
+const MOST_COUNTS: i64 = 500;
 
 const UNKNOWN: &str = "the id is the GUID that the portal calls 'Workspace ID', not the name: az monitor log-analytics \
                        workspace show -g GROUP -n NAME --query customerId";

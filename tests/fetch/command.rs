@@ -301,6 +301,31 @@ fn windows_are_cut_by_any_time_of_a_table() {
     });
 }
 
+/// A server of local files does not tell when records were ingested: there is nothing to follow.
+#[test]
+fn following_needs_the_times_of_ingestion() {
+    use std::io::BufRead;
+    let folder = TempDir::new().unwrap();
+    let alertq = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
+        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null()).stderr(Stdio::piped());
+        command
+    };
+    assert!(alertq(&["sample", "--rows", "50", "--out", "alerts.parquet"]).status().unwrap().success());
+    let mut server =
+        alertq(&["serve", "--log-analytics", "--data", "alerts.parquet"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut address = String::new();
+    std::io::BufReader::new(server.stdout.take().unwrap()).read_line(&mut address).unwrap();
+    let fetch = ["fetch", "log-analytics", "-w", WORKSPACE, "--from", "2026-01-01", "--out", "out", "--follow", "0s"];
+    let ended = alertq(&fetch).args(["--identity", "none", "--logs-endpoint", address.trim()]).output().unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let run = Run::of(ended);
+    run.refused(&["--follow goes by when records were ingested", "has been fetched"]);
+    assert_eq!(run.stderr.matches("does not tell when records").count(), 1, "{run:?}");
+    assert_eq!(downloaded(&folder.path().join("out")).len(), 50);
+}
+
 #[test]
 fn following_finds_late_records() {
     run(async {
@@ -340,6 +365,8 @@ fn a_query_runs_in_a_workspace_by_its_name() {
         assert_eq!(there.stdout, "{\"Count\":100}\n");
         let wrong = scene.run(&["query", "SecurityAlert | count1", "--on", "prod"]).await;
         wrong.refused(&["refuses the query"]);
+        let slip = scene.run(&["query", "SecurityAlert | count", "--on", "prodd"]).await;
+        slip.refused(&["no workspace of alertq.toml is called 'prodd'", "did you mean 'prod'?"]);
         // The order of columns is the query's, not that of the table they come from.
         let order = scene.run(&["query", "SecurityAlert | project Status, AlertName, TenantId, TimeGenerated, SystemAlertId, ProviderName, AlertSeverity | take 1", "--on", "prod", "--format", "csv"]).await.ok();
         assert!(

@@ -91,6 +91,18 @@ fn windows_that_are_too_large_are_halved() {
     assert_eq!(downloaded(folder.path()), whole(&alerts));
 }
 
+/// The list of what was counted is an answer too: where it is too long, fewer parts are counted at a time.
+#[test]
+fn counts_that_are_too_many_are_asked_for_in_fewer_parts() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(1500));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits { rows: 40, bytes: 1 << 20 }, Script::none()).await;
+        let logs = server.logs(folder.path(), 1, 20);
+        job(&logs, folder.path(), 5000).run().await.unwrap();
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
 /// Downloads with every fault at this share, and holds the rows against the table. Returns how often a window was cut.
 fn against_faults(alerts: &Arc<Alerts>, window_rows: u64, bytes: usize, seed: u64, share: f64) -> usize {
     let (folder, told) = (TempDir::new().unwrap(), Arc::new(Told::default()));

@@ -126,6 +126,7 @@ pub(super) fn watchlists(arguments: &Watchlists, session: &Session) -> Result<Ou
 
 impl Place {
     fn open(&self, session: &Session) -> Result<(Manager, Workspace), Stop> {
+        session.config.known_workspace(&self.workspace)?;
         let workspace = Workspace::new(&session.config.workspace_resource(&self.workspace)).map_err(stop)?;
         Ok((manager(session, &self.out)?, workspace))
     }

@@ -89,6 +89,7 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Outcome, S
     }
     let out = arguments.out.clone().unwrap_or_default();
     loop {
+        let mut tells = true;
         for subject in &subjects {
             let folder = out.join(folder_name(&subject.name));
             std::fs::create_dir_all(&folder).map_err(|error| Stop::write(folder.display(), &error))?;
@@ -96,8 +97,15 @@ pub(super) fn run(arguments: &Arguments, session: &Session) -> Result<Outcome, S
             let job = job(arguments, &logs, subject.clone(), folder);
             let summary = session.wait(job.run())?;
             tell(session, &job, summary);
+            tells &= summary.until.is_some();
         }
         match arguments.follow {
+            Some(_) if !tells => {
+                let why = "--follow goes by when records were ingested, and the service does not tell";
+                return Err(
+                    Stop::failure(why).help("what there is has been fetched; give another folder for what comes")
+                );
+            }
             Some(pause) => session.sleep(pause),
             None => return Ok(Outcome::Clean),
         }

@@ -104,6 +104,7 @@ impl<'a> Session<'a> {
 
     /// Opens a workspace.
     pub(in crate::cli) fn logs(&self, workspace: &str, folder: &Path) -> Result<Logs, Stop> {
+        self.config.known_workspace(workspace)?;
         Logs::new(self.client(folder), &self.cloud, &self.config.workspace_id(workspace)).map_err(stop)
     }
 

@@ -113,6 +113,10 @@ impl Job<'_> {
             } else {
                 place.save(&manifest)?;
             }
+            if until.is_none() {
+                // What came meanwhile cannot be told from the rest.
+                break;
+            }
         }
         self.check(&manifest).await?;
         let until = manifest.generations.last().and_then(Generation::known_until);

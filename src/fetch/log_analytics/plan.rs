@@ -10,10 +10,7 @@ use super::piece::Piece;
 use super::subject::{Bucket, Cut};
 use super::{AT_ONCE, Job};
 use crate::fetch::Window;
-use crate::fetch::error::Error;
-
-/// Parts of a window that are counted with one request, at most: their list is an answer too, with the same limits.
-const BINS: u64 = 500;
+use crate::fetch::error::{Error, ErrorKind};
 
 /// A run of bins that belong into one window, or one bin that is too large for that.
 #[derive(Debug, PartialEq)]
@@ -66,9 +63,15 @@ impl Job<'_> {
     /// Counts the parts of a window.
     async fn counted(&self, whole: Window, cut: Cut) -> Result<Counted, Error> {
         let mut counted = Counted { whole, pieces: Vec::new(), denser: Vec::new() };
-        let bins = i64::try_from(self.window_rows.clamp(2, BINS)).unwrap_or(i64::MAX);
-        let width = ((whole.to - whole.from).saturating_add(bins - 1) / bins).max(1);
-        let counts = self.counts(&self.subject.histogram(whole, cut, width)).await?;
+        let (width, counts) = loop {
+            let bins = i64::try_from(self.window_rows).unwrap_or(i64::MAX).clamp(2, self.logs.most_counts().max(2));
+            let width = ((whole.to - whole.from).saturating_add(bins - 1) / bins).max(1);
+            match self.counts(&self.subject.histogram(whole, cut, width)).await {
+                Ok(counts) => break (width, counts),
+                Err(error) if error.kind == ErrorKind::TooLarge && self.logs.counts_were_too_many(bins) => {}
+                Err(error) => return Err(error),
+            }
+        };
         for group in groups(whole, width, &counts, self.window_rows) {
             if group.rows <= self.window_rows {
                 counted.pieces.push(Piece::new(group.window, None, group.rows));

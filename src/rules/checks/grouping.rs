@@ -1,5 +1,6 @@
 use super::{Check, Subject};
 use crate::diagnostic::Diagnostic;
+use crate::rules::document::Node;
 use crate::rules::model::{Detection, Duration, Grouping, MatchingMethod};
 
 pub(super) const UNMAPPED: Check = Check {
@@ -13,6 +14,26 @@ pub(super) const UNMAPPED: Check = Check {
            Host\n    fieldMappings:\n      - identifier: FullName\n        columnName: CompromisedEntity",
     find: unmapped,
 };
+
+pub(super) const EVENTS: Check = Check {
+    code: "AQ550",
+    name: "event-grouping",
+    why: "Azure-Sentinel refuses eventGroupingSettings that do not say how events are grouped.",
+    bad: "eventGroupingSettings: {}",
+    good: "eventGroupingSettings:\n  aggregationKind: AlertPerResult",
+    find: events,
+};
+
+fn events(subject: &Subject) -> Vec<Diagnostic> {
+    let settings = subject.rule.document.get("eventGroupingSettings");
+    let wrong =
+        settings.filter(|settings| !settings.entries().iter().any(|entry| entry.key.value == "aggregationKind"));
+    let problem = |settings: &Node| {
+        Diagnostic::error(EVENTS.code, settings.span, "the settings do not say how events are grouped")
+            .help("say aggregationKind: SingleAlert, or AlertPerResult")
+    };
+    wrong.map(problem).into_iter().collect()
+}
 
 pub(super) const SETTINGS: Check = Check {
     code: "AQ537",

@@ -1,11 +1,11 @@
 use super::{Check, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::rules::model::placeholders;
+use crate::rules::model::{Form, placeholders};
 
 pub(super) const CHECK: Check = Check {
     code: "AQ535",
     name: "placeholders",
-    why: "A name or a description of an alert takes three columns in double braces.",
+    why: "A name or a description of an alert is a text that takes three columns in double braces.",
     bad: "alertDetailsOverride:\n  alertDisplayNameFormat: \"{{AlertName}} {{Tactics}} {{Entities}} {{CompromisedEntity}}\"",
     good: "alertDetailsOverride:\n  alertDisplayNameFormat: \"{{AlertName}} on {{CompromisedEntity}}\"",
     find,
@@ -13,7 +13,7 @@ pub(super) const CHECK: Check = Check {
 
 fn find(subject: &Subject) -> Vec<Diagnostic> {
     let Some(detection) = subject.rule.detection() else { return Vec::new() };
-    let mut problems = Vec::new();
+    let mut problems = empty(subject);
     for format in detection.overrides.formats() {
         let names: Vec<String> = placeholders(&format.value).collect();
         if names.len() > 3 {
@@ -29,4 +29,29 @@ fn find(subject: &Subject) -> Vec<Diagnostic> {
         }
     }
     problems
+}
+
+/// Finds formats that say nothing; exports of the portal have them, and Azure-Sentinel refuses them.
+fn empty(subject: &Subject) -> Vec<Diagnostic> {
+    let rule = subject.rule;
+    let formats = ["alertDisplayNameFormat", "alertDescriptionFormat"].into_iter().filter(|_| rule.form == Form::Yaml);
+    let written = formats.filter_map(|key| rule.document.path(&["alertDetailsOverride", key]));
+    let problem =
+        |span| Diagnostic::error(CHECK.code, span, "the format is empty").help("say a text, or take the key away");
+    written.filter(|node| node.as_text() == Some("")).map(|node| problem(node.span)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::form::testing::yaml_rule;
+
+    #[test]
+    fn a_format_says_something() {
+        let file =
+            "kind: NRT\nquery: T\nalertDetailsOverride:\n  alertDisplayNameFormat: ''\n  alertDescriptionFormat: x\n";
+        let rule = yaml_rule(file);
+        let problems = find(&Subject::new(&rule, None));
+        assert_eq!((problems.len(), &file[problems[0].span.start..problems[0].span.end]), (1, "''"));
+    }
 }

@@ -1,6 +1,7 @@
 use super::{Check, Subject};
 use crate::diagnostic::Diagnostic;
 use crate::rules::model::{Duration, Located};
+use crate::types::ticks;
 
 const SHORTEST: Duration = Duration::minutes(5);
 const LONGEST: Duration = Duration::days(14);
@@ -40,6 +41,25 @@ pub(super) const THRESHOLD: Check = Check {
     good: "triggerThreshold: 10000",
     find: threshold,
 };
+
+pub(super) const START: Check = Check {
+    code: "AQ551",
+    name: "start-time",
+    why: "A rule begins at a moment, which Sentinel takes in ISO 8601.",
+    bad: "startTimeUtc: tomorrow",
+    good: "startTimeUtc: 2026-03-01T08:00:00Z",
+    find: start,
+};
+
+fn start(subject: &Subject) -> Vec<Diagnostic> {
+    let given = subject.rule.schedule().and_then(|schedule| schedule.start.as_ref());
+    let wrong = given.filter(|written| ticks::parse_datetime(&written.value).is_none());
+    let problem = |written: &Located<String>| {
+        Diagnostic::error(START.code, written.span, format!("'{}' is no moment", written.value))
+            .help("say it as in 2026-03-01T08:00:00Z")
+    };
+    wrong.map(problem).into_iter().collect()
+}
 
 fn range(subject: &Subject) -> Vec<Diagnostic> {
     let Some(schedule) = subject.rule.schedule() else { return Vec::new() };
