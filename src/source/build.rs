@@ -30,7 +30,7 @@ pub(super) struct ColumnBuilder {
     scalar_type: ScalarType,
     values: Values,
     scratch: String,
-    /// The text of a string with escapes.
+    /// The text of a string with escapes, and what is left of longer ones.
     resolved: Vec<u8>,
 }
 
@@ -76,10 +76,14 @@ impl ColumnBuilder {
         let cell = match cell {
             Cell::Escaped(quoted) => {
                 let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-                if !unescape(inside, &mut self.resolved) {
-                    self.resolved = resolve(quoted)?.into_bytes();
-                }
-                Cell::Text(std::str::from_utf8(&self.resolved).map_err(|error| error.to_string())?)
+                let resolved = match unescape(inside, &mut self.resolved) {
+                    Some(length) => &self.resolved[..length],
+                    None => {
+                        self.resolved = resolve(quoted)?.into_bytes();
+                        &self.resolved
+                    }
+                };
+                Cell::Text(std::str::from_utf8(resolved).map_err(|error| error.to_string())?)
             }
             other => other,
         };

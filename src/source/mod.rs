@@ -29,6 +29,7 @@ mod graph_alerts;
 mod incident_rest;
 mod json_array;
 mod json_lines;
+mod marks;
 pub mod parquet;
 pub mod places;
 mod profile;
@@ -41,6 +42,7 @@ mod survey;
 mod table;
 mod time;
 mod unescape;
+mod walk;
 pub mod watchlist;
 
 pub use decode::{Bytes, Compression, Progress};
