@@ -12,7 +12,7 @@ use super::words;
 /// their replacements by their form.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
-    names: HashSet<u64>,
+    names: hashbrown::HashSet<u64>,
     /// Names that are ordinary words as well.
     ordinary: HashSet<String>,
 }
@@ -55,5 +55,13 @@ impl Found {
 }
 
 fn hash(word: &str) -> u64 {
-    xxh3_64(word.to_lowercase().as_bytes())
+    let mut lower = [0; 64];
+    match lower.get_mut(..word.len()) {
+        Some(lower) if word.is_ascii() => {
+            lower.copy_from_slice(word.as_bytes());
+            lower.make_ascii_lowercase();
+            xxh3_64(lower)
+        }
+        _ => xxh3_64(word.to_lowercase().as_bytes()),
+    }
 }

@@ -29,6 +29,7 @@ mod found;
 mod key;
 pub mod like;
 mod link;
+mod memo;
 mod names;
 mod permute;
 pub mod policy;
@@ -51,11 +52,13 @@ use crate::types::{Column, ScalarType, ticks};
 
 pub use check::LeakKind;
 pub use key::{Key, SHORTEST_KEY};
+pub use memo::Memory;
 pub use policy::Treatment;
 
 use check::Check;
 use document::Documents;
 use found::Found;
+use memo::Known;
 use text::Replacer;
 
 /// What a user wants otherwise.
@@ -180,18 +183,18 @@ impl Anonymizer {
         let check = Check { key: &self.key, found: &names.0, options: &self.options };
         let public = |name: &str| words::SCHEMA.contains(&name.to_lowercase()) || self.options.keeps(name);
         let columns = plan.columns.iter().map(|column| column.name.as_str());
-        columns.filter(|name| check.text(name).is_some() && !public(name)).collect()
+        columns.filter(|name| check.text(name, &mut Known::default()).is_some() && !public(name)).collect()
     }
 
     /// Replaces what identifies in one text.
     pub fn text(&self, text: &str, treatment: Treatment) -> String {
-        self.documents(None, &NONE).text(text, treatment)
+        self.documents(None, &NONE, &mut Memory::default()).text(text, treatment)
     }
 
-    /// Learns which names records hold.
-    pub fn look(&self, plan: &Plan, batch: &RecordBatch) -> Names {
+    /// Learns which names records hold, besides those that were learnt with this memory before.
+    pub fn look(&self, plan: &Plan, batch: &RecordBatch, memory: &mut Memory) -> Names {
         let mut found = Found::default();
-        let mut documents = self.documents(Some(&mut found), &NONE);
+        let mut documents = self.documents(Some(&mut found), &NONE, memory);
         for (at, (column, treatment)) in plan.columns.iter().zip(&plan.treatments).enumerate() {
             if plan.kept.get(at) == Some(&false) {
                 each_text(batch.column(at), |text| drop(documents.of_type(column.scalar_type, text, *treatment)));
@@ -203,14 +206,15 @@ impl Anonymizer {
 
     /// Replaces what identifies in records, and looks for names that are left.
     ///
-    /// Fails when the batch does not have the columns of the plan.
+    /// A memory is good for the same names and the same plan. Fails when the batch does not have the columns of the plan.
     pub fn replace(
         &self,
         plan: &Plan,
         batch: &RecordBatch,
         names: &Names,
+        memory: &mut Memory,
     ) -> Result<(RecordBatch, Report), ArrowError> {
-        let mut documents = self.documents(None, names.0.ordinary());
+        let mut documents = self.documents(None, names.0.ordinary(), memory);
         let check = Check { key: &self.key, found: &names.0, options: &self.options };
         let mut report = Report { rows: batch.num_rows() as u64, ..Report::default() };
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(plan.columns.len());
@@ -231,7 +235,7 @@ impl Anonymizer {
                 let (before, after) = (before.value(row), after.value(row));
                 counts.values += u64::from(!before.is_empty());
                 counts.replaced += u64::from(before != after);
-                if let Some(kind) = if kept { None } else { check.text(after) } {
+                if let Some(kind) = if kept { None } else { check.text(after, &mut documents.replacer.memory.clean) } {
                     let first = Leak { count: 0, first: row as u64 + 1 };
                     report.leaks.entry((at, kind)).or_insert(first).count += 1;
                 }
@@ -242,8 +246,13 @@ impl Anonymizer {
         Ok((RecordBatch::try_new(schema(&plan.columns), arrays)?, report))
     }
 
-    fn documents<'a>(&'a self, found: Option<&'a mut Found>, ordinary: &'a HashSet<String>) -> Documents<'a> {
-        let mut replacer = Replacer::new(&self.key, &self.options.replace, ordinary);
+    fn documents<'a>(
+        &'a self,
+        found: Option<&'a mut Found>,
+        ordinary: &'a HashSet<String>,
+        memory: &'a mut Memory,
+    ) -> Documents<'a> {
+        let mut replacer = Replacer::new(&self.key, &self.options.replace, ordinary, memory);
         (replacer.days, replacer.found) = (self.days, found);
         Documents::new(replacer, &self.options)
     }

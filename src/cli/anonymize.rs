@@ -20,7 +20,7 @@ use super::stop::Stop;
 use super::value::processors;
 use super::{Outcome, data};
 use crate::anonymize::policy::folded;
-use crate::anonymize::{Anonymizer, Names, Options, Plan, Report};
+use crate::anonymize::{Anonymizer, Memory, Names, Options, Plan, Report};
 use crate::format::Format;
 use crate::source::{self, BadRows, Table};
 
@@ -195,8 +195,9 @@ impl Work<'_> {
     /// Learns which names a table holds.
     fn look(&self, job: &mut Job, names: &mut Names, bar: &Bar) -> Result<(), Stop> {
         let mut batches = job.table.read_ahead(processors());
+        let mut memories = memories();
         while let Some(group) = group(&mut batches)? {
-            at_once(group, |batch| self.anonymizer.look(&job.plan, &batch))
+            at_once(group, &mut memories, |batch, memory| self.anonymizer.look(&job.plan, &batch, memory))
                 .into_iter()
                 .for_each(|more| names.merge(more));
         }
@@ -211,8 +212,10 @@ impl Work<'_> {
 
     fn replace(&self, job: &mut Job, names: &Names, bar: &Bar, file: &mut OneFile) -> Result<(), Stop> {
         let mut batches = job.table.read_ahead(processors());
+        let mut memories = memories();
         while let Some(group) = group(&mut batches)? {
-            for replaced in at_once(group, |batch| self.anonymizer.replace(&job.plan, &batch, names)) {
+            let replace = |batch, memory: &mut Memory| self.anonymizer.replace(&job.plan, &batch, names, memory);
+            for replaced in at_once(group, &mut memories, replace) {
                 let (batch, report) = replaced.map_err(Stop::failure)?;
                 job.report.append(&report);
                 bar.add_rows(batch.num_rows());
@@ -282,11 +285,21 @@ fn group(batches: &mut source::Batches) -> Result<Option<Vec<RecordBatch>>, Stop
     Ok(if group.is_empty() { None } else { Some(group) })
 }
 
-/// Does something to each of a few batches at once; the results are in their order.
-fn at_once<T: Send>(batches: Vec<RecordBatch>, act: impl Fn(RecordBatch) -> T + Sync) -> Vec<T> {
+/// Makes a memory for each of a few batches.
+fn memories() -> Vec<Memory> {
+    (0..processors()).map(|_| Memory::default()).collect()
+}
+
+/// Does something to each of a few batches at once, each with a memory; the results are in their order.
+fn at_once<T: Send>(
+    batches: Vec<RecordBatch>,
+    memories: &mut [Memory],
+    act: impl Fn(RecordBatch, &mut Memory) -> T + Sync,
+) -> Vec<T> {
     std::thread::scope(|scope| {
         let act = &act;
-        let running: Vec<_> = batches.into_iter().map(|batch| scope.spawn(move || act(batch))).collect();
+        let work = batches.into_iter().zip(memories);
+        let running: Vec<_> = work.map(|(batch, memory)| scope.spawn(move || act(batch, memory))).collect();
         let joined = running.into_iter().map(|thread| match thread.join() {
             Ok(done) => done,
             Err(panic) => std::panic::resume_unwind(panic),

@@ -71,6 +71,14 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends a datetime; what is missing in a column of another type.
+    pub(super) fn push_moment(&mut self, moment: i64) {
+        match (&mut self.values, self.scalar_type) {
+            (Values::Long(values), ScalarType::DateTime) => values.append_value(moment),
+            _ => self.push_missing(),
+        }
+    }
+
     /// Appends a field's value, or nothing and the reason why it is no value of the column's type.
     pub(super) fn push(&mut self, cell: Cell<'_>, reading: Reading) -> Result<(), String> {
         let cell = match cell {
