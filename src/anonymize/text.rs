@@ -217,7 +217,7 @@ impl<'a> Replacer<'a> {
         Some(found)
     }
 
-    fn v4(&self, text: &str) -> Option<String> {
+    fn v4(&mut self, text: &str) -> Option<String> {
         let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
         let address: Ipv4Addr = text[..end].parse().ok()?;
         let rest = &text[end..];
@@ -226,7 +226,13 @@ impl<'a> Replacer<'a> {
             (Some(length), _) if length <= 32 => {
                 Some(format!("{}{rest}", address::v4_network(self.key, address, length)))
             }
-            (_, port) if rest.is_empty() || port.is_some() => Some(format!("{}{rest}", address::v4(self.key, address))),
+            (_, port) if rest.is_empty() || port.is_some() => {
+                let replaced = address::v4(self.key, address);
+                if let Some(found) = self.found.as_mut().filter(|_| !address::is_nobodys(address)) {
+                    found.add_address(address.into(), replaced.into());
+                }
+                Some(format!("{replaced}{rest}"))
+            }
             _ => None,
         }
     }

@@ -37,7 +37,7 @@ impl<'a> DelimitedWriter<'a> {
 
 /// Appends records.
 enum Records<'a> {
-    Csv(csv::Writer<&'a mut Vec<u8>>),
+    Csv(Box<csv::Writer<&'a mut Vec<u8>>>),
     Tsv(&'a mut Vec<u8>),
 }
 
@@ -45,7 +45,7 @@ impl<'a> Records<'a> {
     fn new(format: Format, bytes: &'a mut Vec<u8>) -> Records<'a> {
         match format {
             Format::Tsv => Records::Tsv(bytes),
-            _ => Records::Csv(csv::Writer::from_writer(bytes)),
+            _ => Records::Csv(Box::new(csv::Writer::from_writer(bytes))),
         }
     }
 

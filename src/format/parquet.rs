@@ -2,6 +2,7 @@
 
 mod remake;
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 
@@ -71,7 +72,7 @@ const LONG_TEXTS: [&str; 1] = ["ExtendedProperties"];
 
 /// Columns of texts each of which is there once, or a few times: a dictionary of them would be begun, given up, and read
 /// by each look-up.
-const NEVER_ALIKE: [&str; 3] = ["Entities", "ExtendedProperties", "AlertLink"];
+const NEVER_ALIKE: [&str; 5] = ["SystemAlertId", "VendorOriginalId", "Entities", "ExtendedProperties", "AlertLink"];
 
 /// How many look-ups in vain a bloom filter may let through, where each alert has its own value. At 0.002 it takes 128 KiB
 /// of a row group, at 0.03 it takes 64 KiB: with sixteen groups a look-up reads 1 MB less of these, and in one case of
@@ -90,9 +91,6 @@ impl Options {
 
 /// Columns that queries look up single values of.
 const IDENTIFIERS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "CompromisedEntity"];
-
-/// Those of which each is there once, or a few times.
-const UNIQUE: [&str; 2] = ["SystemAlertId", "VendorOriginalId"];
 
 /// Columns of digits of chance.
 const OF_DIGITS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "AlertLink"];
@@ -188,12 +186,11 @@ impl<'a> ParquetWriter<'a> {
             let path = ColumnPath::from(column.name.as_str());
             properties = properties.set_column_compression(path, zstd(IDENTIFIER_LEVEL));
         }
-        for column in columns.iter().filter(text).filter(|column| UNIQUE.contains(&column.name.as_str())) {
-            // A dictionary would hold all of them. They are as long as each other: by themselves the lengths take no room.
+        for column in columns.iter().filter(text).filter(|column| column.name == IDENTIFIERS[0]) {
+            // They are as long as each other: by themselves the lengths take no room (18.1 MB of a million, and 18.7 MB
+            // with them; of VendorOriginalId, which has lengths of its own, 0.5 MB more).
             let path = ColumnPath::from(column.name.as_str());
-            properties = properties
-                .set_column_dictionary_enabled(path.clone(), false)
-                .set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY);
+            properties = properties.set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY);
         }
         for column in columns.iter().filter(text).filter(|column| IDENTIFIERS.contains(&column.name.as_str())) {
             let path = ColumnPath::from(column.name.as_str());
@@ -259,7 +256,10 @@ impl Made {
     fn encode(&mut self, batch: &RecordBatch) -> io::Result<()> {
         let physical = &self.physical;
         let threads = if batch.get_array_memory_size() < WORTH_THREADS { 1 } else { threads() };
-        let encoded = each(self.columns.iter_mut().enumerate(), threads, |(index, writer)| {
+        let mut columns: Vec<_> = self.columns.iter_mut().enumerate().collect();
+        // The longest first: what is short fills the time until all are done.
+        columns.sort_by_key(|(index, _)| Reverse(batch.column(*index).get_array_memory_size()));
+        let encoded = each(columns.into_iter(), threads, |(index, writer)| {
             let array = physical.array(batch.column(index), index);
             leaves(physical.schema.field(index), &array, writer)
         });
@@ -268,8 +268,9 @@ impl Made {
 
     fn end_group(&mut self) -> io::Result<()> {
         self.rows = 0;
-        let columns = std::mem::take(&mut self.columns).into_iter().enumerate();
-        let mut chunks = each(columns, threads(), |(index, writer)| (index, writer.close()));
+        let mut columns: Vec<_> = std::mem::take(&mut self.columns).into_iter().enumerate().collect();
+        columns.sort_by_key(|(_, writer)| Reverse(writer.memory_size()));
+        let mut chunks = each(columns.into_iter(), threads(), |(index, writer)| (index, writer.close()));
         chunks.sort_by_key(|(index, _)| *index);
         let mut group = self.file.next_row_group().map_err(failed)?;
         for (_, chunk) in chunks {

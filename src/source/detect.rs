@@ -103,6 +103,11 @@ impl Form {
         matches!(self.layout, Layout::JsonLines | Layout::Messages { lines: true, .. })
     }
 
+    /// Tells whether the end of a file has nothing to say of the whole, as answers of services have.
+    pub(super) fn goes_on_as_it_begins(self) -> bool {
+        self.is_lines() || matches!(self.layout, Layout::Csv(_) | Layout::JsonArray | Layout::JsonSequence)
+    }
+
     /// Opens records each of which is a line; fails where they are not.
     pub(super) fn of_lines(self, cursor: Cursor) -> Result<Box<dyn Records>, Error> {
         let shape = match (self.layout, self.origin) {

@@ -29,7 +29,6 @@ mod graph_alerts;
 mod incident_rest;
 mod json_array;
 mod json_lines;
-mod marks;
 pub mod parquet;
 pub mod places;
 mod profile;

@@ -1,6 +1,6 @@
 //! Escapes of JSON strings resolved at the speed of copying: alerts hold most of their text as JSON within JSON.
 
-use super::marks::{BLOCK, Marks, follows_escape, padded};
+use crate::types::marks::{BLOCK, Marks, follows_escape, padded};
 
 /// Resolves the escapes inside a JSON string into a buffer, and returns how many of its bytes that takes. None where
 /// something is rare (half of a surrogate pair) or not valid: [`super::cell::resolve`] tells which.

@@ -6,8 +6,9 @@
 //!
 //! What is unusual is left to a parser: [`walk`] says how far it came.
 
+use crate::types::marks::{BLOCK, Marks, follows_escape, padded};
+
 use super::cell::{Cell, Sink};
-use super::marks::{BLOCK, Marks, follows_escape, padded};
 
 /// Gives the fields of a JSON object to `sink`.
 ///

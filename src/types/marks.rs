@@ -3,18 +3,18 @@
 use wide::u8x16;
 
 /// Bytes in a block.
-pub(super) const BLOCK: usize = 64;
+pub(crate) const BLOCK: usize = 64;
 
 /// What stands in a block, one bit for each byte.
-pub(super) struct Marks {
-    pub(super) quotes: u64,
-    pub(super) backslashes: u64,
-    pub(super) controls: u64,
+pub(crate) struct Marks {
+    pub(crate) quotes: u64,
+    pub(crate) backslashes: u64,
+    pub(crate) controls: u64,
 }
 
 impl Marks {
     #[inline]
-    pub(super) fn of(block: &[u8; BLOCK]) -> Marks {
+    pub(crate) fn of(block: &[u8; BLOCK]) -> Marks {
         let mut marks = Marks { quotes: 0, backslashes: 0, controls: 0 };
         let (parts, _) = block.as_chunks::<16>();
         for (place, part) in parts.iter().enumerate() {
@@ -31,7 +31,7 @@ impl Marks {
 /// Marks the bytes that a backslash before them escapes; `carried` tells whether the first byte is escaped, and then
 /// whether the first byte behind the block is.
 #[inline]
-pub(super) fn follows_escape(backslashes: u64, carried: &mut bool) -> u64 {
+pub(crate) fn follows_escape(backslashes: u64, carried: &mut bool) -> u64 {
     const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
     let carry = u64::from(*carried);
     if backslashes == 0 {
@@ -47,7 +47,7 @@ pub(super) fn follows_escape(backslashes: u64, carried: &mut bool) -> u64 {
 }
 
 /// Makes a block of the last bytes of a text, filled up with spaces.
-pub(super) fn padded(rest: &[u8]) -> [u8; BLOCK] {
+pub(crate) fn padded(rest: &[u8]) -> [u8; BLOCK] {
     let mut block = [b' '; BLOCK];
     block[..rest.len()].copy_from_slice(rest);
     block
