@@ -18,8 +18,8 @@ pub(super) struct Found {
     ordinary: HashSet<String>,
     /// For what replaces a public IPv4 address the address: these are more than what replaces them can be told apart.
     addresses: HashMap<u32, u32>,
-    /// Addresses whose replacement is another's too.
-    met: HashSet<u32>,
+    /// The addresses of the replacements that several have.
+    met: HashMap<u32, HashSet<u32>>,
 }
 
 /// Letters that a name must have to be looked for: shorter ones occur by chance.
@@ -46,7 +46,7 @@ impl Found {
     pub(super) fn add_address(&mut self, address: u32, replacement: u32) {
         let first = *self.addresses.entry(replacement).or_insert(address);
         if first != address {
-            self.met.insert(address);
+            self.met.entry(replacement).or_insert_with(|| HashSet::from([first])).insert(address);
         }
     }
 
@@ -55,12 +55,14 @@ impl Found {
         self.names.extend(other.names);
         self.ordinary.extend(other.ordinary);
         other.addresses.into_iter().for_each(|(replacement, address)| self.add_address(address, replacement));
-        self.met.extend(other.met);
+        for (replacement, addresses) in other.met {
+            addresses.into_iter().for_each(|address| self.add_address(address, replacement));
+        }
     }
 
-    /// Returns how many public addresses have the replacement of another one.
+    /// Returns how many public addresses can no longer be told from another one.
     pub(super) fn met(&self) -> usize {
-        self.met.len()
+        self.met.values().map(|addresses| addresses.len() - 1).sum()
     }
 
     /// Tells whether a word has been replaced somewhere.

@@ -38,7 +38,8 @@ use crate::source::{self, BadRows, Table};
 ///
 /// In the end every word of the result is looked up among the names that were replaced. If one is found, the status is
 /// 1, standard error names column and record, and no file is written. Records that cannot be read are left out and
-/// counted; nothing of them is shown.
+/// counted; nothing of them is shown. Public IPv4 addresses are more than what replaces them: where two of different
+/// networks have become one, standard error says how many, and the status is 1.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  openssl rand -hex 32 > team.key && alertq sample --rows 100 --out real.jsonl && alertq \
