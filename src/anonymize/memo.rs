@@ -5,7 +5,7 @@ use hashbrown::HashMap;
 use super::policy::Treatment;
 
 /// Bytes of texts that one memory holds before it begins anew.
-const MOST: usize = 8 << 20;
+const MOST: usize = 4 << 20;
 /// Bytes of a text from which on it is not remembered.
 const LONG: usize = 1 << 10;
 /// What a further text takes besides its bytes.

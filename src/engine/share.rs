@@ -1,9 +1,10 @@
 //! One scan for several readers: a `let` table that stands twice in a query is read and decoded once.
 //!
-//! DataFusion plans each use of a table by itself. Where scans of the same files have the same filter and at least half of
-//! their columns in common, all of them read from one: whoever comes first takes the next batch, and it is held until the last reader had it. What is
-//! held counts against the memory limit, and goes to disk beyond it. Decoding is most of what a scan of alerts costs (a
-//! join of two parts of `Entities` reads 0.9 of its 1.1 seconds), so that even a detour over the disk is cheaper.
+//! DataFusion plans each use of a table by itself. Where scans of the same files have the same filter and at least
+//! half of their columns in common, all of them read from one: whoever comes first takes the next batch, and it is
+//! held until the last reader had it. What is held counts against the memory limit, and goes to disk beyond it.
+//! Decoding is most of what a scan of alerts costs (a join of two parts of `Entities` reads 0.9 of its 1.1 seconds),
+//! so that even a detour over the disk is cheaper.
 
 mod columns;
 
@@ -120,14 +121,12 @@ impl Kind {
 
     /// Returns the scan of all columns.
     fn plan(&self) -> Result<Arc<dyn ExecutionPlan>> {
-        let (Some(config), plan) = (config(&self.scan.plan), &self.scan.plan) else {
-            return Ok(self.scan.plan.clone());
-        };
-        match source(config) {
-            Some(source) if self.columns.places(source) != Some((0..self.columns.len()).collect()) => {
+        let source = config(&self.scan.plan).and_then(|config| Some((config, source(config)?)));
+        match source {
+            Some((config, source)) if self.columns.places(source) != Some((0..self.columns.len()).collect()) => {
                 self.columns.scan(config, source)
             }
-            _ => Ok(plan.clone()),
+            _ => Ok(self.scan.plan.clone()),
         }
     }
 }
