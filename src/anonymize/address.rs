@@ -2,9 +2,9 @@
 //!
 //! Within a range the bits that follow a common prefix are flipped by what the key says of that prefix, so that two
 //! addresses share exactly as long a prefix as they did (the construction of Xu, Fan, Ammar and Moon, Crypto-PAn).
-//! Private ranges stay themselves. Public IPv4 goes to 240.0.0.0/4, which is reserved (RFC 1112): its 28 bits hold 12 of
-//! the first 16, so that unrelated networks can meet there, if rarely. Public IPv6 goes to 3fff::/20, which is for
-//! documentation (RFC 9637).
+//! Private ranges stay themselves. Public IPv4 goes to 240.0.0.0/4, which is reserved (RFC 1112): its 28 bits hold 12
+//! of the first 16, so that addresses of unrelated networks can meet there, if rarely: those that do are counted.
+//! Public IPv6 goes to 3fff::/20, which is for documentation (RFC 9637).
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 

@@ -4,6 +4,7 @@
 //! JSON of any depth, is looked up among the names that were replaced anywhere; every GUID, hash and address must be
 //! one that replacing makes.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::sync::LazyLock;
 
@@ -13,6 +14,7 @@ use crate::types::json::{self, Kind};
 
 use super::found::Found;
 use super::key::Key;
+use super::memo::Known;
 use super::text::pattern;
 use super::{Options, address, names};
 
@@ -53,27 +55,33 @@ pub(super) struct Check<'a> {
 
 impl Check<'_> {
     /// Returns what kind of thing stands in the text of a column that should not.
-    pub(super) fn text(&self, text: &str) -> Option<LeakKind> {
-        let mut open = vec![text.to_string()];
+    ///
+    /// What is `clean` has been looked at before.
+    pub(super) fn text(&self, text: &str, clean: &mut Known<()>) -> Option<LeakKind> {
+        let mut open = vec![Cow::Borrowed(text)];
         while let Some(text) = open.pop() {
+            if clean.get(&text).is_some() {
+                continue;
+            }
             let start = text.trim_start();
             if !start.starts_with(['{', '[']) || !json::is_valid(&text) {
                 if let Some(leak) = self.plain(&text) {
                     return Some(leak);
                 }
+                clean.keep(&text, ());
                 continue;
             }
-            let mut values = vec![text.as_str()];
+            let mut values = vec![&*text];
             while let Some(value) = values.pop() {
                 match json::kind(value) {
                     Kind::Array => values.extend(json::elements(value)),
                     Kind::Bag => {
                         for (key, value) in json::members(value).filter(|(key, _)| !self.options.keeps(key)) {
-                            open.push(key.into_owned());
+                            open.push(Cow::Owned(key.into_owned()));
                             values.push(value);
                         }
                     }
-                    Kind::String => open.push(json::as_string(value).unwrap_or_default().into_owned()),
+                    Kind::String => open.push(Cow::Owned(json::as_string(value).unwrap_or_default().into_owned())),
                     _ => {}
                 }
             }
@@ -83,21 +91,25 @@ impl Check<'_> {
 
     fn plain(&self, text: &str) -> Option<LeakKind> {
         let nothing = |digits: &str| digits.bytes().all(|byte| byte == b'0');
-        for guid in GUID.find_iter(text) {
+        // Most texts are too short for most of what is looked for.
+        let long = |least: usize| if text.len() < least { "" } else { text };
+        for guid in GUID.find_iter(long(36)) {
             let digits = guid.as_str().replace('-', "");
             if !nothing(&digits) && !names::is_replacement(self.key, &digits) {
                 return Some(LeakKind::Guid);
             }
         }
-        if HASH.find_iter(text).any(|hash| !names::is_replacement(self.key, hash.as_str())) {
+        if HASH.find_iter(long(32)).any(|hash| !names::is_replacement(self.key, hash.as_str())) {
             return Some(LeakKind::Hash);
         }
-        let addresses = ADDRESS.find_iter(text).filter_map(|found| found.as_str().parse::<Ipv4Addr>().ok());
+        let addresses = ADDRESS
+            .find_iter(if text.contains('.') { text } else { "" })
+            .filter_map(|found| found.as_str().parse::<Ipv4Addr>().ok());
         if addresses.into_iter().any(|found| !address::is_nobodys(found)) {
             return Some(LeakKind::Address);
         }
         // The numbers of a moment are no names, though a file may be called after one.
-        let text = MOMENT.replace_all(text, " ");
+        let text = if text.len() < 16 { Cow::Borrowed(text) } else { MOMENT.replace_all(text, " ") };
         let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '-' && letter != '_');
         let has = |word: &str| !word.is_empty() && self.found.has(word);
         let part = |word: &str| word.split(['-', '_']).any(has);
@@ -116,10 +128,10 @@ mod tests {
         found.add_name("2019");
         let check = Check { key: &key, found: &found, options: &options };
         for moment in ["2019-01-15T11:45:02.294259Z", "from 2019-01-15 11:45 on", "[\"2019-01-15T11:45:02+01:00\"]"] {
-            assert_eq!(check.text(moment), None, "{moment}");
+            assert_eq!(check.text(moment, &mut Known::default()), None, "{moment}");
         }
         for named in ["report 2019", "2019-01-15T11", "x2019-15T11.log"] {
-            assert_eq!(check.text(named), Some(LeakKind::Name), "{named}");
+            assert_eq!(check.text(named, &mut Known::default()), Some(LeakKind::Name), "{named}");
         }
     }
 }

@@ -46,6 +46,15 @@ impl<'a> Documents<'a> {
     ///
     /// Products use names and addresses as keys.
     fn name(&mut self, name: &str) -> String {
+        if let Some(known) = self.replacer.memory.fields.get(name) {
+            return known.clone();
+        }
+        let replaced = self.new_name(name);
+        self.replacer.memory.fields.keep(name, replaced.clone());
+        replaced
+    }
+
+    fn new_name(&mut self, name: &str) -> String {
         let known = name.starts_with('$')
             || policy::treatment(None, name) != Treatment::Unknown
             || ENTITY_TYPES.iter().any(|entity| entity.documents(name))
@@ -65,9 +74,18 @@ impl<'a> Documents<'a> {
             self.value(text, place, &mut out);
             return out;
         }
-        match place.treatment {
-            Treatment::Coordinate => self.number(text, place.treatment),
-            treatment => {
+        if let Some(known) = self.replacer.memory.leaves(place.treatment).get(text) {
+            return known.clone();
+        }
+        let replaced = self.new_leaf(text, place.treatment);
+        self.replacer.memory.leaves(place.treatment).keep(text, replaced.clone());
+        replaced
+    }
+
+    fn new_leaf(&mut self, text: &str, treatment: Treatment) -> String {
+        match treatment {
+            Treatment::Coordinate => self.number(text, treatment),
+            _ => {
                 if let Some(found) = self.replacer.found.as_mut().filter(|_| treatment == Treatment::Name) {
                     found.add_value(text);
                 }
@@ -113,7 +131,8 @@ impl<'a> Documents<'a> {
                 out.push_str(value.trim());
                 continue;
             }
-            let treatment = match (place.details, policy::treatment(entity, &key)) {
+            let decide = || policy::treatment(entity, &key);
+            let treatment = match (place.details, self.replacer.memory.treatment(entity, &key, decide)) {
                 (true, _) => Treatment::Unknown,
                 // What surrounds a query within its own field is part of it.
                 (false, Treatment::Unknown) if place.treatment == Treatment::Command => Treatment::Command,

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use hashbrown::HashMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::words;
@@ -12,9 +13,13 @@ use super::words;
 /// their replacements by their form.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Found {
-    names: HashSet<u64>,
+    names: hashbrown::HashSet<u64>,
     /// Names that are ordinary words as well.
     ordinary: HashSet<String>,
+    /// For what replaces a public IPv4 address the address: these are more than what replaces them can be told apart.
+    addresses: HashMap<u32, u32>,
+    /// The addresses of the replacements that several have.
+    met: HashMap<u32, HashSet<u32>>,
 }
 
 /// Letters that a name must have to be looked for: shorter ones occur by chance.
@@ -37,10 +42,27 @@ impl Found {
         }
     }
 
+    /// Adds a public address and what replaces it.
+    pub(super) fn add_address(&mut self, address: u32, replacement: u32) {
+        let first = *self.addresses.entry(replacement).or_insert(address);
+        if first != address {
+            self.met.entry(replacement).or_insert_with(|| HashSet::from([first])).insert(address);
+        }
+    }
+
     /// Adds all that another has found.
     pub(super) fn merge(&mut self, other: Found) {
         self.names.extend(other.names);
         self.ordinary.extend(other.ordinary);
+        other.addresses.into_iter().for_each(|(replacement, address)| self.add_address(address, replacement));
+        for (replacement, addresses) in other.met {
+            addresses.into_iter().for_each(|address| self.add_address(address, replacement));
+        }
+    }
+
+    /// Returns how many public addresses can no longer be told from another one.
+    pub(super) fn met(&self) -> usize {
+        self.met.values().map(|addresses| addresses.len() - 1).sum()
     }
 
     /// Tells whether a word has been replaced somewhere.
@@ -55,5 +77,33 @@ impl Found {
 }
 
 fn hash(word: &str) -> u64 {
-    xxh3_64(word.to_lowercase().as_bytes())
+    let mut lower = [0; 64];
+    match lower.get_mut(..word.len()) {
+        Some(lower) if word.is_ascii() => {
+            lower.copy_from_slice(word.as_bytes());
+            lower.make_ascii_lowercase();
+            xxh3_64(lower)
+        }
+        _ => xxh3_64(word.to_lowercase().as_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_meet_are_counted_once_in_any_order() {
+        let of = |pairs: &[(u32, u32)]| {
+            let mut found = Found::default();
+            pairs.iter().for_each(|(address, replacement)| found.add_address(*address, *replacement));
+            found
+        };
+        assert_eq!(of(&[(1, 10), (2, 20), (1, 10)]).met(), 0);
+        assert_eq!(of(&[(1, 10), (2, 10), (2, 10), (3, 20)]).met(), 1);
+        let mut all = of(&[(1, 10), (2, 20)]);
+        all.merge(of(&[(3, 10), (1, 10)]));
+        all.merge(of(&[(2, 20), (4, 10)]));
+        assert_eq!(all.met(), 2);
+    }
 }

@@ -10,7 +10,8 @@
 //! Nothing passes because nobody thought of it. What stays is listed: columns and fields in [`policy`], ordinary words
 //! and what systems come with in lists of words; all else is replaced.
 //!
-//! Memory grows with the number of different names alone, by a few bytes for each: neither with records nor with ids.
+//! Memory grows with the number of different names and public addresses alone, by a few bytes for each: neither with
+//! records nor with ids.
 //!
 //! ```
 //! use alertq::anonymize::{Anonymizer, Key, Options, Treatment};
@@ -29,6 +30,7 @@ mod found;
 mod key;
 pub mod like;
 mod link;
+mod memo;
 mod names;
 mod permute;
 pub mod policy;
@@ -51,11 +53,13 @@ use crate::types::{Column, ScalarType, ticks};
 
 pub use check::LeakKind;
 pub use key::{Key, SHORTEST_KEY};
+pub use memo::Memory;
 pub use policy::Treatment;
 
 use check::Check;
 use document::Documents;
 use found::Found;
+use memo::Known;
 use text::Replacer;
 
 /// What a user wants otherwise.
@@ -103,6 +107,12 @@ impl Names {
     /// Returns how many of them are ordinary words too, which are then replaced in sentences as well.
     pub fn ordinary(&self) -> usize {
         self.0.ordinary().len()
+    }
+
+    /// Returns how many public IPv4 addresses have the replacement of another one, so that they can no longer be told
+    /// apart. Of ten thousand in different networks hardly any has, of a hundred thousand about twenty.
+    pub fn met(&self) -> usize {
+        self.0.met()
     }
 }
 
@@ -180,37 +190,37 @@ impl Anonymizer {
         let check = Check { key: &self.key, found: &names.0, options: &self.options };
         let public = |name: &str| words::SCHEMA.contains(&name.to_lowercase()) || self.options.keeps(name);
         let columns = plan.columns.iter().map(|column| column.name.as_str());
-        columns.filter(|name| check.text(name).is_some() && !public(name)).collect()
+        columns.filter(|name| check.text(name, &mut Known::default()).is_some() && !public(name)).collect()
     }
 
     /// Replaces what identifies in one text.
     pub fn text(&self, text: &str, treatment: Treatment) -> String {
-        self.documents(None, &NONE).text(text, treatment)
+        self.documents(None, &NONE, &mut Memory::default()).text(text, treatment)
     }
 
-    /// Learns which names records hold.
-    pub fn look(&self, plan: &Plan, batch: &RecordBatch) -> Names {
+    /// Learns which names records hold, besides those that were learnt with this memory before.
+    pub fn look(&self, plan: &Plan, batch: &RecordBatch, memory: &mut Memory) -> Names {
         let mut found = Found::default();
-        let mut documents = self.documents(Some(&mut found), &NONE);
+        let mut documents = self.documents(Some(&mut found), &NONE, memory);
         for (at, (column, treatment)) in plan.columns.iter().zip(&plan.treatments).enumerate() {
             if plan.kept.get(at) == Some(&false) {
                 each_text(batch.column(at), |text| drop(documents.of_type(column.scalar_type, text, *treatment)));
             }
         }
-        drop(documents);
         Names(found)
     }
 
     /// Replaces what identifies in records, and looks for names that are left.
     ///
-    /// Fails when the batch does not have the columns of the plan.
+    /// A memory is good for the same names and the same plan. Fails when the batch does not have the columns of the plan.
     pub fn replace(
         &self,
         plan: &Plan,
         batch: &RecordBatch,
         names: &Names,
+        memory: &mut Memory,
     ) -> Result<(RecordBatch, Report), ArrowError> {
-        let mut documents = self.documents(None, names.0.ordinary());
+        let mut documents = self.documents(None, names.0.ordinary(), memory);
         let check = Check { key: &self.key, found: &names.0, options: &self.options };
         let mut report = Report { rows: batch.num_rows() as u64, ..Report::default() };
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(plan.columns.len());
@@ -231,7 +241,7 @@ impl Anonymizer {
                 let (before, after) = (before.value(row), after.value(row));
                 counts.values += u64::from(!before.is_empty());
                 counts.replaced += u64::from(before != after);
-                if let Some(kind) = if kept { None } else { check.text(after) } {
+                if let Some(kind) = if kept { None } else { check.text(after, &mut documents.replacer.memory.clean) } {
                     let first = Leak { count: 0, first: row as u64 + 1 };
                     report.leaks.entry((at, kind)).or_insert(first).count += 1;
                 }
@@ -242,8 +252,13 @@ impl Anonymizer {
         Ok((RecordBatch::try_new(schema(&plan.columns), arrays)?, report))
     }
 
-    fn documents<'a>(&'a self, found: Option<&'a mut Found>, ordinary: &'a HashSet<String>) -> Documents<'a> {
-        let mut replacer = Replacer::new(&self.key, &self.options.replace, ordinary);
+    fn documents<'a>(
+        &'a self,
+        found: Option<&'a mut Found>,
+        ordinary: &'a HashSet<String>,
+        memory: &'a mut Memory,
+    ) -> Documents<'a> {
+        let mut replacer = Replacer::new(&self.key, &self.options.replace, ordinary, memory);
         (replacer.days, replacer.found) = (self.days, found);
         Documents::new(replacer, &self.options)
     }

@@ -24,6 +24,9 @@ pub enum Treatment {
 }
 
 impl Treatment {
+    /// All of them, in the order of their declaration.
+    pub const ALL: [Treatment; 8] = [Kept, Safe, Prose, Command, Name, Coordinate, Details, Unknown];
+
     /// Returns the word for it.
     pub const fn name(self) -> &'static str {
         match self {

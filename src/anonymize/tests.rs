@@ -196,8 +196,8 @@ proptest! {
         let batch = RecordBatch::try_new(schema(&columns), arrays.to_vec()).unwrap();
         let anonymizer = anonymizer(1);
         let plan = anonymizer.plan("SecurityAlert", &columns);
-        let names = anonymizer.look(&plan, &batch);
-        let (_, report) = anonymizer.replace(&plan, &batch, &names).unwrap();
+        let names = anonymizer.look(&plan, &batch, &mut Memory::default());
+        let (_, report) = anonymizer.replace(&plan, &batch, &names, &mut Memory::default()).unwrap();
         prop_assert!(report.leaks.is_empty(), "{:?}", report.leaks);
     }
 }
@@ -218,8 +218,8 @@ fn the_check_finds_what_replacing_has_missed() {
         let batch = RecordBatch::try_new(schema(&columns), cells.to_vec()).unwrap();
         let anonymizer = anonymizer(1);
         let plan = anonymizer.plan("SecurityAlert", &columns);
-        let names = anonymizer.look(&plan, &batch);
+        let names = anonymizer.look(&plan, &batch, &mut Memory::default());
         let check = Check { key: &anonymizer.key, found: &names.0, options: &anonymizer.options };
-        assert_eq!(check.text(left), Some(kind), "{left}");
+        assert_eq!(check.text(left, &mut Known::default()), Some(kind), "{left}");
     }
 }

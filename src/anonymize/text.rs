@@ -4,7 +4,7 @@
 //! stands: that is why the same value has the same replacement wherever it occurs. What depends on the place is which
 //! words may stay, the [`Level`].
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
 
@@ -12,6 +12,7 @@ use regex::Regex;
 
 use super::found::Found;
 use super::key::Key;
+use super::memo::Memory;
 use super::names::{self, is_digits};
 use super::words::{self, COMMANDS, EXTENSIONS, FOLDERS, KNOWN, PROGRAMS, SERVICES, TOP_DOMAINS};
 use super::{address, link};
@@ -44,13 +45,11 @@ pub(super) struct Replacer<'a> {
     pub(super) days: i64,
     /// What has been replaced, where somebody wants to know.
     pub(super) found: Option<&'a mut Found>,
-    cache: HashMap<String, String>,
-    addresses: HashMap<String, String>,
+    /// What has been replaced before, and by what.
+    pub(super) memory: &'a mut Memory,
     depth: usize,
 }
 
-/// Replacements that are kept to be used again.
-const CACHED: usize = 1 << 16;
 /// Levels of encoding within encodings that are followed.
 const DEEPEST: usize = 4;
 /// Digits of the longest number that is left alone in a sentence: years have four.
@@ -61,8 +60,12 @@ static MOMENT: LazyLock<Regex> = LazyLock::new(|| {
     let time = r"(?:\d+\.)?\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?";
     pattern(&format!(r"^(?:(?:{date})(?:[Tt]{time})?|{time})(?:[Zz]|[+-]\d{{2}}:?\d{{2}})?$"))
 });
+/// Characters of a GUID.
+const GUID_LENGTH: usize = 36;
 static GUID: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"));
+/// Characters of a hardware address.
+const HARDWARE_LENGTH: usize = 17;
 static HARDWARE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:[0-9A-Fa-f]{2}(?::[0-9A-Fa-f]{2}){5}|[0-9A-Fa-f]{2}(?:-[0-9A-Fa-f]{2}){5})$"));
 /// Vulnerabilities, techniques, updates and bulletins: names that are published.
@@ -77,31 +80,32 @@ pub(super) fn pattern(text: &str) -> Regex {
 
 /// Tells whether a character ends whatever stands before it.
 fn divides(letter: char) -> bool {
-    letter.is_whitespace() || "\"'<>|()[]{},;`“”„‘’«»…–—".contains(letter)
+    const SIGNS: &str = "“”„‘’«»…–—";
+    match letter {
+        '"' | '\'' | '<' | '>' | '|' | '(' | ')' | '[' | ']' | '{' | '}' | ',' | ';' | '`' => true,
+        ' '..='~' => letter == ' ',
+        _ => letter.is_whitespace() || SIGNS.contains(letter),
+    }
 }
 
 /// Tells whether a character joins parts to something larger, such as a path.
 pub(super) fn joins(letter: char) -> bool {
-    "\\/=&?#:%+*!^~@".contains(letter)
+    matches!(letter, '\\' | '/' | '=' | '&' | '?' | '#' | ':' | '%' | '+' | '*' | '!' | '^' | '~' | '@')
 }
 
 /// Tells whether a character can stand within a name.
 pub(super) fn is_of_name(letter: char) -> bool {
-    letter.is_alphanumeric() || "-_.$".contains(letter)
+    letter.is_alphanumeric() || matches!(letter, '-' | '_' | '.' | '$')
 }
 
 impl<'a> Replacer<'a> {
-    pub(super) fn new(key: &'a Key, always: &'a HashSet<String>, ordinary: &'a HashSet<String>) -> Replacer<'a> {
-        Replacer {
-            key,
-            always,
-            ordinary,
-            days: 0,
-            found: None,
-            cache: HashMap::new(),
-            addresses: HashMap::new(),
-            depth: 0,
-        }
+    pub(super) fn new(
+        key: &'a Key,
+        always: &'a HashSet<String>,
+        ordinary: &'a HashSet<String>,
+        memory: &'a mut Memory,
+    ) -> Replacer<'a> {
+        Replacer { key, always, ordinary, days: 0, found: None, memory, depth: 0 }
     }
 
     /// Replaces what identifies in a text.
@@ -123,6 +127,10 @@ impl<'a> Replacer<'a> {
 
     /// Replaces text without blanks and brackets.
     fn chunk(&mut self, chunk: &str, level: Level, out: &mut String) {
+        if is_guid(chunk) {
+            out.push_str(&self.guid(chunk));
+            return;
+        }
         if let Some(whole) = self.shape(chunk) {
             out.push_str(&whole);
             return;
@@ -141,7 +149,8 @@ impl<'a> Replacer<'a> {
         if !text.bytes().any(|byte| !byte.is_ascii_alphabetic()) {
             return None;
         }
-        if MOMENT.is_match(text) {
+        let digit = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
+        if digit && MOMENT.is_match(text) {
             return Some(self.moment(text));
         }
         if let Some(at) = text.find("://") {
@@ -159,7 +168,7 @@ impl<'a> Replacer<'a> {
         if text.len() > 4 && text.is_char_boundary(4) && text[..4].eq_ignore_ascii_case("s-1-") {
             return names::sid(self.key, text);
         }
-        if HARDWARE.is_match(text) {
+        if text.len() == HARDWARE_LENGTH && HARDWARE.is_match(text) {
             return Some(self.hardware(text));
         }
         self.address(text)
@@ -200,15 +209,15 @@ impl<'a> Replacer<'a> {
         if !first.is_ascii_hexdigit() && first != b':' {
             return None;
         }
-        if let Some(cached) = self.addresses.get(text) {
+        if let Some(cached) = self.memory.addresses.get(text) {
             return Some(cached.clone());
         }
         let found = self.v4(text).or_else(|| self.v6(text))?;
-        remember(&mut self.addresses, text, &found);
+        self.memory.addresses.keep(text, found.clone());
         Some(found)
     }
 
-    fn v4(&self, text: &str) -> Option<String> {
+    fn v4(&mut self, text: &str) -> Option<String> {
         let end = text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
         let address: Ipv4Addr = text[..end].parse().ok()?;
         let rest = &text[end..];
@@ -217,7 +226,13 @@ impl<'a> Replacer<'a> {
             (Some(length), _) if length <= 32 => {
                 Some(format!("{}{rest}", address::v4_network(self.key, address, length)))
             }
-            (_, port) if rest.is_empty() || port.is_some() => Some(format!("{}{rest}", address::v4(self.key, address))),
+            (_, port) if rest.is_empty() || port.is_some() => {
+                let replaced = address::v4(self.key, address);
+                if let Some(found) = self.found.as_mut().filter(|_| !address::is_nobodys(address)) {
+                    found.add_address(address.into(), replaced.into());
+                }
+                Some(format!("{replaced}{rest}"))
+            }
             _ => None,
         }
     }
@@ -263,7 +278,7 @@ impl<'a> Replacer<'a> {
     /// Replaces the parts of something that is joined of several.
     pub(super) fn compound(&mut self, text: &str, level: Level, out: &mut String) {
         let mut rest = text;
-        while let Some(found) = GUID.find(rest) {
+        while let Some(found) = if rest.len() < GUID_LENGTH { None } else { GUID.find(rest) } {
             let (before, after) = (&rest[..found.start()], &rest[found.end()..]);
             self.pieces(before, level, out);
             out.push_str(&self.guid(found.as_str()));
@@ -276,12 +291,12 @@ impl<'a> Replacer<'a> {
         if text.bytes().all(|byte| byte == b'0' || byte == b'-') {
             return text.to_string();
         }
-        if let Some(cached) = self.addresses.get(text) {
+        if let Some(cached) = self.memory.addresses.get(text) {
             return cached.clone();
         }
         let digits = names::guid(self.key, &text.replace('-', ""));
         let guid = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-");
-        remember(&mut self.addresses, text, &guid);
+        self.memory.addresses.keep(text, guid.clone());
         guid
     }
 
@@ -344,8 +359,8 @@ impl<'a> Replacer<'a> {
     /// Replaces names that are joined by dots: the domain of a machine, a file, a version.
     fn dotted(&mut self, name: &str, level: Level, out: &mut String) {
         let lower = name.to_ascii_lowercase();
-        let kept = PROGRAMS.contains(lower.as_str())
-            || !matches!(level, Level::Name | Level::Path) && PUBLISHED.is_match(name);
+        let kept =
+            PROGRAMS.contains(lower.as_str()) || !matches!(level, Level::Name | Level::Path) && is_published(name);
         if kept || SERVICES.contains(lower.as_str()) {
             out.push_str(name);
             return;
@@ -462,7 +477,7 @@ impl<'a> Replacer<'a> {
         if KNOWN.contains(lower) || PROGRAMS.contains(lower) || SESSIONS.contains(&lower) {
             return true;
         }
-        let published = || PUBLISHED.is_match(word);
+        let published = || is_published(word);
         match level {
             Level::Name | Level::Path => false,
             Level::Opaque if is_digits(word) => word.len() < SHORT_NUMBER,
@@ -480,11 +495,11 @@ impl<'a> Replacer<'a> {
 
     /// Returns what takes the place of a name.
     pub(super) fn replaced(&mut self, name: &str) -> String {
-        if let Some(cached) = self.cache.get(name) {
+        if let Some(cached) = self.memory.words.get(name) {
             return cached.clone();
         }
         let replaced = names::word(self.key, name);
-        remember(&mut self.cache, name, &replaced);
+        self.memory.words.keep(name, replaced.clone());
         replaced
     }
 
@@ -493,13 +508,6 @@ impl<'a> Replacer<'a> {
             found.add_name(name);
         }
     }
-}
-
-fn remember(cache: &mut HashMap<String, String>, original: &str, replaced: &str) {
-    if cache.len() >= CACHED {
-        cache.clear();
-    }
-    cache.insert(original.to_string(), replaced.to_string());
 }
 
 /// Returns the length of the cloud's domain at the end of a name, where there is something before it.
@@ -512,6 +520,20 @@ fn service_of(lower: &str) -> Option<usize> {
 fn is_top(ending: &str, level: Level) -> bool {
     let country = ending.len() == 2 && ending.bytes().all(|byte| byte.is_ascii_alphabetic());
     TOP_DOMAINS.contains(ending) || country && level != Level::Safe
+}
+
+/// Tells whether a text is a GUID and nothing else.
+fn is_guid(text: &str) -> bool {
+    text.len() == GUID_LENGTH
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+}
+
+/// Tells whether a vulnerability, a technique or the like is called so: see [`PUBLISHED`].
+fn is_published(text: &str) -> bool {
+    text.bytes().any(|byte| byte.is_ascii_digit()) && PUBLISHED.is_match(text)
 }
 
 /// Tells whether a text is bytes in base64, long enough to hold something.

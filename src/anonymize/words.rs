@@ -1,7 +1,8 @@
 //! Words that identify nobody, and may stay.
 
-use std::collections::HashSet;
 use std::sync::LazyLock;
+
+use hashbrown::HashSet;
 
 use crate::catalog::log_analytics;
 

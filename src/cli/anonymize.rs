@@ -6,6 +6,7 @@ mod summary;
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
 use clap::Args;
@@ -20,7 +21,7 @@ use super::stop::Stop;
 use super::value::processors;
 use super::{Outcome, data};
 use crate::anonymize::policy::folded;
-use crate::anonymize::{Anonymizer, Names, Options, Plan, Report};
+use crate::anonymize::{Anonymizer, Memory, Names, Options, Plan, Report};
 use crate::format::Format;
 use crate::source::{self, BadRows, Table};
 
@@ -37,7 +38,8 @@ use crate::source::{self, BadRows, Table};
 ///
 /// In the end every word of the result is looked up among the names that were replaced. If one is found, the status is
 /// 1, standard error names column and record, and no file is written. Records that cannot be read are left out and
-/// counted; nothing of them is shown.
+/// counted; nothing of them is shown. Public IPv4 addresses are more than what replaces them: where two of different
+/// networks have become one, standard error says how many, and the status is 1.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  openssl rand -hex 32 > team.key && alertq sample --rows 100 --out real.jsonl && alertq \
@@ -132,7 +134,7 @@ impl Work<'_> {
         let named = self.arguments.format.as_deref().and_then(Format::from_name);
         let by_path = || Format::from_path(&out.to_string_lossy());
         let format = named.or_else(by_path).unwrap_or(if folder { Format::Parquet } else { Format::JsonLines });
-        let options = source::Options { batch_rows: 4096, ..source::Options::default() };
+        let options = source::Options { batch_rows: BATCH, ..source::Options::default() };
         let (tables, missing, bytes) = self.open(&options, folder.then_some(out))?;
         if !folder && tables.len() > 1 {
             let names: Vec<_> = tables.iter().map(|table| table.name.clone()).collect();
@@ -195,11 +197,11 @@ impl Work<'_> {
     /// Learns which names a table holds.
     fn look(&self, job: &mut Job, names: &mut Names, bar: &Bar) -> Result<(), Stop> {
         let mut batches = job.table.read_ahead(processors());
-        while let Some(group) = group(&mut batches)? {
-            at_once(group, |batch| self.anonymizer.look(&job.plan, &batch))
-                .into_iter()
-                .for_each(|more| names.merge(more));
-        }
+        let look = |batch, memory: &mut Memory| self.anonymizer.look(&job.plan, &batch, memory);
+        through(&mut batches, look, |more| {
+            names.merge(more);
+            Ok(())
+        })?;
         job.unreadable = batches.rejected();
         for bad in batches.first_rejected() {
             // What stands there, and so why it cannot be read, could be a name.
@@ -211,15 +213,14 @@ impl Work<'_> {
 
     fn replace(&self, job: &mut Job, names: &Names, bar: &Bar, file: &mut OneFile) -> Result<(), Stop> {
         let mut batches = job.table.read_ahead(processors());
-        while let Some(group) = group(&mut batches)? {
-            for replaced in at_once(group, |batch| self.anonymizer.replace(&job.plan, &batch, names)) {
-                let (batch, report) = replaced.map_err(Stop::failure)?;
-                job.report.append(&report);
-                bar.add_rows(batch.num_rows());
-                file.add(&batch)?;
-            }
-        }
-        Ok(())
+        let (plan, report) = (&job.plan, &mut job.report);
+        let replace = |batch, memory: &mut Memory| self.anonymizer.replace(plan, &batch, names, memory);
+        through(&mut batches, replace, |replaced| {
+            let (batch, more) = replaced.map_err(Stop::failure)?;
+            report.append(&more);
+            bar.add_rows(batch.num_rows());
+            file.add(&batch)
+        })
     }
 
     /// Puts the files in their places, unless a name is left in one of them, and says what was done.
@@ -264,6 +265,13 @@ impl Work<'_> {
             let message = format!("{ordinary} names are ordinary words too: they are replaced in sentences as well");
             self.console.note(&message);
         }
+        let met = names.met();
+        if met > 0 {
+            self.console.warning(&format!(
+                "{met} public addresses have the replacement of another one: what joins on addresses may find more than in the \
+                 originals. A key that parts these may let others meet"
+            ));
+        }
         if missing > 0 {
             self.console.warning(&format!("{missing} inputs could not be read and are not in the result"));
         }
@@ -271,26 +279,47 @@ impl Work<'_> {
         if unreadable > 0 {
             self.console.warning(&format!("{unreadable} records could not be read and are not in the result"));
         }
-        Ok(if missing > 0 || unreadable > 0 { Outcome::Found } else { Outcome::Clean })
+        Ok(if missing > 0 || unreadable > 0 || met > 0 { Outcome::Found } else { Outcome::Clean })
     }
 }
 
-/// Returns the next few batches, one for each thread; None at the end.
-fn group(batches: &mut source::Batches) -> Result<Option<Vec<RecordBatch>>, Stop> {
-    let group: Result<Vec<_>, _> = batches.by_ref().take(processors()).collect();
-    let group = group.map_err(data::unreadable)?;
-    Ok(if group.is_empty() { None } else { Some(group) })
-}
+/// Rows in a batch.
+const BATCH: usize = 1024;
+/// Batches for each thread that are held while they are worked on; as many wait to be written.
+const HELD: usize = 4;
 
-/// Does something to each of a few batches at once; the results are in their order.
-fn at_once<T: Send>(batches: Vec<RecordBatch>, act: impl Fn(RecordBatch) -> T + Sync) -> Vec<T> {
-    std::thread::scope(|scope| {
-        let act = &act;
-        let running: Vec<_> = batches.into_iter().map(|batch| scope.spawn(move || act(batch))).collect();
-        let joined = running.into_iter().map(|thread| match thread.join() {
-            Ok(done) => done,
-            Err(panic) => std::panic::resume_unwind(panic),
+/// Does something to all batches, several at once, each thread with a memory of its own; `take` gets what comes of it in
+/// the order of the batches, while the threads are at the next ones.
+fn through<T: Send>(
+    batches: &mut source::Batches,
+    act: impl Fn(RecordBatch, &mut Memory) -> T + Sync,
+    mut take: impl FnMut(T) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut memories: Vec<Memory> = (0..processors()).map(|_| Memory::default()).collect();
+    let mut done: Vec<(usize, T)> = Vec::new();
+    loop {
+        let group: Result<Vec<_>, _> = batches.by_ref().take(HELD * memories.len()).collect();
+        let group = group.map_err(data::unreadable)?;
+        let last = group.is_empty();
+        let queue = Mutex::new(group.into_iter().enumerate());
+        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let work = |memory: &mut Memory| -> Vec<(usize, T)> {
+            std::iter::from_fn(next).map(|(place, batch)| (place, act(batch, memory))).collect()
+        };
+        let made = std::thread::scope(|scope| {
+            let running: Vec<_> = memories.iter_mut().map(|memory| scope.spawn(|| work(memory))).collect();
+            let taken = done.drain(..).try_for_each(|(_, result)| take(result));
+            let joined = running.into_iter().flat_map(|thread| match thread.join() {
+                Ok(made) => made,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            let made: Vec<_> = joined.collect();
+            taken.map(|()| made)
         });
-        joined.collect()
-    })
+        done = made?;
+        done.sort_by_key(|(place, _)| *place);
+        if last {
+            return Ok(());
+        }
+    }
 }

@@ -364,6 +364,14 @@ impl<'a> Conversion<'a> {
                 folder.forget(&outputs);
                 return Ok(None);
             };
+            if parts.is_finer() {
+                let message = format!(
+                    "{}: datetimes have more digits than in the files that are there, which count in coarser units; alertq \
+                     reads both, other readers may want one unit: --force converts all inputs anew",
+                    self.arguments.out.join(safe(&name)).display()
+                );
+                bar.pause(|| self.console.warning(&message));
+            }
             let parts = parts.finish()?;
             let result = format!("{} ({} files)", self.arguments.out.join(safe(&name)).display(), parts.len());
             outputs.extend(parts);

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
 
 use arrow::array::RecordBatch;
 use clap::builder::PossibleValuesParser;
@@ -123,15 +124,24 @@ fn write(
     path: Option<&Path>,
 ) -> Result<(), Stop> {
     let columns = TableInfo::find(table.name()).map(TableInfo::shown).unwrap_or_default();
-    let batches: Box<dyn Iterator<Item = RecordBatch>> = match &arguments.like {
-        Some(export) => Box::new(like(export, arguments, options.end)?),
-        None => table.batches(options),
-    };
     let mut file = OneFile::open(path, format, table.name(), &columns)?;
-    for batch in batches {
-        file.add(&batch)?;
+    match &arguments.like {
+        Some(export) => ahead(like(export, arguments, options.end)?, |batch| file.add(&batch))?,
+        None => table.batches(options).try_for_each(|batch| file.add(&batch))?,
     }
     file.finish()
+}
+
+/// Hands batches on that a thread makes, a few of them ahead.
+fn ahead(mut batches: Like, take: impl FnMut(RecordBatch) -> Result<(), Stop>) -> Result<(), Stop> {
+    std::thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(2);
+        // A batch that nobody takes any more ends the thread.
+        let making = scope.spawn(move || batches.try_for_each(|batch| sender.send(batch)).is_ok());
+        let taken = receiver.into_iter().try_for_each(take);
+        // A thread that broke off must not pass for the end.
+        making.join().map_or_else(|panic| std::panic::resume_unwind(panic), |_| taken)
+    })
 }
 
 /// Makes alerts to the shape of an export.
@@ -145,7 +155,7 @@ fn like(export: &str, arguments: &Arguments, end: i64) -> Result<Like, Stop> {
         Stop::failure(format!("{path} holds no records of {name}")).help(format!("where it does: --like {name}=PATH"))
     })?;
     let mut shape = Shape::default();
-    for batch in table.read_ahead(1) {
+    for batch in table.read_ahead(value::processors()) {
         shape.add(&batch.map_err(data::unreadable)?);
     }
     let options = LikeOptions {

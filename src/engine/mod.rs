@@ -31,11 +31,12 @@ mod udf;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::array::{AsArray, RecordBatch};
 use async_trait::async_trait;
 use datafusion::common::DataFusionError;
+use datafusion::execution::cache::cache_manager::{CacheManager, CacheManagerConfig, FileMetadataCache};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
@@ -282,6 +283,12 @@ struct Runtime {
     state: SessionState,
 }
 
+/// The footers of Parquet files that were read last, by any query of this process: each is good as long as its file has
+/// the same size and time of change.
+static FOOTERS: LazyLock<Option<Arc<FileMetadataCache>>> = LazyLock::new(|| {
+    CacheManager::try_new(&CacheManagerConfig::default()).ok().map(|caches| caches.get_file_metadata_cache())
+});
+
 impl Runtime {
     fn new(session: &Session) -> Result<Arc<Runtime>> {
         if let Some(Workers(runtime)) = &session.workers {
@@ -319,7 +326,9 @@ impl Runtime {
             FairSpillPool::new(session.memory_limit),
             std::num::NonZeroUsize::new(3).unwrap_or(std::num::NonZeroUsize::MIN),
         );
-        let environment = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).build_arc()?;
+        let caches = CacheManagerConfig::default().with_file_metadata_cache(FOOTERS.clone());
+        let environment =
+            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_cache_manager(caches).build_arc()?;
         let builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(environment)

@@ -67,11 +67,11 @@ impl Scan {
                     .collect::<Result<Vec<_>>>()?;
                 let format = ParquetFormat::default().with_force_view_types(true).with_skip_metadata(true);
                 let options = ListingOptions::new(Arc::new(format)).with_file_extension("");
-                let groups = alike(paths, &options, state).await?;
+                let groups = alike(paths.clone(), &options, state).await?;
                 // Without them a query takes the way that is written down.
                 let mut fields = groups.iter().flat_map(|(schema, _)| schema.fields());
                 let any = session.optimize && fields.any(|field| is_name(field.name()));
-                let shreds = if any { shred::index(files).map(Arc::new) } else { None };
+                let shreds = if any { shred::index(&paths, state).await.map(Arc::new) } else { None };
                 let parts = groups.into_iter().map(|(schema, paths)| {
                     let config = ListingTableConfig::new_with_multi_paths(paths)
                         .with_listing_options(options.clone())

@@ -6,10 +6,11 @@
 //! several files all must have the column.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::path::PathBuf;
 
-use ::parquet::file::metadata::ParquetMetaDataReader;
+use datafusion::datasource::listing::ListingTableUrl;
+use datafusion::datasource::physical_plan::parquet::metadata::DFParquetMetadata;
+use datafusion::execution::SessionState;
+use object_store::ObjectStoreExt;
 
 use super::expr::fixed_steps;
 use super::scan::Scan;
@@ -18,14 +19,18 @@ use crate::types::json::Step;
 use crate::types::shred::{Index, Part, Shred};
 use crate::types::{Column, ScalarType};
 
-/// Reads which columns all files have; None where that is not sure.
-pub(super) fn index(files: &[PathBuf]) -> Option<Index> {
-    let of = |file: &PathBuf| {
-        let metadata = ParquetMetaDataReader::new().parse_and_finish(&File::open(file).ok()?).ok()?;
-        Index::of(&metadata)
-    };
-    let (first, others) = files.split_first()?;
-    others.iter().try_fold(of(first)?, |index, file| Some(index.and(&of(file)?)))
+/// Finds which columns all files have; None where that is not sure. Their footers have been read already.
+pub(super) async fn index(files: &[ListingTableUrl], state: &SessionState) -> Option<Index> {
+    let mut all: Option<Index> = None;
+    for file in files {
+        let store = state.runtime_env().object_store(file).ok()?;
+        let object = store.head(file.prefix()).await.ok()?;
+        let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
+        let footer = DFParquetMetadata::new(&store, &object).with_file_metadata_cache(Some(footers));
+        let index = Index::of(&*footer.fetch_metadata().await.ok()?)?;
+        all = Some(all.map_or_else(|| index.clone(), |all| all.and(&index)));
+    }
+    all
 }
 
 /// The tables of a query, by name.

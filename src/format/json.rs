@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 
 use crate::types::{Column, json};
 
+use super::parallel::Parts;
 use super::value::{Dialect, write_json};
 use super::{Format, Writer, one_result};
 
@@ -18,7 +19,7 @@ pub(super) struct JsonWriter<'a> {
     format: Format,
     begun: bool,
     rows: u64,
-    scratch: String,
+    parts: Parts<String>,
 }
 
 impl<'a> JsonWriter<'a> {
@@ -33,8 +34,8 @@ impl<'a> JsonWriter<'a> {
     }
 
     fn new(out: Box<dyn Write + Send + 'a>, format: Format) -> Self {
-        let (columns, keys, scratch) = (Vec::new(), Vec::new(), String::new());
-        JsonWriter { out, columns, keys, format, begun: false, rows: 0, scratch }
+        let (columns, keys, parts) = (Vec::new(), Vec::new(), Parts::default());
+        JsonWriter { out, columns, keys, format, begun: false, rows: 0, parts }
     }
 }
 
@@ -50,24 +51,26 @@ impl Writer for JsonWriter<'_> {
     }
 
     fn write(&mut self, batch: &RecordBatch) -> io::Result<()> {
-        for row in 0..batch.num_rows() {
-            self.scratch.clear();
-            if self.format == Format::Json {
-                self.scratch.push_str(if self.rows == 0 { "[\n" } else { ",\n" });
+        let (columns, keys, lines, before) = (&self.columns, &self.keys, self.format == Format::JsonLines, self.rows);
+        self.rows += batch.num_rows() as u64;
+        self.parts.write(batch.num_rows(), &mut *self.out, |part, text| {
+            text.clear();
+            for row in part {
+                if !lines {
+                    text.push_str(if before == 0 && row == 0 { "[\n" } else { ",\n" });
+                }
+                for (index, (array, column)) in batch.columns().iter().zip(columns).enumerate() {
+                    text.push(if index == 0 { '{' } else { ',' });
+                    text.push_str(&keys[index]);
+                    write_json(array, row, column.scalar_type, Dialect::Nested, text);
+                }
+                text.push_str(if columns.is_empty() { "{}" } else { "}" });
+                if lines {
+                    text.push('\n');
+                }
             }
-            self.rows += 1;
-            for (index, (array, column)) in batch.columns().iter().zip(&self.columns).enumerate() {
-                self.scratch.push(if index == 0 { '{' } else { ',' });
-                self.scratch.push_str(&self.keys[index]);
-                write_json(array, row, column.scalar_type, Dialect::Nested, &mut self.scratch);
-            }
-            self.scratch.push_str(if self.columns.is_empty() { "{}" } else { "}" });
-            if self.format == Format::JsonLines {
-                self.scratch.push('\n');
-            }
-            self.out.write_all(self.scratch.as_bytes())?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 
     fn finish(&mut self) -> io::Result<()> {

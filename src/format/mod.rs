@@ -9,6 +9,7 @@ mod json;
 mod kusto;
 mod log_analytics;
 mod markdown;
+mod parallel;
 mod parquet;
 mod physical;
 mod shred;

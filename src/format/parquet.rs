@@ -2,9 +2,9 @@
 
 mod remake;
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::sync::{Mutex, PoisonError};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -21,6 +21,7 @@ use arrow::datatypes::Field;
 use crate::types::arrow::TABLE_KEY;
 use crate::types::{Column, ScalarType, shred};
 
+use super::parallel::{each, threads};
 use super::physical::{Physical, Units};
 use super::shred::Shredder;
 use super::{Format, UNNAMED, Writer, failed, one_result};
@@ -58,8 +59,8 @@ const PAGE_ROWS: usize = 5 << 10;
 /// for each row that it shows.
 const PAGE_BYTES: usize = 6 << 20;
 
-/// The level of zstd for identifiers, whose digits repeat nothing: the fastest finds no less than others (65,536 of them
-/// take 1.17 MB with level 1 and 1.31 MB with level 3).
+/// The level of zstd for identifiers and addresses made of them, whose digits repeat nothing: the fastest finds no less
+/// than others (65,536 identifiers take 1.17 MB with level 1 and 1.31 MB with level 3).
 const IDENTIFIER_LEVEL: i32 = 1;
 
 /// The level of zstd for texts that are long and much alike: those of a million generated alerts take 80.1 MB, and 89.0 MB
@@ -69,10 +70,17 @@ const LONG_LEVEL: i32 = 5;
 /// Columns of such texts.
 const LONG_TEXTS: [&str; 1] = ["ExtendedProperties"];
 
-/// How many look-ups in vain a bloom filter may let through. By arithmetic: at 0.03 it takes 64 KiB of a row group for each
-/// column, at 0.01 it would take 128 KiB; in sixteen groups that is 1 MB more for each look-up, against the 0.4 MB of
-/// identifiers that are read in vain.
-const IN_VAIN: f64 = 0.03;
+/// Columns of texts each of which is there once, or a few times: a dictionary of them would be begun, given up, and read
+/// by each look-up.
+const NEVER_ALIKE: [&str; 5] = ["SystemAlertId", "VendorOriginalId", "Entities", "ExtendedProperties", "AlertLink"];
+
+/// How many look-ups in vain a bloom filter may let through, where each alert has its own value. At 0.002 it takes 128 KiB
+/// of a row group, at 0.03 it takes 64 KiB: with sixteen groups a look-up reads 1 MB less of these, and in one case of
+/// five the identifiers of a group in vain, which are 1.2 MB.
+const IN_VAIN: f64 = 0.002;
+
+/// The same for columns that have fewer values, or are looked up less.
+const OTHERS_IN_VAIN: f64 = 0.03;
 
 impl Options {
     /// For the answer of a query, which is read once or twice: someone waits for it, and compression is most of the work.
@@ -83,6 +91,9 @@ impl Options {
 
 /// Columns that queries look up single values of.
 const IDENTIFIERS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "CompromisedEntity"];
+
+/// Columns of digits of chance.
+const OF_DIGITS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "AlertLink"];
 
 /// Writes one result as a Parquet file.
 ///
@@ -168,19 +179,26 @@ impl<'a> ParquetWriter<'a> {
             let level = self.options.level.max(LONG_LEVEL);
             properties = properties.set_column_compression(ColumnPath::from(column.name.as_str()), zstd(level));
         }
+        for column in columns.iter().filter(text).filter(|column| NEVER_ALIKE.contains(&column.name.as_str())) {
+            properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name.as_str()), false);
+        }
+        for column in columns.iter().filter(text).filter(|column| OF_DIGITS.contains(&column.name.as_str())) {
+            let path = ColumnPath::from(column.name.as_str());
+            properties = properties.set_column_compression(path, zstd(IDENTIFIER_LEVEL));
+        }
+        for column in columns.iter().filter(text).filter(|column| column.name == IDENTIFIERS[0]) {
+            // They are as long as each other: by themselves the lengths take no room (18.1 MB of a million, and 18.7 MB
+            // with them; of VendorOriginalId, which has lengths of its own, 0.5 MB more).
+            let path = ColumnPath::from(column.name.as_str());
+            properties = properties.set_column_encoding(path, Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        }
         for column in columns.iter().filter(text).filter(|column| IDENTIFIERS.contains(&column.name.as_str())) {
             let path = ColumnPath::from(column.name.as_str());
-            let distinct = self.options.row_group_rows as u64;
-            if column.name != "CompromisedEntity" {
-                // Each is there once, or a few times: a dictionary would hold all of them.
-                properties = properties
-                    .set_column_dictionary_enabled(path.clone(), false)
-                    .set_column_compression(path.clone(), zstd(IDENTIFIER_LEVEL));
-            }
+            let in_vain = if column.name == IDENTIFIERS[0] { IN_VAIN } else { OTHERS_IN_VAIN };
             properties = properties
                 .set_column_bloom_filter_enabled(path.clone(), true)
-                .set_column_bloom_filter_fpp(path.clone(), IN_VAIN)
-                .set_column_bloom_filter_max_ndv(path, distinct);
+                .set_column_bloom_filter_fpp(path.clone(), in_vain)
+                .set_column_bloom_filter_max_ndv(path, self.options.row_group_rows as u64);
         }
         properties.build()
     }
@@ -238,7 +256,10 @@ impl Made {
     fn encode(&mut self, batch: &RecordBatch) -> io::Result<()> {
         let physical = &self.physical;
         let threads = if batch.get_array_memory_size() < WORTH_THREADS { 1 } else { threads() };
-        let encoded = each(self.columns.iter_mut().enumerate(), threads, |(index, writer)| {
+        let mut columns: Vec<_> = self.columns.iter_mut().enumerate().collect();
+        // The longest first: what is short fills the time until all are done.
+        columns.sort_by_key(|(index, _)| Reverse(batch.column(*index).get_array_memory_size()));
+        let encoded = each(columns.into_iter(), threads, |(index, writer)| {
             let array = physical.array(batch.column(index), index);
             leaves(physical.schema.field(index), &array, writer)
         });
@@ -247,8 +268,9 @@ impl Made {
 
     fn end_group(&mut self) -> io::Result<()> {
         self.rows = 0;
-        let columns = std::mem::take(&mut self.columns).into_iter().enumerate();
-        let mut chunks = each(columns, threads(), |(index, writer)| (index, writer.close()));
+        let mut columns: Vec<_> = std::mem::take(&mut self.columns).into_iter().enumerate().collect();
+        columns.sort_by_key(|(_, writer)| Reverse(writer.memory_size()));
+        let mut chunks = each(columns.into_iter(), threads(), |(index, writer)| (index, writer.close()));
         chunks.sort_by_key(|(index, _)| *index);
         let mut group = self.file.next_row_group().map_err(failed)?;
         for (_, chunk) in chunks {
@@ -309,32 +331,6 @@ fn leaves(field: &Field, array: &ArrayRef, writer: &mut ArrowColumnWriter) -> Re
 
 /// Bytes of a batch from which on other threads are worth their start.
 const WORTH_THREADS: usize = 1 << 20;
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
-}
-
-/// Does some work on each item, on so many threads; the results come in any order.
-fn each<T: Send, R: Send>(
-    items: impl Iterator<Item = T> + Send,
-    threads: usize,
-    work: impl Fn(T) -> R + Sync,
-) -> Vec<R> {
-    let items = Mutex::new(items);
-    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let run = || std::iter::from_fn(next).map(&work).collect::<Vec<R>>();
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
-        let mut results = run();
-        for other in others {
-            match other.join() {
-                Ok(more) => results.extend(more),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        results
-    })
-}
 
 impl Writer for ParquetWriter<'_> {
     fn begin(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {

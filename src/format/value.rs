@@ -8,6 +8,8 @@ use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
 
 use crate::types::{Column, ScalarType, json, number, ticks};
 
+use super::parallel::Parts;
+
 /// How values are written in JSON, where formats differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
@@ -67,12 +69,12 @@ pub(super) struct Rows {
     dialect: Dialect,
     columns: Vec<Column>,
     written: u64,
-    scratch: String,
+    parts: Parts<String>,
 }
 
 impl Rows {
     pub(super) fn new(dialect: Dialect) -> Self {
-        Rows { dialect, columns: Vec::new(), written: 0, scratch: String::new() }
+        Rows { dialect, columns: Vec::new(), written: 0, parts: Parts::default() }
     }
 
     /// Begins another table.
@@ -82,16 +84,18 @@ impl Rows {
     }
 
     pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut dyn io::Write) -> io::Result<()> {
-        for row in 0..batch.num_rows() {
-            self.scratch.clear();
-            if self.written > 0 {
-                self.scratch.push(',');
+        let (columns, dialect, before) = (&self.columns, self.dialect, self.written);
+        self.written += batch.num_rows() as u64;
+        self.parts.write(batch.num_rows(), out, |part, text| {
+            text.clear();
+            for row in part {
+                if before > 0 || row > 0 {
+                    text.push(',');
+                }
+                write_row(batch, row, columns, dialect, text);
             }
-            self.written += 1;
-            write_row(batch, row, &self.columns, self.dialect, &mut self.scratch);
-            out.write_all(self.scratch.as_bytes())?;
-        }
-        Ok(())
+            Ok(())
+        })
     }
 }
 

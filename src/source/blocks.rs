@@ -4,13 +4,16 @@
 //! beginning of its piece, and put right when the piece's turn comes.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::cursor::Cursor;
-use super::error::{Error, Place};
+use super::cursor::{Cursor, Lines};
+use super::error::Error;
 use super::read::{Chunk, Target, fill};
 use super::table::Input;
+
+/// Pieces for each thread that are parsed, or waited for, before someone takes the first of them.
+const AHEAD: usize = 3;
 
 /// The rows of a file, parsed ahead of what is asked for.
 pub(super) struct Blocks {
@@ -29,15 +32,15 @@ struct Parsed {
 
 /// A piece to be parsed, and who waits for it.
 struct Piece {
-    text: Vec<u8>,
-    place: Place,
+    lines: Lines,
     done: SyncSender<Result<Parsed, Error>>,
 }
 
 impl Blocks {
     /// Begins to read a file whose records are lines, with so many threads; None where no thread can be started.
     pub(super) fn open(input: &Input, target: &Arc<Target>, threads: usize) -> Option<Blocks> {
-        let (hand_out, pieces) = sync_channel(threads);
+        // Whoever takes the rows takes them in bursts: a column is compressed a page at a time.
+        let (hand_out, pieces) = sync_channel(AHEAD * threads);
         let (give, take) = sync_channel(1);
         let take = Arc::new(Mutex::new(take));
         for _ in 0..threads {
@@ -76,9 +79,10 @@ fn split(
     let cut = || -> Result<(), Error> {
         let mut cursor = Cursor::new(&input.bytes)?;
         cursor.skip_mark()?;
-        while let Some(found) = cursor.lines(piece)? {
+        let (back, spares) = channel();
+        while let Some(lines) = cursor.take_lines(piece, spares.try_recv().unwrap_or_default())? {
             let (done, wait) = sync_channel(1);
-            let piece = Piece { text: cursor.text(found).to_vec(), place: found.place, done };
+            let piece = Piece { lines: lines.back_to(&back), done };
             if hand_out.send(wait).is_err() || give.send(piece).is_err() {
                 break;
             }
@@ -95,14 +99,14 @@ fn split(
 fn parse_pieces(input: &Input, target: &Target, take: &Mutex<Receiver<Piece>>) {
     let next = || take.lock().unwrap_or_else(PoisonError::into_inner).recv();
     while let Ok(piece) = next() {
-        let _ =
-            piece.done.send(parse(input, target, piece.text, piece.place).map_err(|error| error.at(&input.bytes.path)));
+        let parsed = parse(input, target, piece.lines);
+        let _ = piece.done.send(parsed.map_err(|error| error.at(&input.bytes.path)));
     }
 }
 
-fn parse(input: &Input, target: &Target, text: Vec<u8>, place: Place) -> Result<Parsed, Error> {
+fn parse(input: &Input, target: &Target, lines: Lines) -> Result<Parsed, Error> {
     let mut builder = target.builder(input);
-    let mut records = input.form.of_lines(Cursor::of(&input.bytes, text, place))?;
+    let mut records = input.form.of_lines(Cursor::of(&input.bytes, lines))?;
     let mut chunks = Vec::new();
     while let Some(chunk) = fill(&input.bytes.path, &mut *records, &mut builder, target.options.batch_rows)? {
         chunks.push(chunk);

@@ -30,7 +30,7 @@ pub(super) struct ColumnBuilder {
     scalar_type: ScalarType,
     values: Values,
     scratch: String,
-    /// The text of a string with escapes.
+    /// The text of a string with escapes, and what is left of longer ones.
     resolved: Vec<u8>,
 }
 
@@ -71,15 +71,27 @@ impl ColumnBuilder {
         }
     }
 
+    /// Appends a datetime; what is missing in a column of another type.
+    pub(super) fn push_moment(&mut self, moment: i64) {
+        match (&mut self.values, self.scalar_type) {
+            (Values::Long(values), ScalarType::DateTime) => values.append_value(moment),
+            _ => self.push_missing(),
+        }
+    }
+
     /// Appends a field's value, or nothing and the reason why it is no value of the column's type.
     pub(super) fn push(&mut self, cell: Cell<'_>, reading: Reading) -> Result<(), String> {
         let cell = match cell {
             Cell::Escaped(quoted) => {
                 let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-                if !unescape(inside, &mut self.resolved) {
-                    self.resolved = resolve(quoted)?.into_bytes();
-                }
-                Cell::Text(std::str::from_utf8(&self.resolved).map_err(|error| error.to_string())?)
+                let resolved = match unescape(inside, &mut self.resolved) {
+                    Some(length) => &self.resolved[..length],
+                    None => {
+                        self.resolved = resolve(quoted)?.into_bytes();
+                        &self.resolved
+                    }
+                };
+                Cell::Text(std::str::from_utf8(resolved).map_err(|error| error.to_string())?)
             }
             other => other,
         };

@@ -4,6 +4,8 @@ use sonic_rs::LazyValue;
 
 use crate::types::json;
 
+use super::walk::walk;
+
 /// Nesting deeper than this is refused: readers of the dynamic value further on are recursive.
 pub(super) const DEEPEST: usize = 128;
 
@@ -38,6 +40,15 @@ pub type Sink<'a> = dyn FnMut(&str, Cell<'_>) + 'a;
 
 /// Gives every field of a JSON object to `sink`; fails with a reason when the text is not one valid object.
 pub(super) fn walk_object(text: &str, sink: &mut Sink<'_>) -> Result<(), String> {
+    let Err(mut given) = walk(text, sink) else { return Ok(()) };
+    parse_object(text, &mut |key, cell| match given {
+        0 => sink(key, cell),
+        _ => given -= 1,
+    })
+}
+
+/// Does the same with a parser, which knows everything unusual and says what is wrong.
+pub(super) fn parse_object(text: &str, sink: &mut Sink<'_>) -> Result<(), String> {
     let text = text.trim();
     if !text.starts_with('{') {
         return Err(format!("a record is a JSON object, and this is {}", kind(text)));

@@ -3,6 +3,8 @@
 //! One value is in memory at a time, however long the file and its lines are.
 
 use std::io::Read;
+use std::ops::{Deref, DerefMut};
+use std::sync::mpsc::Sender;
 
 use super::decode::Bytes;
 use super::error::{Error, Place};
@@ -17,7 +19,7 @@ pub(super) struct Cursor {
     stream: Box<dyn Read + Send>,
     /// For messages, and to say what a failed read means.
     bytes: Bytes,
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// What lies before this in `buffer` is done with.
     at: usize,
     /// `buffer` holds bytes of the stream up to here.
@@ -28,6 +30,54 @@ pub(super) struct Cursor {
     line: u64,
     ended: bool,
     longest: usize,
+}
+
+/// Bytes that go back to where they are filled again, so that memory need not be fetched anew all the time.
+pub(super) struct Buffer {
+    bytes: Vec<u8>,
+    back: Option<Sender<Vec<u8>>>,
+}
+
+impl From<Vec<u8>> for Buffer {
+    fn from(bytes: Vec<u8>) -> Buffer {
+        Buffer { bytes, back: None }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = Vec<u8>;
+
+    fn deref(&self) -> &Vec<u8> {
+        &self.bytes
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Some(back) = &self.back {
+            let _ = back.send(std::mem::take(&mut self.bytes));
+        }
+    }
+}
+
+/// Whole lines, with the buffer that they are in.
+pub(super) struct Lines {
+    buffer: Buffer,
+    found: Found,
+}
+
+impl Lines {
+    /// Gives the buffer to this one when nobody needs the lines any more.
+    pub(super) fn back_to(mut self, back: &Sender<Vec<u8>>) -> Lines {
+        self.buffer.back = Some(back.clone());
+        self
+    }
 }
 
 /// A value's place in the cursor's buffer; good until the cursor moves on.
@@ -48,7 +98,7 @@ impl Cursor {
         Cursor {
             stream,
             bytes: bytes.clone(),
-            buffer: vec![0; CHUNK],
+            buffer: Buffer::from(vec![0; CHUNK]),
             at: 0,
             filled: 0,
             base: 0,
@@ -58,10 +108,20 @@ impl Cursor {
         }
     }
 
-    /// Makes a cursor over text that lies at a place of a stream.
-    pub(super) fn of(bytes: &Bytes, text: Vec<u8>, place: Place) -> Cursor {
-        let (filled, base, line) = (text.len(), place.byte.unwrap_or_default(), place.line.unwrap_or(1));
-        Cursor { buffer: text, filled, base, line, ended: true, ..Cursor::over(bytes, Box::new(std::io::empty())) }
+    /// Makes a cursor over lines that were taken from a stream.
+    pub(super) fn of(bytes: &Bytes, lines: Lines) -> Cursor {
+        let Lines { buffer, found } = lines;
+        Cursor {
+            stream: Box::new(std::io::empty()),
+            bytes: bytes.clone(),
+            buffer,
+            at: found.start,
+            filled: found.end,
+            base: found.place.byte.unwrap_or_default().saturating_sub(found.start as u64),
+            line: found.place.line.unwrap_or(1),
+            ended: true,
+            longest: LONGEST_VALUE,
+        }
     }
 
     /// Skips a byte order mark.
@@ -154,6 +214,20 @@ impl Cursor {
                 return Ok((self.filled > self.at).then(|| self.take(self.filled - self.at, place)));
             }
         }
+    }
+
+    /// Takes lines as [`Cursor::lines`] does, together with the buffer that they are in; `spare` takes its place.
+    pub(super) fn take_lines(&mut self, least: usize, spare: Vec<u8>) -> Result<Option<Lines>, Error> {
+        let Some(found) = self.lines(least)? else { return Ok(None) };
+        let rest = &self.buffer[self.at..self.filled];
+        let mut spare = spare;
+        // What it held before does no harm: it counts as far as it is filled.
+        if spare.len() < self.buffer.len() {
+            spare.resize(self.buffer.len(), 0);
+        }
+        spare[..rest.len()].copy_from_slice(rest);
+        (self.filled, self.base, self.at) = (rest.len(), self.base + self.at as u64, 0);
+        Ok(Some(Lines { buffer: std::mem::replace(&mut self.buffer, spare.into()), found }))
     }
 
     /// Returns the bytes of a value that was just taken.
@@ -280,7 +354,8 @@ impl Cursor {
             self.at = 0;
         }
         if self.filled + CHUNK / 2 > self.buffer.len() {
-            self.buffer.resize(self.buffer.len() * 2, 0);
+            let double = self.buffer.len() * 2;
+            self.buffer.resize(double, 0);
         }
         loop {
             match self.stream.read(&mut self.buffer[self.filled..]) {

@@ -18,6 +18,9 @@ use super::{Options, az_cli, csv, defender_export, defender_rest, graph_alerts, 
 /// How much of a file is looked at.
 const HEAD: usize = 1 << 20;
 
+/// What every Parquet file begins with.
+const PARQUET: &[u8] = b"PAR1";
+
 /// How the records of a file are laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -100,6 +103,11 @@ impl Form {
         matches!(self.layout, Layout::JsonLines | Layout::Messages { lines: true, .. })
     }
 
+    /// Tells whether the end of a file has nothing to say of the whole, as answers of services have.
+    pub(super) fn goes_on_as_it_begins(self) -> bool {
+        self.is_lines() || matches!(self.layout, Layout::Csv(_) | Layout::JsonArray | Layout::JsonSequence)
+    }
+
     /// Opens records each of which is a line; fails where they are not.
     pub(super) fn of_lines(self, cursor: Cursor) -> Result<Box<dyn Records>, Error> {
         let shape = match (self.layout, self.origin) {
@@ -168,7 +176,7 @@ impl Origin {
 /// Fails when the content is known and not readable (a spreadsheet, a pickle, UTF-16), or not known at all.
 pub fn detect(bytes: &Bytes) -> Result<Form, Error> {
     let head = head(bytes)?;
-    if head.starts_with(b"PAR1") {
+    if head.starts_with(PARQUET) {
         return Ok(Form::of(Layout::Parquet));
     }
     if let Some((what, remedy)) = unreadable(&head) {
@@ -187,7 +195,13 @@ pub fn detect(bytes: &Bytes) -> Result<Form, Error> {
 
 fn head(bytes: &Bytes) -> Result<Vec<u8>, Error> {
     let mut head = Vec::new();
-    match bytes.open()?.take(HEAD as u64).read_to_end(&mut head) {
+    let mut stream = bytes.open()?.take(HEAD as u64);
+    let mut read = || {
+        stream.by_ref().take(PARQUET.len() as u64).read_to_end(&mut head)?;
+        // What Parquet holds is told at its end, and queries for one record read little of it.
+        if head != PARQUET { stream.read_to_end(&mut head) } else { Ok(0) }
+    };
+    match read() {
         Ok(_) => Ok(head),
         // What could be read tells the form; reading the records will say where the file stops.
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && !head.is_empty() => Ok(head),

@@ -41,6 +41,7 @@ mod survey;
 mod table;
 mod time;
 mod unescape;
+mod walk;
 pub mod watchlist;
 
 pub use decode::{Bytes, Compression, Progress};

@@ -239,7 +239,10 @@ impl Guess {
 
     /// Takes note of a field that fills a column.
     pub(super) fn observe(&mut self, place: usize, name: &str, cell: Cell<'_>, reading: Reading) {
-        if let Some((_, Some(seen))) = self.columns.get_mut(place) {
+        // A text column stays one, as in a survey.
+        if let Some((_, Some(seen))) = self.columns.get_mut(place)
+            && !(seen.text && (reading.all_text || seen.nested))
+        {
             seen.add(cell, reading);
         }
         if let Cell::Text(text) = cell

@@ -1,66 +1,88 @@
 //! Escapes of JSON strings resolved at the speed of copying: alerts hold most of their text as JSON within JSON.
 
-use wide::u8x16;
+use crate::types::marks::{BLOCK, Marks, follows_escape, padded};
 
-/// Resolves the escapes inside a JSON string. False where something is rare (half of a surrogate pair) or not valid:
-/// [`super::cell::resolve`] tells which.
+/// Resolves the escapes inside a JSON string into a buffer, and returns how many of its bytes that takes. None where
+/// something is rare (half of a surrogate pair) or not valid: [`super::cell::resolve`] tells which.
 ///
-/// Blocks are copied whole and cut back where an escape begins: most runs between two escapes are shorter than a block,
-/// and calling `memchr` for each costs more than that.
-pub(super) fn unescape(inside: &str, out: &mut Vec<u8>) -> bool {
+/// Where escapes begin is found for a block at once, so that the search need not wait for what is copied. The buffer
+/// keeps its length from one string to the next.
+pub(super) fn unescape(inside: &str, out: &mut Vec<u8>) -> Option<usize> {
     let text = inside.as_bytes();
-    out.clear();
-    out.reserve(text.len());
-    let mut at = 0;
-    while let Some(block) = text[at..].first_chunk::<16>() {
-        out.extend_from_slice(block);
-        let bytes = u8x16::new(*block);
-        let control = bytes.simd_eq(bytes.min(u8x16::splat(0x1f)));
-        let found = (bytes.simd_eq(u8x16::splat(b'\\')) | control).to_bitmask();
-        if found == 0 {
-            at += block.len();
-            continue;
+    if out.len() < text.len() + RUN {
+        out.resize(text.len() + RUN, 0);
+    }
+    let out = out.as_mut_slice();
+    let (mut from, mut to, mut carried) = (0, 0, false);
+    for base in (0..text.len()).step_by(BLOCK) {
+        let rest = &text[base..];
+        let marks = rest.first_chunk().map_or_else(|| Marks::of(&padded(rest)), Marks::of);
+        if marks.controls != 0 {
+            return None;
         }
-        let plain = found.trailing_zeros() as usize;
-        out.truncate(out.len() - block.len() + plain);
-        match escape(&text[at + plain..], out) {
-            Some(length) => at += plain + length,
-            None => return false,
+        let mut escapes = marks.backslashes & !follows_escape(marks.backslashes, &mut carried);
+        while escapes != 0 {
+            let at = base + escapes.trailing_zeros() as usize;
+            escapes &= escapes - 1;
+            to += copy(text.get(from..)?, at.checked_sub(from)?, out.get_mut(to..)?)?;
+            let (taken, made) = escape(&text[at..], out.get_mut(to..)?)?;
+            (from, to) = (at + taken, to + made);
         }
     }
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'\\' | ..0x20 => match escape(&text[at..], out) {
-                Some(length) => at += length,
-                None => return false,
-            },
-            plain => {
-                out.push(*plain);
-                at += 1;
-            }
-        }
-    }
-    true
+    let left = text.get(from..)?;
+    Some(to + copy(left, left.len(), out.get_mut(to..)?)?)
 }
 
-/// Resolves the escape that a text begins with, and returns its length.
-fn escape(text: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-    let [b'\\', letter, rest @ ..] = text else { return None };
-    out.push(match letter {
-        b'"' | b'\\' | b'/' => *letter,
-        b'n' => b'\n',
-        b'r' => b'\r',
-        b't' => b'\t',
-        b'b' => 8,
-        b'f' => 12,
-        b'u' => {
-            let letter = unicode(rest.first_chunk()?)?;
-            out.extend_from_slice(letter.encode_utf8(&mut [0; 4]).as_bytes());
-            return Some(6);
+/// Bytes that are copied at once: most runs between two escapes are shorter.
+const RUN: usize = 16;
+
+/// Copies the first bytes of a text.
+#[inline]
+fn copy(text: &[u8], length: usize, out: &mut [u8]) -> Option<usize> {
+    match (text.first_chunk::<RUN>(), out.first_chunk_mut::<RUN>()) {
+        (Some(run), Some(place)) if length <= RUN => *place = *run,
+        _ => out.get_mut(..length)?.copy_from_slice(text.get(..length)?),
+    }
+    Some(length)
+}
+
+/// What a letter behind a backslash stands for; zero where that is more than a byte, or nothing.
+const LETTERS: [u8; 256] = {
+    let mut letters = [0; 256];
+    let pairs = [
+        (b'"', b'"'),
+        (b'\\', b'\\'),
+        (b'/', b'/'),
+        (b'n', b'\n'),
+        (b'r', b'\r'),
+        (b't', b'\t'),
+        (b'b', 8),
+        (b'f', 12),
+    ];
+    let mut at = 0;
+    while at < pairs.len() {
+        letters[pairs[at].0 as usize] = pairs[at].1;
+        at += 1;
+    }
+    letters
+};
+
+/// Resolves the escape that a text begins with; returns how many bytes it has, and what it stands for.
+#[inline]
+fn escape(text: &[u8], out: &mut [u8]) -> Option<(usize, usize)> {
+    let letter = *text.get(1)?;
+    match LETTERS[usize::from(letter)] {
+        0 if letter == b'u' => {
+            let letter = unicode(text.get(2..)?.first_chunk()?)?;
+            let made = letter.encode_utf8(out.get_mut(..4)?).len();
+            Some((6, made))
         }
-        _ => return None,
-    });
-    Some(2)
+        0 => None,
+        plain => {
+            *out.first_mut()? = plain;
+            Some((2, 1))
+        }
+    }
 }
 
 fn unicode(digits: &[u8; 4]) -> Option<char> {
@@ -77,7 +99,8 @@ mod tests {
 
     fn resolved(inside: &str) -> Option<String> {
         let mut out = vec![b'?'];
-        unescape(inside, &mut out).then(|| String::from_utf8(out).unwrap())
+        let length = unescape(inside, &mut out)?;
+        Some(String::from_utf8(out[..length].to_vec()).unwrap())
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::borrow::Cow;
 
 use wide::u8x16;
 
+use super::marks::{BLOCK, Marks, padded};
 use super::{Value, number, ticks};
 
 /// How deep arrays and bags may be nested; deeper text is not JSON to us, so that recursion over it has an end.
@@ -199,32 +200,47 @@ fn write_number(text: &str, out: &mut String) {
 
 /// Writes text as a JSON string, quotes included.
 pub fn write_string(text: &str, out: &mut String) {
-    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
-
+    let bytes = text.as_bytes();
+    out.reserve(bytes.len() + 2);
     out.push('"');
-    let mut rest = text;
-    while let Some(at) = string_end(rest.as_bytes()) {
-        let (plain, special) = rest.split_at(at);
-        out.push_str(plain);
-        let byte = special.as_bytes()[0];
-        match byte {
-            b'"' => out.push_str("\\\""),
-            b'\\' => out.push_str("\\\\"),
-            b'\n' => out.push_str("\\n"),
-            b'\r' => out.push_str("\\r"),
-            b'\t' => out.push_str("\\t"),
-            0x08 => out.push_str("\\b"),
-            0x0c => out.push_str("\\f"),
-            other => {
-                out.push_str("\\u00");
-                out.push(HEX[usize::from(other >> 4)]);
-                out.push(HEX[usize::from(other & 15)]);
+    let mut from = 0;
+    // Most strings are short and plain.
+    if bytes.len() > 16 || string_end(bytes).is_some() {
+        for base in (0..bytes.len()).step_by(BLOCK) {
+            let rest = &bytes[base..];
+            let marks = rest.first_chunk().map_or_else(|| Marks::of(&padded(rest)), Marks::of);
+            let mut special = marks.quotes | marks.backslashes | marks.controls;
+            while special != 0 {
+                let at = base + special.trailing_zeros() as usize;
+                special &= special - 1;
+                out.push_str(&text[from..at]);
+                write_escape(bytes[at], out);
+                from = at + 1;
             }
         }
-        rest = &special[1..];
     }
-    out.push_str(rest);
+    out.push_str(&text[from..]);
     out.push('"');
+}
+
+#[inline]
+fn write_escape(byte: u8, out: &mut String) {
+    const HEX: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+
+    match byte {
+        b'"' => out.push_str("\\\""),
+        b'\\' => out.push_str("\\\\"),
+        b'\n' => out.push_str("\\n"),
+        b'\r' => out.push_str("\\r"),
+        b'\t' => out.push_str("\\t"),
+        0x08 => out.push_str("\\b"),
+        0x0c => out.push_str("\\f"),
+        other => {
+            out.push_str("\\u00");
+            out.push(HEX[usize::from(other >> 4)]);
+            out.push(HEX[usize::from(other & 15)]);
+        }
+    }
 }
 
 /// Returns text as a JSON string, quotes included.

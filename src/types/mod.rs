@@ -5,6 +5,7 @@ pub mod arrow;
 pub mod convert;
 pub mod elements;
 pub mod json;
+pub(crate) mod marks;
 pub mod number;
 pub mod shred;
 pub mod ticks;

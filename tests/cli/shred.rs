@@ -356,6 +356,28 @@ fn each_query_has_the_same_answer() {
     assert!(wrong.is_empty(), "read otherwise:\n{}", wrong.join("\n"));
 }
 
+/// A table that stands twice in a query is read once, though each place wants parts that the other does not.
+#[test]
+fn places_with_much_in_common_share_a_scan() {
+    let pair = Pair::new(&records(&strings(ENTITIES), &strings(PROPERTIES)));
+    let shared = |query: &str| {
+        pair.agrees(query);
+        let physical = engine::explain(&plan(query), &session(&[&pair.shredded()])).unwrap();
+        physical.matches("SharedExec: reader").count()
+    };
+    let entities = "let E = T | where s == 'High' | mv-expand e = parse_json(Entities) \
+                    | project n, s, Kind = tostring(e.Type), Host = tostring(e.HostName), Line = tostring(e.CommandLine)";
+    let join = "E | where Kind == 'host' | project n, s, Host \
+                | join kind=fullouter (E | where Kind == 'process' | project n, s, Line) on n, s | project n, n1, Host, Line";
+    assert_eq!(shared(&format!("{entities}; {join}")), 2);
+    let apart = "union (T | where s == 'High' | summarize c = count() by t = Entities), \
+                 (T | where s == 'High' | summarize c = count() by t = Properties)";
+    assert_eq!(shared(apart), 0);
+    // Other rows are another scan.
+    let rows = "union (T | where s == 'High' | project n, Entities), (T | where s == 'Low' | project n, Entities)";
+    assert_eq!(shared(rows), 0);
+}
+
 #[test]
 fn strings_without_escapes_are_found_in_the_file() {
     let properties = ["{\"DetectionSource\":\"a\"}", "{\"DetectionSource\":\"b\\u0020\"}", "{}"];

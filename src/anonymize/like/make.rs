@@ -36,6 +36,8 @@ const CARDS: u64 = 1 << 20;
 #[derive(Debug, Clone)]
 struct Deck {
     cards: Vec<u32>,
+    /// How many different ones there may be.
+    kinds: u32,
     at: usize,
     /// How often it has been shuffled.
     round: u32,
@@ -50,7 +52,9 @@ impl Deck {
             if sum > CARDS { (u128::from(count) * u128::from(CARDS)).div_ceil(u128::from(sum)) as u64 } else { count }
         };
         let cards = shares.iter().zip(0u32..).flat_map(|(count, card)| (0..share(*count)).map(move |_| card));
-        let mut deck = Deck { cards: cards.collect(), at: 0, round: 0, chance: chance(seed, purpose) };
+        let cards: Vec<u32> = cards.collect();
+        let kinds = cards.iter().max().map_or(0, |last| last + 1);
+        let mut deck = Deck { cards, kinds, at: 0, round: 0, chance: chance(seed, purpose) };
         deck.cards.shuffle(&mut deck.chance);
         deck
     }
@@ -107,6 +111,7 @@ pub struct Like {
     delays: (Vec<u32>, Deck),
     values: BTreeMap<&'static str, Deck>,
     chance: ChaCha8Rng,
+    tenant: String,
     columns: Vec<Column>,
 }
 
@@ -164,6 +169,7 @@ impl Like {
             delays: (shape.delays.keys().copied().collect(), Deck::new(shape.delays.values().copied(), seed, 4)),
             values: values.collect(),
             chance: chance(seed, 5),
+            tenant: guid(&mut chance(seed, 6)),
             columns: TableInfo::find("SecurityAlert").map(TableInfo::shown).unwrap_or_default(),
             sources: kinds.into_iter().enumerate().map(source).collect(),
         }
@@ -228,9 +234,9 @@ impl Like {
         for (name, count) in signature {
             for _ in 0..count {
                 let dealt = self.values.get_mut(name).and_then(Deck::deal);
-                let cards = self.values.get(name).map_or(0, |deck| deck.cards.iter().max().map_or(0, |most| *most + 1));
+                let kinds = self.values.get(name).map_or(0, |deck| deck.kinds);
                 let (card, round) = dealt.unwrap_or_default();
-                let number = u64::from(round) * u64::from(cards) + u64::from(card) + 1;
+                let number = u64::from(round) * u64::from(kinds) + u64::from(card) + 1;
                 let (entity, shown) = entity(name, number, entities.len() + 2);
                 if about.is_empty() || name == "host" {
                     about = shown;
@@ -246,7 +252,7 @@ impl Like {
         let text = |text: &str| Value::String(text.to_string());
         let of_rule = kind.product == SENTINEL_PRODUCT;
         match column.name.as_str() {
-            "TenantId" => text(&guid(&mut chance(self.options.seed, 6))),
+            "TenantId" => text(&self.tenant),
             "TimeGenerated" | "ProcessingEndTime" => Value::DateTime(version.time),
             "StartTime" => Value::DateTime(alert.start),
             "EndTime" => Value::DateTime(alert.end),
@@ -262,10 +268,11 @@ impl Like {
             "Tactics" => text(&kind.tactics),
             "Techniques" => text(&kind.techniques),
             "AlertType" if !kind.alert_type.is_empty() => text(&kind.alert_type),
-            "AlertType" if of_rule => {
-                let workspace = guid(&mut chance(self.options.seed, 6));
-                Value::String(format!("{workspace}_{}", guid(&mut chance(self.options.seed ^ 0x72, *number as u64))))
-            }
+            "AlertType" if of_rule => Value::String(format!(
+                "{}_{}",
+                self.tenant,
+                guid(&mut chance(self.options.seed ^ 0x72, *number as u64))
+            )),
             "AlertType" => Value::String(format!("Type_{number}")),
             "SystemAlertId" => text(&alert.id),
             "VendorOriginalId" => text(if of_rule { &alert.id } else { &alert.vendor_id }),

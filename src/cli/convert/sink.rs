@@ -156,6 +156,8 @@ pub(super) struct Parts<'a> {
     units: Units,
     /// For each file the units when it ended.
     ended: Vec<Units>,
+    /// Those of the files that are there already.
+    earlier: Option<Units>,
 }
 
 impl<'a> Parts<'a> {
@@ -167,7 +169,7 @@ impl<'a> Parts<'a> {
         period: Period,
         unit: &'a str,
     ) -> Parts<'a> {
-        let units = earlier(folder, table, columns).unwrap_or_default();
+        let earlier = earlier(folder, table, columns);
         Parts {
             folder,
             table: table.to_string(),
@@ -177,8 +179,9 @@ impl<'a> Parts<'a> {
             unit,
             current: None,
             staged: Vec::new(),
-            units,
+            units: earlier.clone().unwrap_or_default(),
             ended: Vec::new(),
+            earlier,
         }
     }
 
@@ -215,6 +218,11 @@ impl<'a> Parts<'a> {
             output.finish()?;
         }
         Ok(())
+    }
+
+    /// Tells whether datetimes are counted in finer units than in the files that are there already.
+    pub(super) fn is_finer(&self) -> bool {
+        self.form.format == Format::Parquet && self.earlier.as_ref().is_some_and(|earlier| *earlier != self.units)
     }
 
     /// Ends the last file and returns what is to be moved to its place.

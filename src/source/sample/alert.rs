@@ -1,11 +1,12 @@
 //! One row of the sample's SecurityAlert.
 
 use rand::Rng;
-use serde_json::{Value, json};
 
 use crate::types::ticks;
 
 use super::detections::{About, DEFENDER_FOR_CLOUD, Detection, NRT, PRODUCTS, Product, SENTINEL};
+use super::document::Json::{self, Bool, List, Null, Object, Text};
+use super::document::list;
 use super::{Made, Options, Rows, chance};
 
 /// Purposes that a row needs numbers of chance for.
@@ -147,7 +148,7 @@ impl Alert {
         rows.add(|column| self.value(column));
     }
 
-    fn value(&self, column: &str) -> Made {
+    fn value(&self, column: &str) -> Made<'_> {
         let detection = self.detection;
         let on_azure = self.product.name == DEFENDER_FOR_CLOUD;
         match column {
@@ -169,18 +170,23 @@ impl Alert {
             "StartTime" => Made::Moment(self.start),
             "EndTime" => Made::Moment(self.end),
             "ProcessingEndTime" => Made::Moment(self.processed),
-            "RemediationSteps" if !self.is_of_rule() => json!([
-                format!("Find out whether {} knows of it.", self.person),
+            "RemediationSteps" if !self.is_of_rule() => list(&[
+                &format!("Find out whether {} knows of it.", self.person),
                 "Keep the machine off the network until then.",
             ])
             .into(),
             "ExtendedProperties" => self.extended().into(),
-            "Entities" => Value::Array(self.entities()).into(),
+            "Entities" => self.entities().into(),
             "SourceSystem" => "Detection".into(),
             "WorkspaceSubscriptionId" => self.subscription.as_str().into(),
             "WorkspaceResourceGroup" => "rg-security".into(),
-            "ExtendedLinks" if on_azure => json!([{"Href": "https://alerts.harbor.example/help", "Category": null,
-                    "Label": "More about it", "Type": "webLink"}])
+            "ExtendedLinks" if on_azure => List(&[Object(&[
+                ("Href", Text("https://alerts.harbor.example/help")),
+                ("Category", Null),
+                ("Label", Text("More about it")),
+                ("Type", Text("webLink")),
+            ])])
+            .text()
             .into(),
             "ProductName" => self.product.name.into(),
             "ProductComponentName" => detection.component.into(),
@@ -190,8 +196,8 @@ impl Alert {
             "Status" => self.status.into(),
             "CompromisedEntity" if !self.is_of_rule() => self.compromised().into(),
             "Tactics" => detection.tactics.into(),
-            "Techniques" if !detection.techniques.is_empty() => json!(detection.techniques).into(),
-            "SubTechniques" if !detection.sub_techniques.is_empty() => json!(detection.sub_techniques).into(),
+            "Techniques" if !detection.techniques.is_empty() => list(detection.techniques).into(),
+            "SubTechniques" if !detection.sub_techniques.is_empty() => list(detection.sub_techniques).into(),
             "Type" => "SecurityAlert".into(),
             _ => Made::Nothing,
         }
@@ -206,110 +212,204 @@ impl Alert {
     }
 
     /// What the product adds; every value is text, as in real records.
-    fn extended(&self) -> Value {
+    fn extended(&self) -> String {
         let moment = |at: i64| ticks::format_datetime(at)[..19].replace('T', " ") + "Z";
         let (image, folder, command) = self.command;
-        match (self.product.provider, self.detection.about) {
-            (provider, _) if self.is_of_rule() => json!({
-                "Query Period": if provider == NRT { "00:01:00" } else { "05:00:00" },
-                "Trigger Operator": "GreaterThan",
-                "Trigger Threshold": "0",
-                "Correlation Id": self.id,
-                "Search Query Results Overall Count": self.count.to_string(),
-                "Data Sources": "[\"SigninLogs\"]",
-                "Query": format!("SigninLogs\n| where UserPrincipalName == \"{}@{DOMAIN}\"", self.person),
-                "Query Start Time UTC": moment(self.start),
-                "Query End Time UTC": moment(self.end),
-                "Analytic Rule Ids": json!([self.rule]).to_string(),
-                "Event Grouping": "SingleAlert",
-                "Analytic Rule Name": self.detection.name,
-                "ProcessedBySentinel": "True",
-                "Alert generation status": "Full alert created",
-                "Custom Details": json!({"Attempts": [self.count.to_string()], "Account": [self.person]}).to_string(),
-            }),
-            (_, About::Process) => json!({
-                "resourceType": "Virtual Machine",
-                "Compromised Host": self.host.to_uppercase(),
-                "User Name": format!("HARBOR\\{}", self.person),
-                "Suspicious Process": format!("{folder}{}{image}", if folder.starts_with('/') { "/" } else { "\\" }),
-                "Suspicious Command Line": command,
-                "Suspicious Process Id": format!("0x{:x}", 0x400 + self.count * 12),
-                "ProcessedBySentinel": "True",
-                "Alert generation status": "Full alert created",
-            }),
-            (_, About::Logon) => json!({
-                "Client IP Address": self.address,
-                "Client Location": self.place.1,
-                "User Account": format!("{}@{DOMAIN}", self.person),
-                "Request Id": self.id,
-                "Failed Attempts": self.count.to_string(),
-                "ProcessedBySentinel": "True",
-                "Alert generation status": "Full alert created",
-            }),
-            _ => json!({
-                "resourceType": self.resource.split('/').nth(6).unwrap_or_default(),
-                "Effective Subscription ID": self.subscription,
-                "IP Address": self.address,
-                "Count": self.count.to_string(),
-                "ProcessedBySentinel": "True",
-                "Alert generation status": "Full alert created",
-            }),
-        }
+        let count = self.count.to_string();
+        let fields: &[(&str, &str)] = match (self.product.provider, self.detection.about) {
+            (provider, _) if self.is_of_rule() => &[
+                ("Query Period", if provider == NRT { "00:01:00" } else { "05:00:00" }),
+                ("Trigger Operator", "GreaterThan"),
+                ("Trigger Threshold", "0"),
+                ("Correlation Id", &self.id),
+                ("Search Query Results Overall Count", &count),
+                ("Data Sources", "[\"SigninLogs\"]"),
+                ("Query", &format!("SigninLogs\n| where UserPrincipalName == \"{}@{DOMAIN}\"", self.person)),
+                ("Query Start Time UTC", &moment(self.start)),
+                ("Query End Time UTC", &moment(self.end)),
+                ("Analytic Rule Ids", &list(&[&self.rule])),
+                ("Event Grouping", "SingleAlert"),
+                ("Analytic Rule Name", self.detection.name),
+                ("ProcessedBySentinel", "True"),
+                ("Alert generation status", "Full alert created"),
+                ("Custom Details", &self.details(&count)),
+            ],
+            (_, About::Process) => &[
+                ("resourceType", "Virtual Machine"),
+                ("Compromised Host", &self.host.to_uppercase()),
+                ("User Name", &format!("HARBOR\\{}", self.person)),
+                ("Suspicious Process", &format!("{folder}{}{image}", if folder.starts_with('/') { "/" } else { "\\" })),
+                ("Suspicious Command Line", command),
+                ("Suspicious Process Id", &self.process_id()),
+                ("ProcessedBySentinel", "True"),
+                ("Alert generation status", "Full alert created"),
+            ],
+            (_, About::Logon) => &[
+                ("Client IP Address", &self.address),
+                ("Client Location", self.place.1),
+                ("User Account", &self.upn()),
+                ("Request Id", &self.id),
+                ("Failed Attempts", &count),
+                ("ProcessedBySentinel", "True"),
+                ("Alert generation status", "Full alert created"),
+            ],
+            _ => &[
+                ("resourceType", self.resource.split('/').nth(6).unwrap_or_default()),
+                ("Effective Subscription ID", &self.subscription),
+                ("IP Address", &self.address),
+                ("Count", &count),
+                ("ProcessedBySentinel", "True"),
+                ("Alert generation status", "Full alert created"),
+            ],
+        };
+        Object(&fields.iter().map(|(key, text)| (*key, Text(text))).collect::<Vec<_>>()).text()
     }
 
-    fn entities(&self) -> Vec<Value> {
-        let host = json!({"$id": "3", "HostName": self.host, "DnsDomain": DOMAIN, 
-            "NetBiosName": self.host.to_uppercase(),
-            "OSFamily": if self.command.1.starts_with('/') { "Linux" } else { "Windows" },
-            "IsDomainJoined": true, "Type": "host"});
-        let account = json!({"$id": "4", "Name": self.person, "UPNSuffix": DOMAIN, "NTDomain": "HARBOR",
-            "IsDomainJoined": true, "Host": {"$ref": "3"}, "Type": "account"});
-        let person = json!({"$id": "4", "Name": self.person, "UPNSuffix": DOMAIN, "Type": "account"});
+    fn details(&self, count: &str) -> String {
+        Object(&[("Attempts", List(&[Text(count)])), ("Account", List(&[Text(self.person)]))]).text()
+    }
+
+    fn process_id(&self) -> String {
+        format!("0x{:x}", 0x400 + self.count * 12)
+    }
+
+    fn upn(&self) -> String {
+        format!("{}@{DOMAIN}", self.person)
+    }
+
+    fn entities(&self) -> String {
+        const HOST: Json<'_> = Object(&[("$ref", Text("3"))]);
+        const ACCOUNT: Json<'_> = Object(&[("$ref", Text("4"))]);
+        let name = self.host.to_uppercase();
+        let host = Object(&[
+            ("$id", Text("3")),
+            ("HostName", Text(&self.host)),
+            ("DnsDomain", Text(DOMAIN)),
+            ("NetBiosName", Text(&name)),
+            ("OSFamily", Text(if self.command.1.starts_with('/') { "Linux" } else { "Windows" })),
+            ("IsDomainJoined", Bool(true)),
+            ("Type", Text("host")),
+        ]);
+        let account = Object(&[
+            ("$id", Text("4")),
+            ("Name", Text(self.person)),
+            ("UPNSuffix", Text(DOMAIN)),
+            ("NTDomain", Text("HARBOR")),
+            ("IsDomainJoined", Bool(true)),
+            ("Host", HOST),
+            ("Type", Text("account")),
+        ]);
+        let person = Object(&[
+            ("$id", Text("4")),
+            ("Name", Text(self.person)),
+            ("UPNSuffix", Text(DOMAIN)),
+            ("Type", Text("account")),
+        ]);
         let (country, city) = self.place;
+        let place = Object(&[("CountryCode", Text(country)), ("City", Text(city))]);
+        let (id, address, kind) = (("$id", Text("5")), ("Address", Text(&self.address)), ("Type", Text("ip")));
         let address = match country {
-            "" => json!({"$id": "5", "Address": self.address, "Type": "ip"}),
-            _ => json!({"$id": "5", "Address": self.address,
-                "Location": {"CountryCode": country, "City": city}, "Type": "ip"}),
+            "" => Object(&[id, address, kind]),
+            _ => Object(&[id, address, ("Location", place), kind]),
         };
         let (image, folder, command) = self.command;
         match self.detection.about {
-            About::Process => vec![
+            About::Process => List(&[
                 host,
                 account,
-                json!({"$id": "7", "ProcessId": format!("0x{:x}", 0x400 + self.count * 12), "CommandLine": command,
-                    "CreationTimeUtc": ticks::format_datetime(self.start),
-                    "ImageFile": {"$id": "6", "Directory": folder, "Name": image, "Type": "file"},
-                    "Account": {"$ref": "4"}, "Host": {"$ref": "3"}, "Type": "process"}),
+                Object(&[
+                    ("$id", Text("7")),
+                    ("ProcessId", Text(&self.process_id())),
+                    ("CommandLine", Text(command)),
+                    ("CreationTimeUtc", Text(&ticks::format_datetime(self.start))),
+                    (
+                        "ImageFile",
+                        Object(&[
+                            ("$id", Text("6")),
+                            ("Directory", Text(folder)),
+                            ("Name", Text(image)),
+                            ("Type", Text("file")),
+                        ]),
+                    ),
+                    ("Account", ACCOUNT),
+                    ("Host", HOST),
+                    ("Type", Text("process")),
+                ]),
                 // The image is met within the process first, and listed by reference.
-                json!({"$ref": "6"}),
-            ],
-            About::Logon => vec![person, address],
-            About::Mail => vec![
+                Object(&[("$ref", Text("6"))]),
+            ])
+            .text(),
+            About::Logon => List(&[person, address]).text(),
+            About::Mail => List(&[
                 person,
-                json!({"$id": "6", "MailboxPrimaryAddress": format!("{}@{DOMAIN}", self.person), 
-                    "Upn": format!("{}@{DOMAIN}", self.person), "Type": "mailbox"}),
-                json!({"$id": "7", "Url": format!("https://login.invalid/{}", self.count), "Type": "url"}),
-            ],
-            About::File => vec![
+                Object(&[
+                    ("$id", Text("6")),
+                    ("MailboxPrimaryAddress", Text(&self.upn())),
+                    ("Upn", Text(&self.upn())),
+                    ("Type", Text("mailbox")),
+                ]),
+                Object(&[
+                    ("$id", Text("7")),
+                    ("Url", Text(&format!("https://login.invalid/{}", self.count))),
+                    ("Type", Text("url")),
+                ]),
+            ])
+            .text(),
+            About::File => List(&[
                 host,
-                json!({"$id": "6", "Directory": "c:\\users\\public\\downloads", 
-                    "Name": format!("invoice-{}.zip", self.count),
-                    "Host": {"$ref": "3"}, "FileHashes": [{"$id": "8", "Algorithm": "SHA256",
-                    "Value": format!("{:064x}", u128::from(self.count) * 0x9e37_79b9_7f4a_7c15), "Type": "filehash"}],
-                    "Type": "file"}),
-                json!({"$ref": "8"}),
-            ],
-            About::Resource => {
-                vec![json!({"$id": "3", "ResourceId": self.resource, "Type": "azure-resource"}), address, person]
-            }
-            About::Cluster => vec![
-                json!({"$id": "3", "CloudResource": {"$id": "4", "ResourceId": self.resource, "Type": "azure-resource"},
-                    "Type": "K8s-cluster"}),
-                json!({"$id": "5", "Name": "payments", "Cluster": {"$ref": "3"}, "Type": "K8s-namespace"}),
-                json!({"$id": "6", "Name": format!("worker-{}", self.count), "Namespace": {"$ref": "5"},
-                    "Type": "K8s-pod"}),
-                json!({"$ref": "4"}),
-            ],
+                Object(&[
+                    ("$id", Text("6")),
+                    ("Directory", Text("c:\\users\\public\\downloads")),
+                    ("Name", Text(&format!("invoice-{}.zip", self.count))),
+                    ("Host", HOST),
+                    (
+                        "FileHashes",
+                        List(&[Object(&[
+                            ("$id", Text("8")),
+                            ("Algorithm", Text("SHA256")),
+                            ("Value", Text(&format!("{:064x}", u128::from(self.count) * 0x9e37_79b9_7f4a_7c15))),
+                            ("Type", Text("filehash")),
+                        ])]),
+                    ),
+                    ("Type", Text("file")),
+                ]),
+                Object(&[("$ref", Text("8"))]),
+            ])
+            .text(),
+            About::Resource => List(&[
+                Object(&[("$id", Text("3")), ("ResourceId", Text(&self.resource)), ("Type", Text("azure-resource"))]),
+                address,
+                person,
+            ])
+            .text(),
+            About::Cluster => List(&[
+                Object(&[
+                    ("$id", Text("3")),
+                    (
+                        "CloudResource",
+                        Object(&[
+                            ("$id", Text("4")),
+                            ("ResourceId", Text(&self.resource)),
+                            ("Type", Text("azure-resource")),
+                        ]),
+                    ),
+                    ("Type", Text("K8s-cluster")),
+                ]),
+                Object(&[
+                    ("$id", Text("5")),
+                    ("Name", Text("payments")),
+                    ("Cluster", HOST),
+                    ("Type", Text("K8s-namespace")),
+                ]),
+                Object(&[
+                    ("$id", Text("6")),
+                    ("Name", Text(&format!("worker-{}", self.count))),
+                    ("Namespace", Object(&[("$ref", Text("5"))])),
+                    ("Type", Text("K8s-pod")),
+                ]),
+                ACCOUNT,
+            ])
+            .text(),
         }
     }
 }

@@ -6,7 +6,10 @@
 mod ahead;
 mod alert;
 mod detections;
+mod document;
 mod incident;
+
+use std::borrow::Cow;
 
 use arrow::array::{ArrayRef, RecordBatch};
 use rand::SeedableRng;
@@ -105,8 +108,8 @@ struct Rows {
 }
 
 /// A value of the sample.
-enum Made {
-    Text(String),
+enum Made<'a> {
+    Text(Cow<'a, str>),
     Moment(i64),
     Number(i64),
     Real(f64),
@@ -114,21 +117,21 @@ enum Made {
     Nothing,
 }
 
-impl From<&str> for Made {
-    fn from(text: &str) -> Made {
-        Made::Text(text.to_string())
+impl<'a> From<&'a str> for Made<'a> {
+    fn from(text: &'a str) -> Made<'a> {
+        Made::Text(text.into())
     }
 }
 
-impl From<String> for Made {
-    fn from(text: String) -> Made {
-        Made::Text(text)
+impl From<String> for Made<'_> {
+    fn from(text: String) -> Self {
+        Made::Text(text.into())
     }
 }
 
-impl From<serde_json::Value> for Made {
-    fn from(json: serde_json::Value) -> Made {
-        Made::Text(json.to_string())
+impl From<serde_json::Value> for Made<'_> {
+    fn from(json: serde_json::Value) -> Self {
+        Made::Text(json.to_string().into())
     }
 }
 
@@ -140,25 +143,25 @@ impl Rows {
     }
 
     /// Adds a row, of which `value` tells the value of each column.
-    fn add(&mut self, value: impl Fn(&str) -> Made) {
+    fn add<'a>(&mut self, value: impl Fn(&str) -> Made<'a>) {
         let reading = Reading { dynamic_is_text: true, ..Reading::default() };
         for (column, builder) in self.columns.iter().zip(&mut self.builders) {
-            let text;
+            let text: Cow<'_, str>;
             let cell = match value(&column.name) {
                 Made::Text(made) => {
                     text = made;
                     Cell::Text(&text)
                 }
                 Made::Moment(moment) => {
-                    text = ticks::format_datetime(moment);
-                    Cell::Text(&text)
+                    builder.push_moment(moment);
+                    continue;
                 }
                 Made::Number(number) => {
-                    text = number.to_string();
+                    text = number.to_string().into();
                     Cell::Number(&text)
                 }
                 Made::Real(number) => {
-                    text = number.to_string();
+                    text = number.to_string().into();
                     Cell::Number(&text)
                 }
                 Made::Bool(value) => Cell::Bool(value),

@@ -1,0 +1,85 @@
+//! Work on several threads, and text that they make in the order of rows.
+
+use std::io;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+/// Returns how many threads run at once.
+pub(super) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+/// Does some work on each item, on so many threads; the results come in any order.
+pub(super) fn each<T: Send, R: Send>(
+    items: impl Iterator<Item = T> + Send,
+    threads: usize,
+    work: impl Fn(T) -> R + Sync,
+) -> Vec<R> {
+    let items = Mutex::new(items);
+    let next = || items.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let run = || std::iter::from_fn(next).map(&work).collect::<Vec<R>>();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(run)).collect();
+        let mut results = run();
+        for other in others {
+            match other.join() {
+                Ok(more) => results.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        results
+    })
+}
+
+/// Rows that a thread writes in one go: some hundred kilobytes of alerts.
+const PART: usize = 256;
+
+/// The text of rows, of which each thread makes a part.
+#[derive(Default)]
+pub(super) struct Parts<T> {
+    texts: Vec<T>,
+}
+
+impl<T: Default + AsRef<[u8]> + Send> Parts<T> {
+    /// Writes so many rows; `make` makes the text of some of them, in place of what it finds.
+    pub(super) fn write(
+        &mut self,
+        rows: usize,
+        out: &mut dyn io::Write,
+        make: impl Fn(Range<usize>, &mut T) -> io::Result<()> + Sync,
+    ) -> io::Result<()> {
+        let threads = threads();
+        self.texts.resize_with(threads, T::default);
+        for first in (0..rows).step_by(PART * threads) {
+            // Where there is one part alone, no thread is started.
+            let wanted = (rows - first).div_ceil(PART).min(threads);
+            let part = |place: usize| first + place * PART..(first + (place + 1) * PART).min(rows);
+            let parts = self.texts.iter_mut().take(wanted).enumerate().map(|(place, text)| (part(place), text));
+            each(parts, wanted, |(part, text)| make(part, text)).into_iter().collect::<io::Result<()>>()?;
+            for text in self.texts.iter().take(wanted) {
+                out.write_all(text.as_ref())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_come_in_their_order() {
+        let mut parts = Parts::default();
+        for rows in [3 * PART * threads() + 1, PART, 1, 0, 2 * PART - 1] {
+            let mut out = Vec::new();
+            let make = |part: Range<usize>, text: &mut String| {
+                *text = part.map(|row| format!("{row}\n")).collect();
+                Ok(())
+            };
+            parts.write(rows, &mut out, make).unwrap();
+            let wanted: String = (0..rows).map(|row| format!("{row}\n")).collect();
+            assert_eq!(String::from_utf8(out).unwrap(), wanted);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What stands where in a block of JSON text, one bit for each byte.
+
+use wide::u8x16;
+
+/// Bytes in a block.
+pub(crate) const BLOCK: usize = 64;
+
+/// What stands in a block, one bit for each byte.
+pub(crate) struct Marks {
+    pub(crate) quotes: u64,
+    pub(crate) backslashes: u64,
+    pub(crate) controls: u64,
+}
+
+impl Marks {
+    #[inline]
+    pub(crate) fn of(block: &[u8; BLOCK]) -> Marks {
+        let mut marks = Marks { quotes: 0, backslashes: 0, controls: 0 };
+        let (parts, _) = block.as_chunks::<16>();
+        for (place, part) in parts.iter().enumerate() {
+            let part = u8x16::new(*part);
+            let bits = |found: u8x16| u64::from(found.to_bitmask()) << (place * 16);
+            marks.quotes |= bits(part.simd_eq(u8x16::splat(b'"')));
+            marks.backslashes |= bits(part.simd_eq(u8x16::splat(b'\\')));
+            marks.controls |= bits(part.simd_eq(part.min(u8x16::splat(0x1f))));
+        }
+        marks
+    }
+}
+
+/// Marks the bytes that a backslash before them escapes; `carried` tells whether the first byte is escaped, and then
+/// whether the first byte behind the block is.
+#[inline]
+pub(crate) fn follows_escape(backslashes: u64, carried: &mut bool) -> u64 {
+    const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
+    let carry = u64::from(*carried);
+    if backslashes == 0 {
+        *carried = false;
+        return carry;
+    }
+    // Of each run of backslashes every other one escapes what follows. Subtracting the run from what follows it borrows
+    // along just these, whether the run begins at an odd place or an even one.
+    let open = backslashes & !carry;
+    let flipped = ((open << 1 | ODD).wrapping_sub(open)) ^ ODD;
+    *carried = (flipped & backslashes) >> 63 != 0;
+    flipped ^ (backslashes | carry)
+}
+
+/// Makes a block of the last bytes of a text, filled up with spaces.
+pub(crate) fn padded(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [b' '; BLOCK];
+    block[..rest.len()].copy_from_slice(rest);
+    block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_are_told_from_escaped_backslashes() {
+        let mut random = 1u64;
+        let mut carried = false;
+        let mut escaping = false;
+        for _ in 0..2000 {
+            // Dense, sparse and full patterns of backslashes.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let backslashes = match random >> 62 {
+                0 => random | random.rotate_left(17),
+                1 => random & random.rotate_left(17),
+                2 => u64::MAX << (random >> 50 & 63),
+                _ => random,
+            };
+            let mut wanted = 0;
+            for bit in 0..64 {
+                let escaped = escaping;
+                wanted |= u64::from(escaped) << bit;
+                escaping = !escaped && backslashes >> bit & 1 == 1;
+            }
+            assert_eq!(follows_escape(backslashes, &mut carried), wanted, "{backslashes:b}");
+            assert_eq!(carried, escaping);
+        }
+    }
+}
