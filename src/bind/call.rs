@@ -698,7 +698,7 @@ impl Binder<'_> {
             let node = super::operator::projection(unit, columns, vec![scalar.expr]);
             return self.scalar_query(Table::new(node), argument.value.span);
         }
-        let table = self.table(&argument.value, cx.scope);
+        let table = self.table(&argument.value, &Scope::of_query(cx.scope));
         self.scalar_query(table, argument.value.span)
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::Binder;
-use super::scope::{Binding, Context};
+use super::scope::{Binding, Context, Scope};
 use super::seen::{ANY, Seen};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::functions::{self, Kind as ParameterKind};
@@ -954,7 +954,7 @@ impl Binder<'_> {
         if let [single] = list
             && self.is_tabular_operand(single, cx)
         {
-            let table = self.table(single, cx.scope);
+            let table = self.table(single, &Scope::of_query(cx.scope));
             return self.in_query(value, table, fold_case, negated, single.span);
         }
         let items = self.list_items(list, cx);
@@ -1078,6 +1078,7 @@ impl Binder<'_> {
             }
             return boolean();
         };
+        self.not_of_rows_around(&table.node, span);
         let target = match (value_type, first.scalar_type) {
             (ScalarType::Dynamic, ScalarType::Dynamic) => ScalarType::String,
             (ScalarType::Dynamic, other) | (other, ScalarType::Dynamic) => other,
@@ -1143,7 +1144,7 @@ impl Binder<'_> {
         let mut arguments = vec![to(value.expr, ScalarType::String)];
         for item in list {
             if self.is_tabular_operand(item, cx) {
-                let table = self.table(item, cx.scope);
+                let table = self.table(item, &Scope::of_query(cx.scope));
                 match self.gathered(table, item.span) {
                     Some(array) => arguments.push(array),
                     None => return boolean(),

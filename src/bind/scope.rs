@@ -1,7 +1,7 @@
 //! What a name can stand for at a place in a text.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use super::Table;
@@ -11,7 +11,7 @@ use super::operator::scan::Steps;
 use super::pattern::Pattern;
 use super::restrict::Restriction;
 use super::stored::Stored;
-use crate::plan::{AggregateCall, WindowCall};
+use crate::plan::{AggregateCall, Expr, WindowCall};
 use crate::syntax::ast;
 use crate::types::Column;
 
@@ -80,6 +80,22 @@ impl Scope {
         found.or_else(|| self.parent.as_ref().and_then(|parent| parent.find(name)))
     }
 
+    /// Makes the scope of a query within an expression. What depends on the row there, as a function's parameter may,
+    /// stands for columns whose names no text can spell, so that no column of the query is taken for them.
+    pub(super) fn of_query(scope: &Rc<Scope>) -> Rc<Scope> {
+        let inner = Scope::child(scope);
+        for name in scope.names() {
+            let Some(Binding::Scalar(mut scalar)) = scope.find(&name) else { continue };
+            let mut read = HashSet::new();
+            scalar.expr.columns_read(&mut read);
+            if !read.is_empty() {
+                of_row_around(&mut scalar.expr);
+                inner.declare(name, Binding::Scalar(Scalar { parts: None, ..scalar }));
+            }
+        }
+        inner
+    }
+
     /// Tells whether this level declares the name.
     pub(super) fn declares(&self, name: &str) -> bool {
         self.names.borrow().contains_key(name)
@@ -111,6 +127,13 @@ impl Scope {
         views.sort_by_key(|(_, function)| function.body.statements.first().map(|statement| statement.span.start));
         views
     }
+}
+
+fn of_row_around(expr: &mut Expr) {
+    if let Expr::Column(column) = expr {
+        column.name = format!("\u{1}around {}", column.name);
+    }
+    expr.for_each_operand_mut(&mut of_row_around);
 }
 
 /// What an expression stands in.

@@ -277,6 +277,16 @@ impl Binder<'_> {
         tabular
     }
 
+    /// Says where a query within an expression, which is computed once, reads the rows around it: through a parameter of
+    /// a function (measured: CRT0018).
+    pub(super) fn not_of_rows_around(&mut self, node: &Node, span: Span) {
+        if node.reads_beyond() {
+            let message = "a query within an expression is computed once and can't depend on the row: this one does, \
+                           through a function's parameter";
+            self.refusals.push(Diagnostic::error("AQ012", span, message).help("join the tables instead"));
+        }
+    }
+
     /// Makes the expression of a scalar that is computed once per query, from the first row and column of a table.
     pub(super) fn scalar_query(&mut self, table: Table, span: Span) -> Scalar {
         let Some(first) = table.node.columns.first().cloned() else {
@@ -285,6 +295,7 @@ impl Binder<'_> {
             }
             return Scalar::unknown();
         };
+        self.not_of_rows_around(&table.node, span);
         let finer = table.known.of(&first.name).cloned();
         let columns = table.node.columns.clone();
         let node = Node { columns, serialized: false, kind: Kind::Limit { input: Box::new(table.node), count: 1 } };

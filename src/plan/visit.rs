@@ -87,6 +87,24 @@ impl Node {
         volatile
     }
 
+    /// Tells whether it or a relation below reads a column that its input does not have: one of rows around it.
+    pub fn reads_beyond(&self) -> bool {
+        let mut beyond = false;
+        self.for_each(&mut |node| {
+            let (Kind::Filter { input, .. }
+            | Kind::Project { input, .. }
+            | Kind::Aggregate { input, .. }
+            | Kind::Sort { input, .. }) = &node.kind
+            else {
+                return;
+            };
+            let mut read = HashSet::new();
+            node.expressions().into_iter().for_each(|expression| expression.columns_read(&mut read));
+            beyond |= read.into_iter().any(|name| !input.columns.iter().any(|column| column.name == name));
+        });
+        beyond
+    }
+
     /// Tells whether its own expressions ask other queries.
     pub fn asks_queries(&self) -> bool {
         let mut asks = false;

@@ -13,7 +13,9 @@ use super::{projection, windowed};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::functions::aggregate::{Aggregate, aggregate};
 use crate::functions::scalar_function;
-use crate::plan::{AggregateCall, Comparison, Expr, JoinKind, Kind, Node, SortKey, WindowCall, WindowFunction};
+use crate::plan::{
+    AggregateCall, Comparison, Expr, JoinKind, Kind, Node, SortKey, TopNestedLevel, WindowCall, WindowFunction,
+};
 use crate::syntax::ast::{ExprKind, MvApply, Operator, OperatorKind};
 use crate::types::{Column, ScalarType, Value};
 
@@ -53,6 +55,10 @@ impl Binder<'_> {
         let (known, unknown): (Vec<_>, Vec<_>) =
             apply.parameters.iter().cloned().partition(|p| p.name.text == "with_itemindex");
         for parameter in unknown {
+            if matches!(parameter.name.text.as_str(), "kind" | "bagexpansion") {
+                // Not documented, unlike that of `mv-expand`: the engine may heed it.
+                self.unsupported(parameter.name.span, format_args!("`{}` of `mv-apply`", parameter.name.text));
+            }
             let message = format!("`mv-apply` has no parameter `{}`", parameter.name.text);
             self.problem(Diagnostic::warning("KS179", parameter.name.span, message));
         }
@@ -300,8 +306,35 @@ impl Parts {
                 let kind = Kind::Join { left: Box::new(left), right, kind, on };
                 Node { columns, serialized: false, kind }
             }
+            Kind::TopNested { input, levels, definite } => {
+                // The parts are a level above the first one.
+                let row = self.row.clone().filter(|_| self.kept.is_empty())?;
+                let count = Column::new(binder.fresh("rows"), ScalarType::Long);
+                let own = TopNestedLevel {
+                    value: Expr::Column(row.clone()),
+                    count: None,
+                    others: None,
+                    aggregates: vec![AggregateCall {
+                        aggregate: aggregate("count")?,
+                        overload: 0,
+                        arguments: Vec::new(),
+                        filter: None,
+                        outputs: vec![count.clone()],
+                    }],
+                    measure: Expr::Column(count.clone()),
+                    ascending: false,
+                    nulls_first: false,
+                };
+                let levels = [vec![own], levels].concat();
+                let input = Box::new(self.apart(binder, *input)?);
+                let all = [vec![row.clone(), count], columns.clone()].concat();
+                let kind = Kind::TopNested { input, levels, definite };
+                let node = Node { columns: all, serialized: false, kind };
+                columns.push(row);
+                let expressions = columns.iter().cloned().map(Expr::Column).collect();
+                projection(node, columns, expressions)
+            }
             Kind::Scan { .. }
-            | Kind::TopNested { .. }
             | Kind::Values { .. }
             | Kind::Range { .. }
             | Kind::Unit

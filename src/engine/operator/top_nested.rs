@@ -96,7 +96,7 @@ impl TopNested {
         }
         if self.definite {
             // The smallest comes first (measured).
-            kept.iter_mut().for_each(|level| level.reverse());
+            kept.last_mut().into_iter().for_each(|level| level.reverse());
         }
         let leaves = kept.last().map_or(0, Vec::len);
         for leaf in 0..leaves {
@@ -167,11 +167,12 @@ impl TopNested {
     }
 
     fn tie(&self, level: &Level) -> String {
+        // The last level is what the query asks for; one above it keeps parts of a `partition` apart.
+        let value = self.columns.iter().rev().nth(1).map_or("", |column| &column.name);
         format!(
-            "`top-hitters {}` of `{}`: several values tie for the last place, and which of them Kusto keeps is not \
+            "`top-hitters {}` of `{value}`: several values tie for the last place, and which of them Kusto keeps is not \
              defined; `summarize` with `sort` shows all",
             level.count.unwrap_or(0),
-            self.columns[0].name
         )
     }
 
