@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::expression::{Part, Scalar, common_number, to};
+use super::expression::{Part, Scalar, common_number, to, wide};
 use super::name::part_names;
 use super::pattern;
 use super::scope::{Binding, Context, Function, Scope};
@@ -954,7 +954,7 @@ impl Binder<'_> {
         let Some(size) = size else {
             let message = "`bin_auto` needs the size of its bins: `set query_bin_auto_size = 1h;` before the query";
             self.refuse("AQ010", span, message);
-            return Scalar::placeholder(value_type);
+            return Scalar::placeholder(wide(value_type));
         };
         let mut all = vec![value.expr, Expr::Literal(size)];
         all.extend(at.map(Expr::Literal));
@@ -968,7 +968,7 @@ impl Binder<'_> {
         };
         if !fits {
             self.unsupported(span, format_args!("`bin_auto` of type {value_type} with bins of type {}", types[1]));
-            return Scalar::placeholder(value_type);
+            return Scalar::placeholder(wide(value_type));
         }
         self.library_call(function, all, span)
     }

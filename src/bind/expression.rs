@@ -495,8 +495,10 @@ impl Binder<'_> {
                 self.arithmetic("-", zero, value, span)
             }
             (_, ScalarType::Dynamic) => {
-                let zero = Scalar::literal(Value::Long(0));
-                self.arithmetic("-", zero, value, span)
+                // The parser lets it pass; which number comes out of a fraction, nothing tells.
+                let message = "the sign of a dynamic value: convert it first, as with tolong() or toreal()";
+                self.refuse("AQ015", span, message);
+                Scalar::placeholder(ScalarType::Dynamic)
             }
             (_, ScalarType::DateTime) => {
                 // Microsoft's parser lets it pass.
@@ -656,7 +658,7 @@ impl Binder<'_> {
         // `has` takes no dynamic on its right of which it is known that it is no text (Microsoft's parser: KS106).
         let strict = name.trim_start_matches('!').starts_with("has");
         let known = r.seen() != ANY && rt == ScalarType::Dynamic;
-        if !is_text(lt) || !is_text(rt) || strict && (known || r.literal && rt == ScalarType::Dynamic) {
+        if !is_text(lt) || !is_text(rt) || strict && known {
             self.problem(
                 Diagnostic::error("KS106", span, format!("`{name}` is not defined for {lt} and {rt}"))
                     .help("convert the operand with tostring()"),
@@ -892,10 +894,7 @@ impl Binder<'_> {
             return boolean();
         };
         if vt == Dynamic {
-            // Measured (SEM0208); the parser lets it pass.
-            let refusal = Diagnostic::error("AQ015", span, "a dynamic value does not lie between others");
-            self.refusals.push(refusal.help("convert it first, as with tolong() or todatetime()"));
-            return boolean();
+            return self.dynamic_between(left.span, (lt, low.span), (ht, high.span), span);
         }
         let fits = |b: ScalarType| match vt {
             Int | Long | Real | Decimal => b.is_numeric() || b == Dynamic,
@@ -924,6 +923,40 @@ impl Binder<'_> {
         let both = vec![low.expr, high.expr];
         // A null bound makes the whole null (measured), which `and` alone does not: false and null is false.
         self.library_call(if negated { "!between" } else { "between" }, both, span)
+    }
+
+    /// Refuses `dynamic between (low .. high)` (measured, SEM0208); the parser lets numbers pass.
+    fn dynamic_between(
+        &mut self,
+        value: Span,
+        (low_type, low): (ScalarType, Span),
+        (high_type, high): (ScalarType, Span),
+        span: Span,
+    ) -> Scalar {
+        use ScalarType::{Bool, DateTime, Int, Long, TimeSpan};
+        match (low_type, high_type) {
+            (DateTime, TimeSpan) => {
+                self.error("KS107", value, "a value of type datetime belongs here: convert it with todatetime()");
+            }
+            (DateTime | TimeSpan, DateTime | TimeSpan) => {
+                self.error("KS138", value, format!("a value of type {low_type} belongs here: convert it first"));
+            }
+            _ => {
+                if !low_type.is_numeric() || low_type == Bool {
+                    self.error("KS137", low, format!("a number belongs here, and this is of type {low_type}"));
+                }
+                if high_type != low_type && (low_type, high_type) != (Long, Int) {
+                    self.error(
+                        "KS141",
+                        high,
+                        format!("the lower bound is of type {low_type}, and this of {high_type}"),
+                    );
+                }
+            }
+        }
+        let refusal = Diagnostic::error("AQ015", span, "a dynamic value does not lie between others");
+        self.refusals.push(refusal.help("convert it first, as with tolong() or todatetime()"));
+        boolean()
     }
 
     fn membership(
@@ -1256,7 +1289,7 @@ fn compare(operator: Comparison, left: Expr, right: Expr) -> Scalar {
 }
 
 /// Arithmetic knows no `int`: it is a `long` (measured).
-fn wide(scalar_type: ScalarType) -> ScalarType {
+pub(super) fn wide(scalar_type: ScalarType) -> ScalarType {
     if scalar_type == ScalarType::Int { ScalarType::Long } else { scalar_type }
 }
 

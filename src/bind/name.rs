@@ -141,7 +141,9 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
             _ => Given::Made(format!("{name}_{}", first_text())),
         };
     }
-    if let Some(aggregate) = aggregate::aggregate(name) {
+    // `hll_merge(a, b)` is the function of values, `hll_merge(a)` the aggregate.
+    let is_of_values = arguments.len() > 1 && functions::scalar_function(name).is_some();
+    if let Some(aggregate) = aggregate::aggregate(name).filter(|_| !is_of_values) {
         if matches!(aggregate.name, "percentile" | "percentilew") && arguments.len() >= 2 {
             let percent = arguments.last().and_then(|a| literal_text(&a.value)).unwrap_or_default();
             return Given::Made(format!("percentile_{}_{percent}", first_text()));
