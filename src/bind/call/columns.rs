@@ -1,0 +1,130 @@
+//! Functions over the columns of the row.
+
+use crate::bind::Binder;
+use crate::bind::expression::Scalar;
+use crate::bind::scope::Context;
+use crate::diagnostic::Span;
+use crate::functions;
+use crate::plan::Expr;
+use crate::syntax::ast::{self, Argument, ExprKind};
+use crate::types::{Column, ScalarType, Value};
+
+impl Binder<'_> {
+    pub(super) fn column_ifexists(&mut self, name: &ast::Name, arguments: &[Argument], cx: &Context) -> Scalar {
+        let [column, otherwise] = arguments else {
+            self.wrong_count(name, 2, 2, arguments.len());
+            return Scalar::unknown();
+        };
+        let wanted = match &column.value.kind {
+            ExprKind::Name(name) if cx.column(&name.text).is_some() => {
+                // For what Microsoft's parser has to say of it.
+                self.scalar(&column.value, cx);
+                Some(name.text.clone())
+            }
+            _ => {
+                let scalar = self.scalar(&column.value, cx);
+                self.guessed_column |= self.sketched > 0 && !matches!(column.value.kind, ExprKind::Literal(_));
+                match self.constant(&scalar) {
+                    Some(Value::String(text)) => Some(text),
+                    _ => None,
+                }
+            }
+        };
+        let default = self.scalar(&otherwise.value, cx);
+        let Some(wanted) = wanted else {
+            self.error("KS121", column.value.span, "the name of the column must be a constant");
+            return default;
+        };
+        match cx.column(&wanted) {
+            Some(column) => Scalar::known(Expr::Column(column.clone())),
+            None => {
+                if cx.open {
+                    self.refuse(
+                        "AQ002",
+                        column.value.span,
+                        format!("whether `{wanted}` is a column is known only when the data are"),
+                    );
+                }
+                Scalar { literal: false, ..default }
+            }
+        }
+    }
+
+    pub(super) fn pack_all(&mut self, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
+        let columns = self.all_columns(span, cx);
+        let ignore = match arguments {
+            [] => false,
+            [flag] => {
+                let scalar = self.scalar(&flag.value, cx);
+                matches!(self.constant(&scalar), Some(Value::Bool(true)))
+            }
+            _ => {
+                self.error("KS119", span, "`pack_all` takes at most one argument");
+                false
+            }
+        };
+        self.pack(&columns, if ignore { "pack_all ignoring" } else { "bag_pack" }, span)
+    }
+
+    /// `pack_array(*)`: the values of all columns; an array without elements where there is no row.
+    pub(super) fn pack_array_of_all(&mut self, span: Span, cx: &Context) -> Scalar {
+        let columns = self.all_columns(span, cx);
+        let Some(function) = functions::scalar_function("pack_array").filter(|_| !columns.is_empty()) else {
+            return Scalar::known(Expr::Literal(Value::Dynamic("[]".into())));
+        };
+        let arguments = columns.into_iter().map(Expr::Column).collect();
+        Scalar::known(Expr::Call { function, overload: 0, arguments, returns: ScalarType::Dynamic, at: None })
+    }
+
+    /// Returns the columns that `*` stands for; refuses where more may come.
+    fn all_columns(&mut self, span: Span, cx: &Context) -> Vec<Column> {
+        if cx.open {
+            self.refuse("AQ002", span, "the columns of this table are known only when the data are");
+        }
+        cx.columns.iter().filter(|column| !cx.hidden.contains(&column.name)).cloned().collect()
+    }
+
+    pub(super) fn iscolumnexists(&mut self, name: &ast::Name, arguments: &[Argument], cx: &Context) -> Scalar {
+        let [column] = arguments else {
+            self.wrong_count(name, 1, 1, arguments.len());
+            return Scalar::placeholder(ScalarType::Bool);
+        };
+        let scalar = self.scalar(&column.value, cx);
+        match (self.constant(&scalar), scalar.scalar_type) {
+            (Some(Value::String(wanted)), _) => {
+                if cx.column(&wanted).is_none() && cx.open {
+                    let text = format!("whether `{wanted}` is a column is known only when the data are");
+                    self.refuse("AQ002", column.value.span, text);
+                }
+                return Scalar::known(Expr::Literal(Value::Bool(cx.column(&wanted).is_some())));
+            }
+            (_, None) => {}
+            _ => self.error("KS121", column.value.span, "the name of the column must be a constant string"),
+        }
+        Scalar::placeholder(ScalarType::Bool)
+    }
+
+    pub(super) fn bag_pack_columns(&mut self, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
+        let mut columns = Vec::new();
+        for argument in arguments {
+            match self.scalar(&argument.value, cx).expr {
+                Expr::Column(column) => columns.push(column),
+                _ => self.error("KS121", argument.value.span, "`bag_pack_columns` takes columns"),
+            }
+        }
+        self.pack(&columns, "bag_pack", span)
+    }
+
+    pub(in crate::bind) fn pack(&mut self, columns: &[Column], function: &str, span: Span) -> Scalar {
+        let mut packed = Vec::new();
+        for column in columns {
+            packed.push(Expr::Literal(Value::String(column.name.clone())));
+            packed.push(Expr::Column(column.clone()));
+        }
+        let Some(function) = functions::scalar_function(function) else {
+            self.unsupported(span, "`pack_all`");
+            return Scalar::placeholder(ScalarType::Dynamic);
+        };
+        Scalar::known(Expr::Call { function, overload: 0, arguments: packed, returns: ScalarType::Dynamic, at: None })
+    }
+}

@@ -1,0 +1,154 @@
+//! Calls of functions that a query or the project defines.
+
+use std::rc::Rc;
+
+use super::overload::count;
+use crate::bind::expression::Scalar;
+use crate::bind::scope::{Binding, Context, Function, Scope};
+use crate::bind::statement::Outcome;
+use crate::bind::{Binder, MAX_CALLS, MOST_CALLS, Table};
+use crate::diagnostic::Span;
+use crate::syntax::ast::{Argument, ParameterKind};
+
+impl Binder<'_> {
+    pub(in crate::bind) fn call_function_scalar(
+        &mut self,
+        function: &Rc<Function>,
+        arguments: &[Argument],
+        span: Span,
+        cx: &Context,
+    ) -> Scalar {
+        let Some(scope) = self.enter(function, arguments, span, cx) else { return Scalar::unknown() };
+        let Some(outcome) = self.function_body(function, &scope, span) else { return Scalar::unknown() };
+        match outcome.scalar {
+            Some(scalar) => Scalar { literal: false, ..scalar },
+            None => {
+                self.error("KS109", span, format!("`{}` gives a table, and a value belongs here", function.name));
+                Scalar::unknown()
+            }
+        }
+    }
+
+    pub(in crate::bind) fn call_function_table(
+        &mut self,
+        function: &Rc<Function>,
+        arguments: &[Argument],
+        span: Span,
+        cx: &Context,
+    ) -> Table {
+        let Some(scope) = self.enter(function, arguments, span, cx) else { return Binder::nothing() };
+        let Some(mut outcome) = self.function_body(function, &scope, span) else { return Binder::nothing() };
+        match outcome.results.pop() {
+            Some(table) => table,
+            None => {
+                self.error("KS109", span, format!("`{}` gives a value, and a table belongs here", function.name));
+                Binder::nothing()
+            }
+        }
+    }
+
+    /// Binds the arguments of a user's function and makes the scope of its body.
+    fn enter(
+        &mut self,
+        function: &Rc<Function>,
+        arguments: &[Argument],
+        span: Span,
+        cx: &Context,
+    ) -> Option<Rc<Scope>> {
+        self.calls += 1;
+        if self.calls > MOST_CALLS {
+            self.refuse("AQ021", span, format!("functions call each other more than {MOST_CALLS} times"));
+            return None;
+        }
+        if self.depth >= MAX_CALLS {
+            self.refuse("AQ021", span, format!("calls nest more than {MAX_CALLS} levels deep"));
+            return None;
+        }
+        let scope = Scope::child(&function.scope);
+        let mut positional = arguments.iter().filter(|a| a.name.is_none());
+        let required = function.parameters.iter().filter(|p| p.default.is_none()).count();
+        if arguments.len() > function.parameters.len() || arguments.len() < required {
+            let expected = if required == function.parameters.len() {
+                count(required)
+            } else {
+                format!("{required} to {}", count(function.parameters.len()))
+            };
+            self.error("KS119", span, format!("`{}` takes {expected}, not {}", function.name, arguments.len()));
+            return None;
+        }
+        for parameter in &function.parameters {
+            let named = arguments.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == parameter.name.text));
+            let argument = named.or_else(|| positional.next());
+            let binding = match (&parameter.kind, argument) {
+                (ParameterKind::Scalar(type_name), Some(argument)) => {
+                    let wanted = self.type_name(type_name);
+                    let scalar = self.scalar(&argument.value, cx);
+                    Binding::Scalar(self.convert(scalar, wanted, argument.value.span))
+                }
+                (ParameterKind::Scalar(type_name), None) => {
+                    let wanted = self.type_name(type_name);
+                    let Some(default) = &parameter.default else {
+                        self.error(
+                            "KS119",
+                            span,
+                            format!("`{}` of `{}` is missing", parameter.name.text, function.name),
+                        );
+                        return None;
+                    };
+                    let before = self.so_far();
+                    let scalar = self.scalar(default, &Context::rowless(&function.scope));
+                    let scalar = self.convert(scalar, wanted, default.span);
+                    self.settle(function, &before, span);
+                    Binding::Scalar(scalar)
+                }
+                (kind, Some(argument)) => {
+                    let table = self.table(&argument.value, cx.scope);
+                    Binding::Table(Rc::new(self.table_argument(kind, table, argument.value.span)))
+                }
+                (_, None) => {
+                    self.error(
+                        "KS119",
+                        span,
+                        format!("the table `{}` of `{}` is missing", parameter.name.text, function.name),
+                    );
+                    return None;
+                }
+            };
+            scope.declare(&parameter.name.text, binding);
+        }
+        Some(scope)
+    }
+
+    /// Binds the body of a function for a call.
+    fn function_body(&mut self, function: &Function, scope: &Rc<Scope>, span: Span) -> Option<Outcome> {
+        let before = self.begin(function, span)?;
+        self.depth += 1;
+        let outcome = self.query(&function.body, scope);
+        self.depth -= 1;
+        self.end(function, &before, span);
+        Some(outcome)
+    }
+
+    /// Holds a table against what a parameter declares of it.
+    pub(in crate::bind) fn table_argument(&mut self, kind: &ParameterKind, table: Table, span: Span) -> Table {
+        let ParameterKind::Table(declared) = kind else { return table };
+        let wanted = self.declared_columns(declared);
+        for column in &wanted {
+            let found = table.node.columns.iter().find(|c| c.name == column.name);
+            match found {
+                Some(found) if found.scalar_type == column.scalar_type => {}
+                Some(found) => self.error(
+                    "KS143",
+                    span,
+                    format!(
+                        "`{}` of the table is of type {}, and {} is expected",
+                        column.name, found.scalar_type, column.scalar_type
+                    ),
+                ),
+                None if table.open => {}
+                None => self.error("KS143", span, format!("the table has no column `{}`", column.name)),
+            }
+        }
+        table
+    }
+}
