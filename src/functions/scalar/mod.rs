@@ -1,5 +1,7 @@
 //! Scalar functions, one file per family.
 
+mod array;
+mod bag;
 mod conversion;
 mod datetime;
 mod distribution;
@@ -15,6 +17,7 @@ mod random;
 mod regex;
 mod rows;
 mod series;
+mod set;
 mod sketch;
 mod strings;
 mod text;
@@ -27,6 +30,8 @@ use super::Function;
 /// Returns every built family.
 pub fn families() -> Vec<&'static [Function]> {
     let mut families: Vec<&'static [Function]> = vec![
+        array::FUNCTIONS,
+        bag::FUNCTIONS,
         conversion::FUNCTIONS,
         datetime::FUNCTIONS,
         distribution::FUNCTIONS,
@@ -40,6 +45,7 @@ pub fn families() -> Vec<&'static [Function]> {
         operator::FUNCTIONS,
         random::FUNCTIONS,
         regex::FUNCTIONS,
+        set::FUNCTIONS,
         sketch::FUNCTIONS,
         strings::FUNCTIONS,
         text::OPERATORS,
