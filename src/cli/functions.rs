@@ -78,9 +78,9 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
 
 /// Returns all that the library of functions holds, and the operators, by name.
 pub(super) fn entries() -> Vec<Entry> {
-    let mut entries: Vec<Entry> = functions::scalar_functions().into_iter().map(Entry::function).collect();
+    let named = functions::scalar_functions().into_iter().filter(|function| function.is_named());
+    let mut entries: Vec<Entry> = named.map(Entry::function).collect();
     entries.extend(aggregate::aggregates().into_iter().map(Entry::aggregate));
-    entries.retain(|entry| !entry.name.starts_with(|c: char| !c.is_alphabetic() && c != '_'));
     entries.extend(OPERATORS.iter().map(Entry::operator));
     entries.extend(plugin::plugins().into_iter().map(Entry::plugin));
     entries.sort_by_key(|entry| (entry.name, entry.kind));

@@ -49,6 +49,13 @@ impl Function {
         matches!(self.name, "rand" | "new_guid")
     }
 
+    /// Tells whether a query can name it: `has`, `matches regex`, `strcat`. Signs are operators, and what else has blanks
+    /// in its name the binder alone calls.
+    pub fn is_named(&self) -> bool {
+        let word = |word: &str| word.starts_with(|c: char| c.is_alphabetic() || c == '_') && !word.contains(' ');
+        word(self.name) || self.name == "matches regex"
+    }
+
     /// Tells whether its value is another one at another moment.
     pub fn reads_clock(&self) -> bool {
         matches!(self.name, "now" | "ago")

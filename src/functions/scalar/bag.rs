@@ -341,6 +341,12 @@ mod tests {
     }
 
     #[test]
+    fn the_first_of_two_values_stays() {
+        let merged = call("bag_merge", &[json(r#"{"a":1}"#), json(r#"{"a":2,"b":3}"#)]);
+        assert_eq!(merged, json(r#"{"a":1,"b":3}"#));
+    }
+
+    #[test]
     fn keys_by_path() {
         let bag = json(r#"{"key1":123,"key2":{"prop1":"abc","prop2":"xyz"},"key3":[100]}"#);
         let key = |text: &str| Value::String(text.to_string());

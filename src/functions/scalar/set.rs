@@ -156,7 +156,5 @@ mod tests {
     fn doubles_count_once() {
         assert_eq!(call("set_difference", &[json("[null,1,null,2]"), json("[null]")]), json("[1,2]"));
         assert_eq!(call("set_union", &[json("[1,2,1]"), json("[2,8]")]), json("[1,2,8]"));
-        let merged = call("bag_merge", &[json(r#"{"a":1}"#), json(r#"{"a":2,"b":3}"#)]);
-        assert_eq!(merged, json(r#"{"a":1,"b":3}"#));
     }
 }
