@@ -21,6 +21,8 @@ pub(super) enum Qualifier {
     Place(Place),
     /// Only the run could tell.
     Unknown,
+    /// It is a value or a table.
+    NoPlace,
     /// It is no qualifier, which has been said.
     Wrong,
 }
@@ -35,6 +37,7 @@ impl Binder<'_> {
         }
         match self.qualifier(base, scope) {
             Qualifier::Wrong => Binder::nothing(),
+            Qualifier::NoPlace => self.holds_no_tables(member),
             Qualifier::Here => self.named_table(member, &Scope::bare(scope)),
             Qualifier::Place(place) if !self.sees(Some(&place), &member.text, scope) => {
                 self.out_of_sight(&format!("{place}.{}", member.text), base.span.to(member.span));
@@ -70,6 +73,7 @@ impl Binder<'_> {
         }
         match self.qualifier(base, scope) {
             Qualifier::Wrong => Binder::nothing(),
+            Qualifier::NoPlace => self.holds_no_tables(name),
             Qualifier::Here => self.table_call(name, arguments, span, scope),
             _ if self.catalog.is_for_checks() => self.table_call(name, arguments, span, scope),
             _ => {
@@ -102,14 +106,15 @@ impl Binder<'_> {
                     Qualifier::Wrong
                 }
                 other => {
-                    if matches!(other, "arg" | "adx") {
-                        // Azure knows them in the portal; Microsoft's parser does not.
-                        self.strict.push(Diagnostic::error(
-                            "KS211",
-                            name.span,
-                            format!("`{other}()` asks another service, which analytics rules cannot do"),
-                        ));
+                    if !matches!(other, "arg" | "adx") {
+                        return self.no_place(base, scope);
                     }
+                    // Azure knows them in the portal; Microsoft's parser does not.
+                    self.strict.push(Diagnostic::error(
+                        "KS211",
+                        name.span,
+                        format!("`{other}()` asks another service, which analytics rules cannot do"),
+                    ));
                     self.unsupported(base.span, format_args!("`{other}()`"));
                     Qualifier::Wrong
                 }
@@ -121,16 +126,29 @@ impl Binder<'_> {
                         _ => Qualifier::Unknown,
                     }
                 }
-                _ => {
-                    self.unsupported(base.span, "a database of this");
-                    Qualifier::Wrong
-                }
+                _ => self.no_place(cluster, scope),
             },
-            _ => {
-                self.unsupported(base.span, "a name with a qualifier");
-                Qualifier::Wrong
-            }
+            _ => self.no_place(base, scope),
         }
+    }
+
+    /// Binds what stands where a place belongs, for its mistakes.
+    fn no_place(&mut self, base: &ast::Expr, scope: &Rc<Scope>) -> Qualifier {
+        let before = self.problems.len();
+        let cx = Context::rowless(scope);
+        if self.is_tabular_operand(base, &cx) {
+            self.table(base, scope);
+        } else {
+            self.scalar(base, &cx);
+        }
+        if self.problems.len() > before { Qualifier::Wrong } else { Qualifier::NoPlace }
+    }
+
+    /// Says that a value or a table has no tables.
+    pub(super) fn holds_no_tables(&mut self, member: &ast::Name) -> Table {
+        let problem = Diagnostic::error("KS142", member.span, format!("there is no table `{}` in this", member.text));
+        self.problem(problem.help("a table stands behind a place: workspace(\"soc\").SecurityAlert"));
+        Binder::nothing()
     }
 
     /// Returns what a place is called, an empty text where nothing is written, None where it is no constant.
@@ -218,6 +236,10 @@ impl Binder<'_> {
         let here = |binder: &Self| binder.catalog.names().map(str::to_string).collect();
         match self.qualifier(base, scope) {
             Qualifier::Wrong => (None, Vec::new()),
+            Qualifier::NoPlace => {
+                self.unsupported(base.span, "names with `*` in this");
+                (None, Vec::new())
+            }
             Qualifier::Here | Qualifier::Unknown => (None, here(self)),
             Qualifier::Place(place) => {
                 let names = match self.catalog.elsewhere(&place) {
@@ -252,6 +274,7 @@ impl Binder<'_> {
                 self.aliases.insert(name.text.clone(), None);
             }
             Qualifier::Unknown => self.refuse("AQ037", value.span, "what an alias stands for must be a constant"),
+            Qualifier::NoPlace => self.unsupported(value.span, "an alias for this"),
             Qualifier::Wrong => {}
         }
     }

@@ -65,6 +65,10 @@ impl Binder<'_> {
                     Qualifier::Unknown => {
                         return self.refuse("AQ037", base.span, "where a name leads to must be a constant");
                     }
+                    Qualifier::NoPlace => {
+                        self.holds_no_tables(member);
+                        return;
+                    }
                     Qualifier::Wrong => return,
                 };
                 // Quoted, `*` is a sign like others.

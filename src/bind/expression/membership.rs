@@ -135,7 +135,7 @@ impl Binder<'_> {
         self.equality(negated, value.clone(), item, span)
     }
 
-    fn is_tabular_operand(&self, expr: &ast::Expr, cx: &Context) -> bool {
+    pub(in crate::bind) fn is_tabular_operand(&self, expr: &ast::Expr, cx: &Context) -> bool {
         match &expr.kind {
             // A column beats a `let` of its name (measured).
             ExprKind::Name(name) if cx.column(&name.text).is_some() => false,
@@ -227,6 +227,11 @@ impl Binder<'_> {
         let mut arguments = vec![to(value.expr, ScalarType::String)];
         for item in list {
             if self.is_tabular_operand(item, cx) {
+                if list.len() > 1 {
+                    let message = "a table stands alone in such a list, and a value belongs here";
+                    self.error("KS108", item.span, message);
+                    return boolean();
+                }
                 let table = self.table(item, &Scope::of_query(cx.scope));
                 match self.gathered(table, item.span) {
                     Some(array) => arguments.push(array),

@@ -75,6 +75,8 @@ impl Binder<'_> {
                 input
             }
             OperatorKind::Fork { .. } | OperatorKind::Facet { .. } => {
+                // For their mistakes.
+                self.results_of(operator, input, scope);
                 self.unsupported(
                     operator.keyword.span,
                     format_args!("`{}` before the end of a query", operator.keyword.text),

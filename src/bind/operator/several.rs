@@ -63,14 +63,19 @@ impl Binder<'_> {
         for operator in before {
             input = self.operator(operator, input, &scope);
         }
-        let input = input.before(last);
+        Some(self.results_of(last, input, &scope))
+    }
+
+    /// Binds `fork` or `facet` over an input; no results of another operator.
+    pub(super) fn results_of(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Vec<Table> {
+        let input = input.before(operator);
         let input = Table { node: self.share(input.node), label: None, render: None, ..input };
-        match &last.kind {
+        match &operator.kind {
             OperatorKind::Fork { branches } => {
-                Some(branches.iter().map(|branch| self.branch(branch, input.clone(), &scope)).collect())
+                branches.iter().map(|branch| self.branch(branch, input.clone(), scope)).collect()
             }
-            OperatorKind::Facet { by, with } => Some(self.facet(by, with.as_deref(), &input, &scope)),
-            _ => None,
+            OperatorKind::Facet { by, with } => self.facet(by, with.as_deref(), &input, scope),
+            _ => Vec::new(),
         }
     }
 
