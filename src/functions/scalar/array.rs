@@ -673,12 +673,8 @@ fn write_list(out: &mut String, values: impl Iterator<Item = Value>) -> Option<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::evaluate;
+    use super::super::rows::{evaluate, json_value as json};
     use super::*;
-
-    fn json(text: &str) -> Value {
-        Value::Dynamic(text.to_string())
-    }
 
     fn call(name: &str, arguments: &[Value]) -> Value {
         evaluate(FUNCTIONS, name, arguments)

@@ -172,12 +172,8 @@ fn collect_paths(value: &str, prefix: &str, paths: &mut Vec<String>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::evaluate;
+    use super::super::rows::{evaluate, json_value as json};
     use super::*;
-
-    fn json(text: &str) -> Value {
-        Value::Dynamic(text.to_string())
-    }
 
     fn call(name: &str, arguments: &[Value]) -> Value {
         evaluate(FUNCTIONS, name, arguments)

@@ -187,6 +187,12 @@ pub(super) fn constant_text(constants: &[Option<Value>], index: usize) -> Option
     }
 }
 
+/// A dynamic that holds some JSON, for tests of functions over it.
+#[cfg(test)]
+pub(super) fn json_value(text: &str) -> Value {
+    Value::Dynamic(text.to_string())
+}
+
 /// Evaluates a call on constants and on columns, which must agree, for tests.
 #[cfg(test)]
 pub(super) fn evaluate(functions: &[crate::functions::Function], name: &str, arguments: &[Value]) -> Value {

@@ -140,13 +140,9 @@ fn set_has_element(call: &Call) -> Column {
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::evaluate;
+    use super::super::rows::{evaluate, json_value as json};
     use super::*;
     use crate::types::Value;
-
-    fn json(text: &str) -> Value {
-        Value::Dynamic(text.to_string())
-    }
 
     fn call(name: &str, arguments: &[Value]) -> Value {
         evaluate(FUNCTIONS, name, arguments)
