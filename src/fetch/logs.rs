@@ -109,8 +109,8 @@ impl Logs {
     pub async fn rows(&self, query: &str) -> Result<Rows, Error> {
         /// An answer without anything is asked for again: it may be the way there that lost it.
         const SURE: u32 = 6;
-        /// One that lacks rows will lack them the next time as well.
-        const PARTIAL: u32 = 3;
+        /// One that lacks rows so often will lack them the next time as well; a service under load cuts some by chance.
+        const PARTIAL: u32 = 6;
         let (mut patience, mut nothing, mut partial) = (Patience::default(), 0, 0);
         loop {
             let Some(body) = self.query(query, None, false, &mut patience).await? else {
