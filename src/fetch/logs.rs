@@ -159,7 +159,7 @@ impl Logs {
         // Warnings stand in the same place: they take no row away.
         if let Some(error) = answer.get("error").filter(|error| !error.is_null() && !source::only_warnings(error)) {
             let why = broken(format!("it is partial: {}", source::error_messages(error).join("; ")));
-            return Err(Error { kind: ErrorKind::TooLarge, ..why });
+            return Err(Error { kind: ErrorKind::TooLarge, ..why }.help(CUT));
         }
         let table = answer.get("tables").and_then(|tables| tables.get(0)).ok_or_else(|| broken("no table".into()))?;
         let list = |key: &str| table.get(key).and_then(Value::as_array).ok_or_else(|| broken(format!("no {key}")));
@@ -181,6 +181,9 @@ impl Logs {
 
 /// Parts of a window that are counted with one request, at most: their list is an answer too, with the same limits.
 const MOST_COUNTS: i64 = 500;
+
+const CUT: &str =
+    "run the same command later: a service under load cuts answers, and a download goes on where it stopped";
 
 const UNKNOWN: &str = "the id is the GUID that the portal calls 'Workspace ID', not the name: az monitor log-analytics \
                        workspace show -g GROUP -n NAME --query customerId";

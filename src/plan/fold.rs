@@ -2,7 +2,7 @@
 
 use ::arrow::array::{Array, ArrayRef, AsArray};
 
-use super::{Comparison, Expr, Step};
+use super::{Expr, Step};
 use crate::functions::{self, Arg, Call, Kernel};
 use crate::types::{ScalarType, Value, arrow, convert, json};
 
@@ -33,15 +33,7 @@ pub fn fold(expr: &Expr, now: i64) -> Option<Value> {
         Expr::And(operands) => logical(operands, false, now),
         Expr::Or(operands) => logical(operands, true, now),
         Expr::Compare { operator, left, right } => {
-            let name = match operator {
-                Comparison::Equal => "==",
-                Comparison::NotEqual => "!=",
-                Comparison::Less => "<",
-                Comparison::LessOrEqual => "<=",
-                Comparison::Greater => ">",
-                Comparison::GreaterOrEqual => ">=",
-            };
-            let function = functions::scalar_function(name)?;
+            let function = functions::scalar_function(operator.sign())?;
             let values = [fold(left, now)?, fold(right, now)?];
             let wanted = values[0].scalar_type();
             let overload = function

@@ -462,6 +462,18 @@ impl Comparison {
             Comparison::Equal | Comparison::NotEqual => self,
         }
     }
+
+    /// Returns the sign that stands for it in a query, which is the name of its function too.
+    pub fn sign(self) -> &'static str {
+        match self {
+            Comparison::Equal => "==",
+            Comparison::NotEqual => "!=",
+            Comparison::Less => "<",
+            Comparison::LessOrEqual => "<=",
+            Comparison::Greater => ">",
+            Comparison::GreaterOrEqual => ">=",
+        }
+    }
 }
 
 impl Expr {

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::graph::{Cycles, Direction, Element, Fold, Graph, Shortest};
 use super::{
-    AggregateCall, Comparison, ExpandColumn, Expr, JoinKind, Kind, Node, ParseMode, ParsePart, ParsePattern, Plan,
-    Render, Sequence, SeriesAxis, SortKey, Step, TopNestedLevel, WindowCall, WindowFunction,
+    AggregateCall, ExpandColumn, Expr, JoinKind, Kind, Node, ParseMode, ParsePart, ParsePattern, Plan, Render,
+    Sequence, SeriesAxis, SortKey, Step, TopNestedLevel, WindowCall, WindowFunction,
 };
 use crate::types::{Column, ScalarType, Value, convert, json};
 
@@ -408,7 +408,7 @@ impl<'a> Words<'a> {
             Expr::And(operands) => self.infix("and", operands),
             Expr::Or(operands) => self.infix("or", operands),
             Expr::Not(value) => self.call("not", [&**value]),
-            Expr::Compare { operator, left, right } => self.infix(comparison(*operator), [&**left, &**right]),
+            Expr::Compare { operator, left, right } => self.infix(operator.sign(), [&**left, &**right]),
             Expr::In { value, set, fold_case, negated } => {
                 self.text("(");
                 self.expr(value);
@@ -554,17 +554,6 @@ fn conversion(to: ScalarType) -> &'static str {
     }
 }
 
-fn comparison(operator: Comparison) -> &'static str {
-    match operator {
-        Comparison::Equal => "==",
-        Comparison::NotEqual => "!=",
-        Comparison::Less => "<",
-        Comparison::LessOrEqual => "<=",
-        Comparison::Greater => ">",
-        Comparison::GreaterOrEqual => ">=",
-    }
-}
-
 fn membership(fold_case: bool, negated: bool) -> &'static str {
     match (fold_case, negated) {
         (false, false) => " in (",
@@ -604,6 +593,7 @@ fn window_name(function: WindowFunction) -> &'static str {
 mod tests {
     use super::super::QueryResult;
     use super::*;
+    use crate::plan::Comparison;
 
     fn long(name: &str) -> Column {
         Column::new(name, ScalarType::Long)

@@ -103,6 +103,19 @@ fn counts_that_are_too_many_are_asked_for_in_fewer_parts() {
     assert_eq!(downloaded(folder.path()), whole(&alerts));
 }
 
+/// A busy service cuts answers by chance, several in a row: counts, which cannot be split for it, are asked for again.
+#[test]
+fn answers_that_are_cut_by_chance_are_asked_for_again() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(1500));
+    run(async {
+        let script = Script::new(5, &[Fault::Partial], 0.35);
+        let server = Server::start(alerts.clone(), Limits { rows: 100, bytes: 1 << 20 }, script).await;
+        let logs = server.logs(folder.path(), 1, 100);
+        job(&logs, folder.path(), 100).run().await.unwrap();
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
 /// Downloads with every fault at this share, and holds the rows against the table. Returns how often a window was cut.
 fn against_faults(alerts: &Arc<Alerts>, window_rows: u64, bytes: usize, seed: u64, share: f64) -> usize {
     let (folder, told) = (TempDir::new().unwrap(), Arc::new(Told::default()));

@@ -171,15 +171,8 @@ impl Binder<'_> {
         if !matches!(common, ScalarType::Long | ScalarType::Real) {
             return compare(operator, to(held, common), to(number, common));
         }
-        let name = match operator {
-            Comparison::Equal => "dynamic ==",
-            Comparison::NotEqual => "dynamic !=",
-            Comparison::Less => "dynamic <",
-            Comparison::LessOrEqual => "dynamic <=",
-            Comparison::Greater => "dynamic >",
-            Comparison::GreaterOrEqual => "dynamic >=",
-        };
-        let scalar = self.library_call(name, vec![held, to(number, common)], span);
+        let name = format!("dynamic {}", operator.sign());
+        let scalar = self.library_call(&name, vec![held, to(number, common)], span);
         match crate::plan::fold::fold(&scalar.expr, self.now) {
             Some(value) => Scalar { expr: Expr::Literal(value), ..scalar },
             None => scalar,

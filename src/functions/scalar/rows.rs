@@ -163,6 +163,11 @@ impl Numbers {
         Numbers { array: array.as_primitive::<Float64Type>().clone(), constant: argument.constant }
     }
 
+    /// Reads an argument that may be left out.
+    pub fn optional(call: &Call, index: usize) -> Option<Numbers> {
+        (index < call.arguments.len()).then(|| Numbers::new(call, index))
+    }
+
     pub fn get(&self, row: usize) -> Option<f64> {
         let row = if self.constant { 0 } else { row };
         self.array.is_valid(row).then(|| self.array.value(row))

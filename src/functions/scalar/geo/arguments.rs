@@ -44,7 +44,7 @@ pub(super) struct Default {
 
 impl Default {
     pub fn new(call: &Call, index: usize, default: f64) -> Default {
-        Default { numbers: (index < call.arguments.len()).then(|| Numbers::new(call, index)), default }
+        Default { numbers: Numbers::optional(call, index), default }
     }
 
     /// Returns the number, or None if a null was given.

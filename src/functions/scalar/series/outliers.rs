@@ -126,16 +126,11 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
     below + (above - below) * place.fract()
 }
 
-/// A number argument that may be left out.
-fn number(call: &Call, index: usize) -> Option<Numbers> {
-    (index < call.arguments.len()).then(|| Numbers::new(call, index))
-}
-
 fn outliers(call: &Call) -> Column {
     let name = "series_outliers";
     let (series, kinds) = (Reader::<Json>::new(call, 0), optional::<Text>(call, 1));
-    let ignored = number(call, 2);
-    let (lowest, highest) = (number(call, 3), number(call, 4));
+    let ignored = Numbers::optional(call, 2);
+    let (lowest, highest) = (Numbers::optional(call, 3), Numbers::optional(call, 4));
     let tested = optional::<Long>(call, 5);
     let scores = |row: usize| {
         let Some(series) = series.get(row).and_then(Series::read) else { return Ok(None) };
@@ -148,7 +143,7 @@ fn outliers(call: &Call) -> Column {
         if !usual && fences == Fences::CustomTukey {
             return Err(unsupported(format!("`{name}()` with percentiles other than 10 and 90")));
         }
-        no_tested(tested.as_ref().map(|tested| tested.get(row)), name)?;
+        season::no_tested(tested.as_ref().map(|tested| tested.get(row)), name)?;
         let ignored = ignored.as_ref().and_then(|ignored| ignored.get(row));
         let counted = |value: Option<f64>| value.filter(|value| !value.is_nan() && Some(*value) != ignored);
         let values: Vec<Option<f64>> = series.into_reals().into_iter().map(counted).collect();
@@ -159,14 +154,6 @@ fn outliers(call: &Call) -> Column {
         write_reals(scores[row].as_ref()?.iter().copied().map(Some), out);
         Some(())
     })
-}
-
-/// Refuses points that are scored and not learned from: whether the percentiles count them is not documented.
-fn no_tested(points: Option<Option<i64>>, function: &str) -> Result<(), FunctionError> {
-    match points {
-        None | Some(Some(0)) => Ok(()),
-        Some(_) => Err(unsupported(format!("`{function}()` with points to be tested"))),
-    }
 }
 
 /// Tells whether a rest is so small beside its series that the order of additions decides on it.
@@ -185,7 +172,7 @@ struct Anomalies {
 /// The steps as documented: the parts of the series, the scores of its rest, the flags of those beyond the threshold.
 fn anomalies(call: &Call) -> Column {
     let name = "series_decompose_anomalies";
-    let (series, thresholds) = (Reader::<Json>::new(call, 0), number(call, 1));
+    let (series, thresholds) = (Reader::<Json>::new(call, 0), Numbers::optional(call, 1));
     let (periods, trends) = (optional::<Long>(call, 2), optional::<Text>(call, 3));
     let (tested, methods) = (optional::<Long>(call, 4), optional::<Text>(call, 5));
     let anomalies = |row: usize| {
@@ -194,7 +181,7 @@ fn anomalies(call: &Call) -> Column {
         let Some(threshold) = threshold.filter(|threshold| *threshold > 0.0) else {
             return Err(unsupported(format!("`{name}()` with a threshold that is not above 0")));
         };
-        no_tested(tested.as_ref().map(|tested| tested.get(row)), name)?;
+        season::no_tested(tested.as_ref().map(|tested| tested.get(row)), name)?;
         let given = periods.as_ref().and_then(|periods| periods.get(row));
         let trend = trends.as_ref().and_then(|trends| trends.get(row)).unwrap_or("avg");
         let wanted = if trend == "none" { Seasonality::Season } else { Seasonality::Baseline };
@@ -214,6 +201,7 @@ fn anomalies(call: &Call) -> Column {
         if scores.iter().any(|score| score.abs() == threshold) {
             return Err(unsupported(format!("`{name}()` of a point whose score is the threshold itself")));
         }
+        // Whole numbers, as a table printed in a blog of Log Analytics has them (inferred: nothing tells their type).
         let flag = |score: &f64| i64::from(*score > threshold) - i64::from(*score < -threshold);
         Ok(Some(Anomalies { flags: scores.iter().map(flag).collect(), scores, baseline }))
     };

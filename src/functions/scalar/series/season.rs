@@ -123,15 +123,21 @@ pub(super) fn period(
     }
 }
 
+/// Refuses points that are not learned from: what is made of them is not documented.
+pub(super) fn no_tested(points: Option<Option<i64>>, function: &str) -> Result<(), FunctionError> {
+    match points {
+        None | Some(Some(0)) => Ok(()),
+        Some(_) => Err(unsupported(format!("`{function}()` with points to be tested"))),
+    }
+}
+
 fn seasonal(call: &Call) -> Column {
     let name = "series_seasonal";
     let (series, given) = (Reader::<Json>::new(call, 0), optional::<Long>(call, 1));
     let tested = optional::<Long>(call, 2);
     let season = |row: usize| {
         let Some(all) = series.get(row).map_or(Ok(None), |array| numbers(array, name))? else { return Ok(None) };
-        if tested.as_ref().is_some_and(|tested| tested.get(row) != Some(0)) {
-            return Err(unsupported(format!("`{name}()` with points to be tested")));
-        }
+        no_tested(tested.as_ref().map(|tested| tested.get(row)), name)?;
         let period = period(given.as_ref().and_then(|given| given.get(row)), &all, Seasonality::Season, name)?;
         Ok(Some(season(&all, all.len(), period)))
     };
