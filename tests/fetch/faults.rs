@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use alertq::serve::Limits;
 use axum::body::{Body, Bytes, to_bytes};
@@ -36,6 +37,8 @@ pub enum Fault {
     Missing,
     /// The token is no longer valid.
     Expired,
+    /// 504 to what asks for more than one record.
+    Crowded,
 }
 
 impl Fault {
@@ -80,11 +83,19 @@ pub struct Script {
     faults: Vec<Fault>,
     /// The share of requests that each of them has.
     share: f64,
+    /// How many answers are still [`Fault::Crowded`].
+    crowded: AtomicUsize,
 }
 
 impl Script {
     pub fn new(seed: u64, faults: &[Fault], share: f64) -> Script {
-        Script { chance: Mutex::new(ChaCha8Rng::seed_from_u64(seed)), faults: faults.to_vec(), share }
+        let chance = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
+        Script { chance, faults: faults.to_vec(), share, crowded: AtomicUsize::new(0) }
+    }
+
+    /// So many answers with more than one record come too late, and nothing else goes wrong.
+    pub fn crowded(answers: usize) -> Script {
+        Script { crowded: AtomicUsize::new(answers), ..Script::new(0, &[Fault::Crowded], 1.0) }
     }
 
     /// Nothing goes wrong.
@@ -97,6 +108,21 @@ impl Script {
         let chance: f64 = self.chance.lock().unwrap().random();
         self.faults.get((chance / self.share) as usize).copied()
     }
+}
+
+/// Takes the place of an answer that holds several records, as long as the script has it so.
+pub async fn crowded(script: &Script, response: Response<Body>) -> Response<Body> {
+    let (head, body) = response.into_parts();
+    let bytes = bytes_of(body).await;
+    let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
+    let count = |list: &str| answer.pointer(list).and_then(Value::as_array).map_or(0, Vec::len);
+    // Lists of counts have two columns.
+    let several = count("/tables/0/rows") > 1 && count("/tables/0/columns") > 2;
+    let one_less = |left: usize| left.checked_sub(1);
+    if several && script.crowded.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+        return spoil(Fault::Status(504), Response::new(Body::empty())).await;
+    }
+    Response::from_parts(head, Body::from(bytes))
 }
 
 /// Makes a good answer a bad one.
@@ -131,6 +157,7 @@ pub async fn spoil(fault: Fault, response: Response<Body>) -> Response<Body> {
         }
         Fault::Cut | Fault::Slow | Fault::Hangs | Fault::Garbage => in_pieces(fault, response).await,
         Fault::Partial | Fault::Duplicate | Fault::Missing => other_rows(fault, response).await,
+        Fault::Crowded => response,
     }
 }
 

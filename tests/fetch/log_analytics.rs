@@ -116,6 +116,20 @@ fn answers_that_are_cut_by_chance_are_asked_for_again() {
     assert_eq!(downloaded(folder.path()), whole(&alerts));
 }
 
+/// Records of one moment and one identifier stay together however often their window is cut for a service that is slow
+/// for a while: what cannot be cut is asked for again.
+#[test]
+fn windows_that_cannot_be_cut_are_asked_for_again() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(100));
+    run(async {
+        let limits = Limits { rows: 10, bytes: 1 << 20 };
+        let server = Server::start(alerts.clone(), limits, Script::crowded(600)).await;
+        let logs = server.logs(folder.path(), 1, 1000);
+        job(&logs, folder.path(), 10).run().await.unwrap();
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
 /// Downloads with every fault at this share, and holds the rows against the table. Returns how often a window was cut.
 fn against_faults(alerts: &Arc<Alerts>, window_rows: u64, bytes: usize, seed: u64, share: f64) -> usize {
     let (folder, told) = (TempDir::new().unwrap(), Arc::new(Told::default()));

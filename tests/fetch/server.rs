@@ -21,7 +21,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_rustls::{TlsAcceptor, rustls};
 
 use super::clock::TestClock;
-use super::faults::{Fault, Script, spoil};
+use super::faults::{Fault, Script, crowded, spoil};
 use super::table::Alerts;
 
 /// What must turn up nowhere but in requests.
@@ -277,6 +277,7 @@ async fn answer(state: &Wire, request: Request, next: Next) -> Response<Body> {
             }
             spoil(Fault::Expired, Response::new(Body::empty())).await
         }
+        Some(Fault::Crowded) => crowded(&state.script, good.await).await,
         Some(fault) if fault.is_of_answer() => spoil(fault, good.await).await,
         Some(fault) => spoil(fault, Response::new(Body::empty())).await,
     }

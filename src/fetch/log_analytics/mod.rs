@@ -32,7 +32,7 @@ use super::report::Event;
 use super::write::{Failed, Written, write};
 use crate::types::ticks;
 use manifest::{Generation, Manifest, NamedType, Place};
-use piece::Done;
+use piece::{Done, Halves};
 use subject::Cut;
 
 pub use piece::Piece;
@@ -277,12 +277,13 @@ impl Job<'_> {
         let query = self.subject.rows(piece.window(), piece.bucket, cut);
         let mut patience = Patience::default();
         loop {
-            let body = match self.logs.query(&query, None, piece.rows > 1, &mut patience).await {
-                Ok(body) => body,
-                Err(error) if error.kind == ErrorKind::TooLarge && piece.rows > 1 => {
-                    return self.parts(piece, cut, error).await;
+            let halves = piece.halves();
+            let body = match (self.logs.query(&query, None, halves.is_some(), &mut patience).await, halves) {
+                (Ok(body), _) => body,
+                (Err(error), Some(halves)) if error.kind == ErrorKind::TooLarge => {
+                    return self.parts(piece, halves, cut, error.message).await;
                 }
-                Err(error) => return Err(error),
+                (Err(error), _) => return Err(undivided(&piece, error)),
             };
             let bytes = body.as_ref().map_or(0, |body| body.bytes);
             let (name, target) = (self.subject.name.clone(), partial.join(piece.file()));
@@ -311,25 +312,19 @@ impl Job<'_> {
                     let message = format!("{what} gave {got} rows for {}, and counts {counted}", piece.describe());
                     Error::new(ErrorKind::Incomplete, message)
                 }
-                Err(Failed::Partial(reason)) if piece.rows > 1 => {
-                    return self.parts(piece, cut, Error::new(ErrorKind::TooLarge, reason)).await;
-                }
-                Err(Failed::Partial(reason) | Failed::Damaged(reason)) => {
-                    Error::new(ErrorKind::Service, format!("{what} gave an answer that cannot be used: {reason}"))
-                }
+                Err(Failed::Partial(reason)) => match halves {
+                    Some(halves) => return self.parts(piece, halves, cut, reason).await,
+                    None => undivided(&piece, Error::new(ErrorKind::TooLarge, unusable(what, &reason))),
+                },
+                Err(Failed::Damaged(reason)) => Error::new(ErrorKind::Service, unusable(what, &reason)),
                 Err(Failed::File(error)) => return Err(Error::file(&target, &error)),
             };
             self.logs.client().wait(&mut patience, error, None).await?;
         }
     }
 
-    /// Cuts a window that is too large into two, and counts them.
-    async fn parts(&self, piece: Piece, cut: Cut, error: Error) -> Result<Outcome, Error> {
-        let Some(halves) = piece.halves() else {
-            let message =
-                format!("the records of {} cannot be told apart further: {}", piece.describe(), error.message);
-            return Err(Error::new(ErrorKind::TooLarge, message).help(ALIKE));
-        };
+    /// Takes the halves of a window that is too large in its place, and counts them.
+    async fn parts(&self, piece: Piece, halves: Halves, cut: Cut, reason: String) -> Result<Outcome, Error> {
         let mut parts = Vec::new();
         for (window, bucket) in halves {
             // Not taken as done before it is counted.
@@ -337,7 +332,7 @@ impl Job<'_> {
             part.rows = self.count(&part, cut).await?;
             parts.push(Piece::new(window, bucket, part.rows));
         }
-        self.tell(Event::Split { parts: parts.len(), reason: error.message });
+        self.tell(Event::Split { parts: parts.len(), reason });
         Ok(Outcome::Parts(piece, parts))
     }
 
@@ -406,6 +401,19 @@ impl Job<'_> {
     fn tell(&self, event: Event) {
         self.logs.client().tell(event);
     }
+}
+
+/// Says what became of a window that cannot be cut: one record was too much, or several that are alike.
+fn undivided(piece: &Piece, error: Error) -> Error {
+    if error.kind != ErrorKind::TooLarge || piece.rows <= 1 {
+        return error;
+    }
+    let message = format!("the records of {} cannot be told apart further: {}", piece.describe(), error.message);
+    Error::new(ErrorKind::TooLarge, message).help(ALIKE)
+}
+
+fn unusable(what: &str, reason: &str) -> String {
+    format!("{what} gave an answer that cannot be used: {reason}")
 }
 
 /// Puts pieces in the place of the one that they are made of.

@@ -35,6 +35,9 @@ pub struct Done {
 /// Buckets beyond this do not divide what is left.
 const MOST_BUCKETS: u64 = 1 << 20;
 
+/// The two windows that a window is cut into.
+pub(super) type Halves = [(Window, Option<Bucket>); 2];
+
 impl Piece {
     /// Makes a piece that is to be done; without rows there is nothing to do.
     pub(super) fn new(window: Window, bucket: Option<Bucket>, rows: u64) -> Piece {
@@ -53,10 +56,11 @@ impl Piece {
     }
 
     /// Cuts it into two; none where that cannot be.
-    pub(super) fn halves(&self) -> Option<[(Window, Option<Bucket>); 2]> {
-        let Piece { from, to, bucket, .. } = *self;
+    pub(super) fn halves(&self) -> Option<Halves> {
+        let Piece { from, to, bucket, rows, .. } = *self;
         let whole = self.window();
         match bucket {
+            _ if rows <= 1 => None,
             None if to - from > 1 => {
                 let middle = from + (to - from) / 2;
                 Some([(Window { from, to: middle }, None), (Window { from: middle, to }, None)])
@@ -97,6 +101,7 @@ mod tests {
         let [(_, a), (_, b)] = piece(0, 1, Some(Bucket { index: 3, of: 4 })).halves().unwrap();
         assert_eq!((a, b), (Some(Bucket { index: 3, of: 8 }), Some(Bucket { index: 7, of: 8 })));
         assert_eq!(piece(0, 1, Some(Bucket { index: 3, of: 1 << 20 })).halves(), None);
+        assert_eq!(Piece::new(Window { from: 0, to: 5 }, None, 1).halves(), None);
     }
 
     #[test]
