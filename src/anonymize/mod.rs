@@ -41,9 +41,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringViewBuilder,
+    Array, ArrayRef, AsArray, Decimal256Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringViewBuilder,
 };
-use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{Decimal256Type, Float64Type, Int32Type, Int64Type};
 use arrow::error::ArrowError;
 
 use crate::catalog::log_analytics;
@@ -312,9 +312,9 @@ impl Documents<'_> {
                 Arc::new(values.map(|value| self.changed(value?, treatment)).collect::<Float64Array>())
             }
             ScalarType::Decimal => {
-                let decimals = array.as_primitive::<Decimal128Type>();
+                let decimals = array.as_primitive::<Decimal256Type>();
                 let values = decimals.iter().map(|value| self.changed(value?, treatment));
-                Arc::new(values.collect::<Decimal128Array>().with_data_type(decimals.data_type().clone()))
+                Arc::new(values.collect::<Decimal256Array>().with_data_type(decimals.data_type().clone()))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ahash::AHashSet;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewBuilder};
 use arrow::compute::kernels::cmp;
-use arrow::datatypes::{DataType, Float64Type, Int64Type};
+use arrow::datatypes::{DataType, Float64Type, Int64Type, i256};
 use datafusion::common::{Column as Named, ScalarValue};
 use datafusion::logical_expr::{Expr as Logical, Operator, binary_expr};
 
@@ -17,9 +17,9 @@ use crate::diagnostic::Span;
 use crate::functions::lift::{Json, Long, Opt, Reader, Real, Text};
 use crate::functions::{self, Arg, Call, Kernel, sketch};
 use crate::plan::{Comparison, Expr, Step};
-use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE, data_type, several, value_at};
+use crate::types::arrow::{data_type, several, value_at};
 use crate::types::whereabouts::Places;
-use crate::types::{ScalarType, Value, convert, json};
+use crate::types::{ScalarType, Value, convert, decimal, json};
 
 /// What lowering an expression needs to know.
 #[derive(Debug, Clone)]
@@ -60,13 +60,13 @@ pub(super) fn scalar(value: &Value) -> ScalarValue {
         Value::Null(ScalarType::Int) => ScalarValue::Int32(None),
         Value::Null(ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan) => ScalarValue::Int64(None),
         Value::Null(ScalarType::Real) => ScalarValue::Float64(None),
-        Value::Null(ScalarType::Decimal) => ScalarValue::Decimal128(None, DECIMAL_PRECISION, DECIMAL_SCALE),
+        Value::Null(ScalarType::Decimal) => ScalarValue::Decimal256(None, decimal::PRECISION, decimal::SCALE),
         Value::Null(ScalarType::Guid | ScalarType::Dynamic) => ScalarValue::Utf8View(None),
         Value::Bool(v) => ScalarValue::Boolean(Some(*v)),
         Value::Int(v) => ScalarValue::Int32(Some(*v)),
         Value::Long(v) | Value::DateTime(v) | Value::TimeSpan(v) => ScalarValue::Int64(Some(*v)),
         Value::Real(v) => ScalarValue::Float64(Some(*v)),
-        Value::Decimal(v) => ScalarValue::Decimal128(Some(*v), DECIMAL_PRECISION, DECIMAL_SCALE),
+        Value::Decimal(v) => ScalarValue::Decimal256(Some(*v), decimal::PRECISION, decimal::SCALE),
         Value::String(v) | Value::Guid(v) | Value::Dynamic(v) => ScalarValue::Utf8View(Some(v.clone())),
     }
 }
@@ -446,7 +446,7 @@ fn computed_step(call: &Call, index: usize, scalar_type: ScalarType, row: usize)
 /// The set of an `in`: texts, or numbers as bits that are the same for equal values.
 struct Set {
     texts: AHashSet<String>,
-    numbers: AHashSet<i128>,
+    numbers: AHashSet<i256>,
     fold_case: bool,
 }
 
@@ -486,7 +486,7 @@ impl Set {
     /// Two sets with one identity hold the same.
     fn identity(&self) -> String {
         let mut texts: Vec<&String> = self.texts.iter().collect();
-        let mut numbers: Vec<&i128> = self.numbers.iter().collect();
+        let mut numbers: Vec<&i256> = self.numbers.iter().collect();
         texts.sort();
         numbers.sort();
         format!("{} {texts:?} {numbers:?}", self.fold_case)
@@ -494,13 +494,13 @@ impl Set {
 }
 
 /// Returns a number that is the same for equal values; None for null and NaN, which equal nothing.
-fn number(value: &Value) -> Option<i128> {
+fn number(value: &Value) -> Option<i256> {
     match value {
-        Value::Bool(v) => Some((*v).into()),
+        Value::Bool(v) => Some(i64::from(*v).into()),
         Value::Int(v) => Some((*v).into()),
         Value::Long(v) | Value::DateTime(v) | Value::TimeSpan(v) => Some((*v).into()),
         Value::Decimal(v) => Some(*v),
-        Value::Real(v) if !v.is_nan() => Some((v + 0.0).to_bits().into()),
+        Value::Real(v) if !v.is_nan() => Some(i128::from((v + 0.0).to_bits()).into()),
         _ => None,
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array};
-use arrow::compute::cast;
+use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
     DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
@@ -256,6 +256,11 @@ fn split(batches: &[arrow::array::RecordBatch], partitions: usize) -> Vec<Vec<ar
     parts
 }
 
+/// Converts an array; a value that the type does not hold is an error.
+fn exact(array: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, arrow::error::ArrowError> {
+    cast_with_options(array, to, &CastOptions { safe: false, ..CastOptions::default() })
+}
+
 /// Converts a column of a file to the engine's mapping of a type.
 fn adapt(array: &ArrayRef, scalar_type: ScalarType) -> std::result::Result<ArrayRef, String> {
     let failed = |e: arrow::error::ArrowError| e.to_string();
@@ -266,14 +271,14 @@ fn adapt(array: &ArrayRef, scalar_type: ScalarType) -> std::result::Result<Array
             (_, shrink) => from_unix::<false>(array, shrink)?,
         },
         DataType::Date32 | DataType::Date64 => {
-            let nanos = cast(array, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(failed)?;
+            let nanos = exact(array, &DataType::Timestamp(TimeUnit::Microsecond, None)).map_err(failed)?;
             from_unix::<true>(&nanos, unit_ticks(TimeUnit::Microsecond).0)?
         }
         DataType::Struct(_) | DataType::List(_) | DataType::LargeList(_) | DataType::Map(_, _) => {
             crate::types::arrow::nested_to_json(array)?
         }
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Dictionary(_, _) | DataType::Binary | DataType::BinaryView => {
-            cast(array, &DataType::Utf8View).map_err(failed)?
+            exact(array, &DataType::Utf8View).map_err(failed)?
         }
         _ => array.clone(),
     };
@@ -282,15 +287,15 @@ fn adapt(array: &ArrayRef, scalar_type: ScalarType) -> std::result::Result<Array
         (ScalarType::String, DataType::Utf8View) => array,
         (wanted_type, DataType::Utf8View) => convert::cast(&array, ScalarType::String, wanted_type),
         (ScalarType::Dynamic, other) => match kql_type(other) {
-            Some(from) => convert::to_dynamic(&cast(&array, &data_type(from)).map_err(failed)?, from),
+            Some(from) => convert::to_dynamic(&exact(&array, &data_type(from)).map_err(failed)?, from),
             None => return Err(format!("a column of Arrow type {other} has no KQL type")),
         },
         (ScalarType::String, other) => match kql_type(other) {
-            Some(from) => convert::cast(&cast(&array, &data_type(from)).map_err(failed)?, from, ScalarType::String),
+            Some(from) => convert::cast(&exact(&array, &data_type(from)).map_err(failed)?, from, ScalarType::String),
             None => return Err(format!("a column of Arrow type {other} has no KQL type")),
         },
-        (ScalarType::Bool, other) if other.is_numeric() => cast(&array, &DataType::Boolean).map_err(failed)?,
-        _ => cast(&array, &wanted).map_err(failed)?,
+        (ScalarType::Bool, other) if other.is_numeric() => exact(&array, &DataType::Boolean).map_err(failed)?,
+        _ => exact(&array, &wanted).map_err(failed)?,
     };
     if scalar_type == ScalarType::String && array.null_count() > 0 {
         let texts = array.as_string_view();

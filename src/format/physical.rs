@@ -3,72 +3,90 @@
 //! A datetime is a timestamp in microseconds, UTC, which every reader knows (Spark reads no other of this range) and
 //! which holds the years 1 to 9999. A column with a moment between two microseconds is in nanoseconds, which hold every
 //! tick of the years 1677 to 2262; one that has such a moment beyond these, too, is ticks. The unit depends on the
-//! values of the column alone. Text is plain UTF-8, which every reader knows. The KQL type stands in each field's
-//! metadata.
+//! values of the column alone. A decimal has 38 digits, 18 of them behind the point, which every reader knows; a column
+//! with one that has others has all of the engine's. Text is plain UTF-8, which every reader knows. The KQL type stands in
+//! each field's metadata.
 
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, AsArray, Int64Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray, TimestampNanosecondArray,
+    ArrayRef, AsArray, Decimal128Array, RecordBatch, RecordBatchOptions, TimestampMicrosecondArray,
+    TimestampNanosecondArray,
 };
 use arrow::datatypes::{
-    DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType, TimestampNanosecondType,
+    DataType, Decimal256Type, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+    TimestampNanosecondType,
 };
 use arrow::error::ArrowError;
 
 use crate::types::arrow::{TYPE_KEY, data_type, schema};
+use crate::types::decimal::{self, NARROW_PRECISION, NARROW_SCALE};
 use crate::types::{Column, ScalarType, ticks};
 
-/// What the datetimes of a column are counted in.
+/// Decimals as every reader knows them.
+const NARROW: DataType = DataType::Decimal128(NARROW_PRECISION, NARROW_SCALE);
+
+/// What the datetimes or decimals of a column are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unit {
-    Micros,
+    /// Microseconds; decimals of 38 digits.
+    Common,
+    /// Nanoseconds.
     Nanos,
-    Ticks,
+    /// Ticks; decimals of 74 digits.
+    Engine,
 }
 
 impl Unit {
     const fn of(needs: Needs) -> Unit {
         match (needs.fine, needs.far) {
-            (false, _) => Unit::Micros,
+            (false, _) => Unit::Common,
             (true, false) => Unit::Nanos,
-            (true, true) => Unit::Ticks,
+            (true, true) => Unit::Engine,
         }
     }
 }
 
-/// What the moments of a column so far ask of its unit.
+/// What the values of a column so far ask of its unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Needs {
-    /// One lies between two microseconds.
+    /// One lies between two microseconds, or has more digits than common decimals.
     fine: bool,
-    /// One lies where 64 bits hold no nanoseconds.
+    /// One lies where 64 bits hold no nanoseconds, or has more digits than common decimals.
     far: bool,
 }
 
 impl Needs {
-    fn add(&mut self, moments: &Int64Array) {
-        for moment in moments.iter().flatten() {
-            self.fine |= ticks::to_unix_micros(moment).is_none();
-            self.far |= ticks::to_unix_nanos(moment).is_none();
+    fn add(&mut self, column: &Column, array: &ArrayRef) {
+        match column.scalar_type {
+            ScalarType::DateTime => {
+                let Some(moments) = array.as_primitive_opt::<Int64Type>() else { return };
+                for moment in moments.iter().flatten() {
+                    self.fine |= ticks::to_unix_micros(moment).is_none();
+                    self.far |= ticks::to_unix_nanos(moment).is_none();
+                }
+            }
+            ScalarType::Decimal => {
+                let Some(values) = array.as_primitive_opt::<Decimal256Type>() else { return };
+                let wide = values.iter().flatten().any(|value| decimal::narrow(value).is_none());
+                self.fine |= wide;
+                self.far |= wide;
+            }
+            _ => {}
         }
     }
 }
 
-/// What the datetimes of each column are counted in: what holds all moments that have been observed.
+/// What the datetimes and decimals of each column are counted in: what holds all values that have been observed.
 #[derive(Debug, Clone, Default)]
 pub struct Units(Vec<Needs>);
 
 impl Units {
-    /// Takes note of the moments of a batch with these columns.
+    /// Takes note of the values of a batch with these columns.
     pub fn observe(&mut self, columns: &[Column], batch: &RecordBatch) {
         self.0.resize(columns.len(), Needs::default());
         for ((column, array), needs) in columns.iter().zip(batch.columns()).zip(&mut self.0) {
-            if column.scalar_type == ScalarType::DateTime
-                && let Some(moments) = array.as_primitive_opt()
-            {
-                needs.add(moments);
-            }
+            needs.add(column, array);
         }
     }
 
@@ -77,8 +95,9 @@ impl Units {
         self.0.resize(columns.len(), Needs::default());
         for (column, needs) in columns.iter().zip(&mut self.0) {
             let found = file.field_with_name(&column.name).map(Field::data_type);
-            needs.fine |= matches!(found, Ok(DataType::Timestamp(TimeUnit::Nanosecond, _) | DataType::Int64));
-            needs.far |= matches!(found, Ok(DataType::Int64));
+            let engine = matches!(found, Ok(DataType::Int64 | DataType::Decimal256(..)));
+            needs.fine |= engine || matches!(found, Ok(DataType::Timestamp(TimeUnit::Nanosecond, _)));
+            needs.far |= engine;
         }
     }
 
@@ -94,7 +113,7 @@ impl PartialEq for Units {
     }
 }
 
-/// Columns as they leave, and what the datetimes among them are counted in.
+/// Columns as they leave, and what the datetimes and decimals among them are counted in.
 #[derive(Debug, Clone)]
 pub(super) struct Physical {
     columns: Vec<Column>,
@@ -103,7 +122,7 @@ pub(super) struct Physical {
 }
 
 impl Physical {
-    /// Makes the mapping in which datetimes are in these units.
+    /// Makes the mapping in which datetimes and decimals are in these units.
     pub(super) fn new(columns: &[Column], units: Units) -> Physical {
         let fields = columns.iter().enumerate().map(|(place, column)| field(column, units.of(place)));
         let schema = Arc::new(Schema::new(fields.collect::<Vec<Field>>()));
@@ -138,20 +157,22 @@ impl Physical {
 
     /// Maps a column of the engine, which fits; texts stay views, for a writer that takes them.
     pub(super) fn array(&self, array: &ArrayRef, index: usize) -> ArrayRef {
-        if self.columns[index].scalar_type != ScalarType::DateTime {
-            return array.clone();
-        }
-        let moments = array.as_primitive::<Int64Type>();
-        match self.units.of(index) {
-            Unit::Micros => {
-                let stamps: TimestampMicrosecondArray = moments.unary_opt(ticks::to_unix_micros);
+        match (self.columns[index].scalar_type, self.units.of(index)) {
+            (ScalarType::DateTime, Unit::Common) => {
+                let stamps: TimestampMicrosecondArray =
+                    array.as_primitive::<Int64Type>().unary_opt(ticks::to_unix_micros);
                 Arc::new(stamps.with_timezone("UTC"))
             }
-            Unit::Nanos => {
-                let stamps: TimestampNanosecondArray = moments.unary_opt(ticks::to_unix_nanos);
+            (ScalarType::DateTime, Unit::Nanos) => {
+                let stamps: TimestampNanosecondArray =
+                    array.as_primitive::<Int64Type>().unary_opt(ticks::to_unix_nanos);
                 Arc::new(stamps.with_timezone("UTC"))
             }
-            Unit::Ticks => array.clone(),
+            (ScalarType::Decimal, Unit::Common) => {
+                let decimals: Decimal128Array = array.as_primitive::<Decimal256Type>().unary_opt(decimal::narrow);
+                Arc::new(decimals.with_data_type(NARROW))
+            }
+            _ => array.clone(),
         }
     }
 
@@ -183,8 +204,9 @@ pub(super) fn moments(array: &ArrayRef) -> ArrayRef {
 fn field(column: &Column, unit: Unit) -> Field {
     let stamp = |unit| DataType::Timestamp(unit, Some("UTC".into()));
     let data_type = match (column.scalar_type, unit) {
-        (ScalarType::DateTime, Unit::Micros) => stamp(TimeUnit::Microsecond),
+        (ScalarType::DateTime, Unit::Common) => stamp(TimeUnit::Microsecond),
         (ScalarType::DateTime, Unit::Nanos) => stamp(TimeUnit::Nanosecond),
+        (ScalarType::Decimal, Unit::Common) => NARROW,
         (ScalarType::String | ScalarType::Guid | ScalarType::Dynamic, _) => DataType::Utf8,
         (other, _) => data_type(other),
     };

@@ -10,7 +10,7 @@ use arrow::datatypes::DataType;
 use arrow::datatypes::TimeUnit::{Microsecond, Nanosecond};
 
 use crate::types::arrow::{from_values, schema, value_at};
-use crate::types::{Column, ScalarType, Value};
+use crate::types::{Column, ScalarType, Value, decimal};
 
 use super::{Format, Limits, ParquetOptions, ParquetWriter, Writer};
 
@@ -39,7 +39,7 @@ fn some(scalar_type: ScalarType) -> Value {
         ScalarType::Int => Value::Int(-7),
         ScalarType::Long => Value::Long(9_007_199_254_740_993),
         ScalarType::Real => Value::Real(f64::NAN),
-        ScalarType::Decimal => Value::Decimal(1_500_000_000_000_000_000),
+        ScalarType::Decimal => Value::Decimal(decimal::parse("1.5").unwrap()),
         ScalarType::String => Value::String("a\"b,\n|".into()),
         ScalarType::DateTime => {
             Value::DateTime(crate::types::ticks::parse_datetime("2025-02-25T09:19:25.1234567Z").unwrap())
@@ -98,6 +98,22 @@ fn log_analytics_has_the_form_of_the_query_api() {
         "\n"
     );
     assert_eq!(text(Format::LogAnalytics), wanted);
+}
+
+#[test]
+fn decimals_in_files_have_the_digits_that_they_need() {
+    let columns = [Column::new("d", ScalarType::Decimal)];
+    for (texts, held) in [
+        (&["1.5", "-99999999999999999999.999999999999999999"][..], DataType::Decimal128(38, 18)),
+        (&["1.5", "100000000000000000000"], DataType::Decimal256(decimal::PRECISION, decimal::SCALE)),
+        (&["0.0000000000000000001"], DataType::Decimal256(decimal::PRECISION, decimal::SCALE)),
+    ] {
+        let values: Vec<Value> = texts.iter().map(|text| Value::Decimal(decimal::parse(text).unwrap())).collect();
+        let batch = RecordBatch::try_new(schema(&columns), vec![from_values(ScalarType::Decimal, &values)]).unwrap();
+        let bytes = written(Format::Parquet, &[(columns.to_vec(), vec![batch])]).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes)).unwrap();
+        assert_eq!(reader.schema().field(0).data_type(), &held, "{texts:?}");
+    }
 }
 
 #[test]

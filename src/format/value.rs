@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::io;
 
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{Decimal256Type, Float64Type, Int32Type, Int64Type};
 
-use crate::types::{Column, ScalarType, json, number, ticks};
+use crate::types::{Column, ScalarType, decimal, json, number, ticks};
 
 use super::parallel::Parts;
 
@@ -57,7 +57,7 @@ pub(super) fn write_text(array: &dyn Array, row: usize, scalar_type: ScalarType,
         ScalarType::Int => _ = write!(out, "{}", array.as_primitive::<Int32Type>().value(row)),
         ScalarType::Long => _ = write!(out, "{}", array.as_primitive::<Int64Type>().value(row)),
         ScalarType::Real => number::write_real(array.as_primitive::<Float64Type>().value(row), out),
-        ScalarType::Decimal => number::write_decimal(array.as_primitive::<Decimal128Type>().value(row), out),
+        ScalarType::Decimal => decimal::write(array.as_primitive::<Decimal256Type>().value(row), out),
         ScalarType::DateTime => ticks::write_datetime(array.as_primitive::<Int64Type>().value(row), out),
         ScalarType::TimeSpan => ticks::write_timespan(array.as_primitive::<Int64Type>().value(row), out),
         ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => out.push_str(array.as_string_view().value(row)),

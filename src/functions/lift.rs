@@ -7,13 +7,14 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal128Array, Decimal128Builder, Float64Array,
+    Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Decimal256Array, Decimal256Builder, Float64Array,
     Float64Builder, Int32Array, Int32Builder, Int64Array, Int64Builder, StringViewArray, StringViewBuilder,
 };
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{Decimal256Type, Float64Type, Int32Type, Int64Type, i256};
 
 use super::{Arg, Call, FunctionError};
-use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE};
+use crate::types::ScalarType;
+use crate::types::arrow::data_type;
 
 /// Reads a column row by row.
 pub trait Read {
@@ -139,10 +140,10 @@ plain!(Long, Int64Array, Int64Builder, i64, arg => arg.array.as_primitive::<Int6
 plain!(Int, Int32Array, Int32Builder, i32, arg => arg.array.as_primitive::<Int32Type>(), Int32Builder::with_capacity);
 plain!(Real, Float64Array, Float64Builder, f64, arg => arg.array.as_primitive::<Float64Type>(), Float64Builder::with_capacity);
 plain!(Bool, BooleanArray, BooleanBuilder, bool, arg => arg.array.as_boolean(), BooleanBuilder::with_capacity);
-plain!(Decimal, Decimal128Array, Decimal128Builder, i128, arg => arg.array.as_primitive::<Decimal128Type>(), decimals);
+plain!(Decimal, Decimal256Array, Decimal256Builder, i256, arg => arg.array.as_primitive::<Decimal256Type>(), decimals);
 
-fn decimals(rows: usize) -> Decimal128Builder {
-    Decimal128Builder::with_capacity(rows).with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE))
+fn decimals(rows: usize) -> Decimal256Builder {
+    Decimal256Builder::with_capacity(rows).with_data_type(data_type(ScalarType::Decimal))
 }
 
 impl<T: Read> Read for Opt<T> {

@@ -32,7 +32,6 @@ const LONG: Returns = Returns::Type(ScalarType::Long);
 const BOOL: Returns = Returns::Type(ScalarType::Bool);
 const DYNAMIC: Returns = Returns::Type(ScalarType::Dynamic);
 const GUID: Returns = Returns::Type(ScalarType::Guid);
-const DECIMAL: Returns = Returns::Type(ScalarType::Decimal);
 
 /// Makes a function that takes one parameter's name to the parameter.
 macro_rules! parameters {
@@ -73,8 +72,6 @@ macro_rules! functions {
 pub const FUNCTIONS: &[Function] = functions! {
     "parse_user_agent", "Takes the user agent of a browser apart.",
         "parse-user-agent-function", NONE, [(string("user_agent"), text("look_for").optional()) -> DYNAMIC];
-    "parse_version", "Reads a version as a decimal by which versions compare.",
-        "parse-version-function", NONE, [(string("version")) -> DECIMAL];
     "hash_combine", "Combines hashes to one.",
         "hash-combine-function", NONE, [(any("source").repeated(2, 32767)) -> LONG];
     "hash_many", "Gives one hash of several values.",

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
+    ArrayRef, BooleanBuilder, Decimal256Builder, Float64Builder, Int32Builder, Int64Builder, StringViewBuilder,
 };
+use arrow::datatypes::i256;
 
-use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE};
-use crate::types::{ScalarType, ticks};
+use crate::types::arrow::data_type;
+use crate::types::{ScalarType, decimal, ticks};
 
 use super::cell::{Cell, compact, resolve};
 use super::error::excerpt;
@@ -39,7 +40,7 @@ enum Values {
     Int(Int32Builder),
     Long(Int64Builder),
     Real(Float64Builder),
-    Decimal(Decimal128Builder),
+    Decimal(Decimal256Builder),
     Text(StringViewBuilder),
 }
 
@@ -50,7 +51,7 @@ impl ColumnBuilder {
             ScalarType::Int => Values::Int(Int32Builder::new()),
             ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => Values::Long(Int64Builder::new()),
             ScalarType::Real => Values::Real(Float64Builder::new()),
-            ScalarType::Decimal => Values::Decimal(Decimal128Builder::new()),
+            ScalarType::Decimal => Values::Decimal(Decimal256Builder::new()),
             ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
                 Values::Text(StringViewBuilder::new().with_fixed_block_size(SMALL))
             }
@@ -141,11 +142,7 @@ impl ColumnBuilder {
             Values::Int(values) => Arc::new(values.finish()),
             Values::Long(values) => Arc::new(values.finish()),
             Values::Real(values) => Arc::new(values.finish()),
-            Values::Decimal(values) => {
-                let array = values.finish();
-                let data_type = arrow::datatypes::DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE);
-                Arc::new(array.with_data_type(data_type))
-            }
+            Values::Decimal(values) => Arc::new(values.finish().with_data_type(data_type(self.scalar_type))),
             Values::Text(values) => {
                 let array = values.finish();
                 // The next batch will need about as much: memory that is not touched again is given back and fetched anew.
@@ -256,38 +253,12 @@ fn real(cell: Cell<'_>) -> Option<f64> {
     }
 }
 
-/// Reads a decimal scaled by 10^18; digits beyond that are not kept, a number too large is none.
-pub(super) fn decimal_from(text: &str) -> Option<i128> {
-    let (mantissa, exponent) = match text.find(['e', 'E']) {
-        Some(at) => (&text[..at], text[at + 1..].parse::<i32>().ok()?),
-        None => (text, 0),
-    };
-    let negative = mantissa.starts_with('-');
-    let digits = mantissa.trim_start_matches(['-', '+']);
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
-    if whole.len() + fraction.len() == 0 || !whole.bytes().chain(fraction.bytes()).all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let mut value = 0i128;
-    let mut places = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?.checked_add(DECIMAL_SCALE.into())?;
-    for digit in whole.bytes().chain(fraction.bytes()) {
-        value = value.checked_mul(10)?.checked_add(i128::from(digit - b'0'))?;
-    }
-    while places > 0 && value != 0 {
-        value = value.checked_mul(10)?;
-        places -= 1;
-    }
-    while places < 0 && value != 0 {
-        value /= 10;
-        places += 1;
-    }
-    let largest = 10i128.pow(u32::from(DECIMAL_PRECISION));
-    (value < largest).then_some(if negative { -value } else { value })
-}
-
-fn decimal(cell: Cell<'_>) -> Option<i128> {
+/// A number whose digits a decimal does not keep is none.
+fn decimal(cell: Cell<'_>) -> Option<i256> {
     match cell {
-        Cell::Number(text) | Cell::Text(text) => decimal_from(text.trim()),
+        Cell::Number(text) | Cell::Text(text) => {
+            Some(text).filter(|text| decimal::keeps(text)).and_then(decimal::parse)
+        }
         _ => None,
     }
 }
@@ -360,9 +331,9 @@ mod tests {
         assert_eq!(read(ScalarType::Long, Cell::Text("12.0")), Ok(Value::Long(12)));
         assert_eq!(read(ScalarType::Int, Cell::Number("5000000000")), Err("`5000000000` is no int".to_string()));
         assert_eq!(read(ScalarType::Real, Cell::Text("Infinity")), Ok(Value::Real(f64::INFINITY)));
-        assert_eq!(read(ScalarType::Decimal, Cell::Text("-1.5")), Ok(Value::Decimal(-1_500_000_000_000_000_000)));
-        assert_eq!(read(ScalarType::Decimal, Cell::Number("1e-20")), Ok(Value::Decimal(0)));
-        assert!(read(ScalarType::Decimal, Cell::Number("1e30")).is_err());
+        assert_eq!(read(ScalarType::Decimal, Cell::Text("-1.5")), Ok(Value::Decimal(decimal::parse("-1.5").unwrap())));
+        assert!(read(ScalarType::Decimal, Cell::Number("1e-40")).is_err());
+        assert!(read(ScalarType::Decimal, Cell::Number("1e40")).is_err());
         assert!(read(ScalarType::Decimal, Cell::Number("1e2147483647")).is_err());
     }
 

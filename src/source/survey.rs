@@ -5,9 +5,9 @@ use std::sync::Arc;
 use hashbrown::{HashMap, HashSet};
 
 use crate::catalog::tables::{TABLES, TableInfo};
-use crate::types::{Column, ScalarType};
+use crate::types::{Column, ScalarType, decimal};
 
-use super::build::{Reading, decimal_from};
+use super::build::Reading;
 use super::cell::Cell;
 use super::time;
 
@@ -379,8 +379,7 @@ fn fits_real(text: &str) -> bool {
 
 /// Tells whether a decimal keeps all digits of a number.
 fn fits_decimal(text: &str) -> bool {
-    let fraction = text.split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    !text.contains(['e', 'E']) && fraction <= 18 && decimal_from(text).is_some()
+    !text.contains(['e', 'E']) && decimal::keeps(text)
 }
 
 /// Tells whether text is a number as a program writes it; `007` and `+1` are identifiers.
@@ -443,7 +442,8 @@ mod tests {
         assert_eq!(json(&[Cell::Number("1"), Cell::Text("1")]), ScalarType::Dynamic);
         assert_eq!(json(&[Cell::Number("0.10000000000000001"), Cell::Number("1e300")]), ScalarType::Real);
         assert_eq!(json(&[Cell::Number("18446744073709551615"), Cell::Number("1")]), ScalarType::Decimal);
-        assert_eq!(json(&[Cell::Number("0.1234567890123456789012")]), ScalarType::Dynamic);
+        assert_eq!(json(&[Cell::Number("0.1234567890123456789012")]), ScalarType::Decimal);
+        assert_eq!(json(&[Cell::Number("0.1234567890123456789012345678901234567890")]), ScalarType::Dynamic);
         assert_eq!(json(&[Cell::Number("18446744073709551615"), Cell::Number("1.5")]), ScalarType::Dynamic);
         assert_eq!(json(&[Cell::Text("1")]), ScalarType::String);
         assert_eq!(json(&[Cell::Text("2025-01-01T00:00:00Z"), Cell::Text("")]), ScalarType::DateTime);

@@ -5,7 +5,7 @@
 //! | bool | Boolean | yes |
 //! | int, long | Int32, Int64 | yes |
 //! | real | Float64 | yes (NaN is a value of its own) |
-//! | decimal | Decimal128(38, 18) | yes |
+//! | decimal | Decimal256(74, 37) | yes |
 //! | string | Utf8View | never: a missing string is `""` |
 //! | datetime, timespan | Int64, ticks of 100 ns | yes |
 //! | guid | Utf8View, canonical lower case | yes |
@@ -15,17 +15,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, RecordBatch,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal256Array, Float64Array, Int32Array, Int64Array, RecordBatch,
     StringViewArray, new_null_array,
 };
-use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Decimal256Type, Field, Float64Type, Int32Type, Int64Type, Schema, SchemaRef};
 
-use super::{Column, ScalarType, Value};
+use super::{Column, ScalarType, Value, decimal};
 
-/// Digits behind the point of every decimal.
-pub const DECIMAL_SCALE: i8 = 18;
-/// Digits of a decimal in all.
-pub const DECIMAL_PRECISION: u8 = 38;
 /// Key of an Arrow field's metadata that holds the KQL type, where batches leave the engine or lie in a file.
 pub const TYPE_KEY: &str = "kql.type";
 /// Key of a file's metadata that holds the name of the table that its rows are of.
@@ -38,7 +34,7 @@ pub fn data_type(scalar_type: ScalarType) -> DataType {
         ScalarType::Int => DataType::Int32,
         ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => DataType::Int64,
         ScalarType::Real => DataType::Float64,
-        ScalarType::Decimal => DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE),
+        ScalarType::Decimal => DataType::Decimal256(decimal::PRECISION, decimal::SCALE),
         ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => DataType::Utf8View,
     }
 }
@@ -70,8 +66,8 @@ pub fn repeat(value: &Value, rows: usize) -> ArrayRef {
         Value::Long(v) | Value::DateTime(v) | Value::TimeSpan(v) => Arc::new(Int64Array::from(vec![*v; rows])),
         Value::Real(v) => Arc::new(Float64Array::from(vec![*v; rows])),
         Value::Decimal(v) => Arc::new(
-            Decimal128Array::from(vec![*v; rows])
-                .with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)),
+            Decimal256Array::from(vec![*v; rows])
+                .with_data_type(DataType::Decimal256(decimal::PRECISION, decimal::SCALE)),
         ),
         Value::String(v) | Value::Guid(v) | Value::Dynamic(v) => {
             Arc::new(StringViewArray::from_iter_values(std::iter::repeat_n(v.as_str(), rows)))
@@ -98,7 +94,7 @@ pub fn from_values(scalar_type: ScalarType, values: &[Value]) -> ArrayRef {
         }
         ScalarType::Real => Arc::new(collect!(Float64Array, Value::Real(v) => *v)),
         ScalarType::Decimal => {
-            Arc::new(collect!(Decimal128Array, Value::Decimal(v) => *v).with_data_type(data_type(scalar_type)))
+            Arc::new(collect!(Decimal256Array, Value::Decimal(v) => *v).with_data_type(data_type(scalar_type)))
         }
         ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
             Arc::new(collect!(StringViewArray, Value::String(v) | Value::Guid(v) | Value::Dynamic(v) => v.as_str()))
@@ -123,7 +119,7 @@ pub fn value_at(array: &dyn Array, row: usize, scalar_type: ScalarType) -> Value
         ScalarType::DateTime => Value::DateTime(array.as_primitive::<Int64Type>().value(row)),
         ScalarType::TimeSpan => Value::TimeSpan(array.as_primitive::<Int64Type>().value(row)),
         ScalarType::Real => Value::Real(array.as_primitive::<Float64Type>().value(row)),
-        ScalarType::Decimal => Value::Decimal(array.as_primitive::<Decimal128Type>().value(row)),
+        ScalarType::Decimal => Value::Decimal(array.as_primitive::<Decimal256Type>().value(row)),
         ScalarType::String => Value::String(array.as_string_view().value(row).to_string()),
         ScalarType::Guid => Value::Guid(array.as_string_view().value(row).to_string()),
         ScalarType::Dynamic => Value::Dynamic(array.as_string_view().value(row).to_string()),
@@ -197,7 +193,9 @@ mod tests {
 
     #[test]
     fn each_type_comes_back_and_so_does_null() {
-        for value in [Value::Bool(true), Value::Int(1), Value::Long(2), Value::Real(0.5), Value::Decimal(3)] {
+        for value in
+            [Value::Bool(true), Value::Int(1), Value::Long(2), Value::Real(0.5), Value::Decimal(decimal::from_long(3))]
+        {
             let scalar_type = value.scalar_type();
             let column = from_values(scalar_type, &[value.clone(), Value::Null(scalar_type)]);
             assert_eq!(column.data_type(), &data_type(scalar_type));

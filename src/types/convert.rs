@@ -7,13 +7,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array,
+    Array, ArrayRef, ArrowPrimitiveType, AsArray, BooleanArray, Decimal256Array, Float64Array, Int32Array, Int64Array,
     PrimitiveArray, StringViewArray, StringViewBuilder, new_null_array,
 };
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{Decimal256Type, Float64Type, Int32Type, Int64Type, i256};
 
-use super::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE, data_type, repeat, value_at};
-use super::{ScalarType, Value, json, number, ticks};
+use super::arrow::{data_type, repeat, value_at};
+use super::{ScalarType, Value, decimal, json, number, ticks};
 
 /// Converts a value as the function `to<type>` does.
 ///
@@ -60,7 +60,7 @@ pub fn text_of(value: &Value) -> String {
         Value::Int(v) => out = v.to_string(),
         Value::Long(v) => out = v.to_string(),
         Value::Real(v) => number::write_real(*v, &mut out),
-        Value::Decimal(v) => number::write_decimal(*v, &mut out),
+        Value::Decimal(v) => decimal::write(*v, &mut out),
         Value::String(v) | Value::Guid(v) => out.push_str(v),
         Value::DateTime(v) => ticks::write_datetime(*v, &mut out),
         Value::TimeSpan(v) => ticks::write_timespan(*v, &mut out),
@@ -81,7 +81,7 @@ pub fn read_literal(scalar_type: ScalarType, text: &str) -> Result<Value, String
         ScalarType::Int => number::read_int_literal(trimmed).map(Value::Int),
         ScalarType::Long => number::read_long_literal(trimmed).map(Value::Long),
         ScalarType::Real => number::read_real_literal(trimmed).map(Value::Real),
-        ScalarType::Decimal => number::parse_decimal(trimmed).map(Value::Decimal),
+        ScalarType::Decimal => decimal::parse(trimmed).map(Value::Decimal),
         ScalarType::String => Some(Value::String(text.to_string())),
         ScalarType::DateTime => ticks::read_datetime_literal(trimmed).flatten().map(Value::DateTime),
         ScalarType::TimeSpan => ticks::read_timespan_literal(trimmed).flatten().map(Value::TimeSpan),
@@ -98,7 +98,7 @@ fn literal_help(scalar_type: ScalarType) -> &'static str {
         ScalarType::Int => "write digits from -2147483648 to 2147483647, or hexadecimal like 0x1f",
         ScalarType::Long => "write digits that fit into 64 bits, or hexadecimal like 0x1f",
         ScalarType::Real => "write a number like 1.5 or 1e-3, or `nan`, `+inf`, `-inf`",
-        ScalarType::Decimal => "write a number like 1.25, with at most 20 digits before the point",
+        ScalarType::Decimal => "write a number like 1.25, with at most 37 digits before the point",
         ScalarType::String => "write it in quotes",
         ScalarType::DateTime => "write it like 2024-05-01 or 2024-05-01T12:30:00Z",
         ScalarType::TimeSpan => "write it like 1d, 15 seconds or 1.02:03:04",
@@ -179,11 +179,11 @@ pub fn dynamic_to_real(text: &str) -> Option<f64> {
 }
 
 /// Reads a dynamic as `todecimal` does.
-pub fn dynamic_to_decimal(text: &str) -> Option<i128> {
+pub fn dynamic_to_decimal(text: &str) -> Option<i256> {
     match json::kind(text) {
-        json::Kind::Long | json::Kind::Real => number::parse_decimal(text),
-        json::Kind::Bool => Some(if text.trim() == "true" { number::DECIMAL_ONE } else { 0 }),
-        json::Kind::String => number::parse_decimal(&json::unquote(text.trim())),
+        json::Kind::Long | json::Kind::Real => decimal::parse(text),
+        json::Kind::Bool => Some(decimal::from_bool(text.trim() == "true")),
+        json::Kind::String => decimal::parse(&json::unquote(text.trim())),
         json::Kind::Null | json::Kind::Array | json::Kind::Bag => None,
     }
 }
@@ -243,8 +243,8 @@ fn reals(array: &ArrayRef) -> &Float64Array {
     array.as_primitive::<Float64Type>()
 }
 
-fn decimals(array: &ArrayRef) -> &Decimal128Array {
-    array.as_primitive::<Decimal128Type>()
+fn decimals(array: &ArrayRef) -> &Decimal256Array {
+    array.as_primitive::<Decimal256Type>()
 }
 
 fn nulls(array: &ArrayRef, to: ScalarType) -> ArrayRef {
@@ -262,7 +262,7 @@ fn to_bool(array: &ArrayRef, from: ScalarType) -> ArrayRef {
             BooleanArray::from_unary(longs(array), |v| v != 0)
         }
         ScalarType::Real => BooleanArray::from_unary(reals(array), |v| v != 0.0),
-        ScalarType::Decimal => BooleanArray::from_unary(decimals(array), |v| v != 0),
+        ScalarType::Decimal => BooleanArray::from_unary(decimals(array), |v| v != i256::ZERO),
         ScalarType::String => texts(array, number::parse_bool),
         ScalarType::Dynamic => texts(array, dynamic_to_bool),
         ScalarType::Guid => return nulls(array, ScalarType::Bool),
@@ -275,7 +275,7 @@ fn to_int(array: &ArrayRef, from: ScalarType) -> ArrayRef {
         ScalarType::Int => return array.clone(),
         ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => longs(array).unary(|v| v as i32),
         ScalarType::Real => reals(array).unary_opt(real_to_int),
-        ScalarType::Decimal => decimals(array).unary_opt(|v| number::decimal_to_long(v).map(|long| long as i32)),
+        ScalarType::Decimal => decimals(array).unary_opt(|v| decimal::to_long(v).map(|long| long as i32)),
         ScalarType::String => from_texts(array, number::parse_int),
         ScalarType::Dynamic => from_texts(array, dynamic_to_int),
         ScalarType::Guid => return nulls(array, ScalarType::Int),
@@ -289,7 +289,7 @@ fn to_long(array: &ArrayRef, from: ScalarType) -> ArrayRef {
         ScalarType::Int => ints(array).unary(i64::from),
         ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => return array.clone(),
         ScalarType::Real => reals(array).unary_opt(real_to_long),
-        ScalarType::Decimal => decimals(array).unary_opt(number::decimal_to_long),
+        ScalarType::Decimal => decimals(array).unary_opt(decimal::to_long),
         ScalarType::String => from_texts(array, number::parse_long),
         ScalarType::Dynamic => from_texts(array, dynamic_to_long),
         ScalarType::Guid => return nulls(array, ScalarType::Long),
@@ -303,7 +303,7 @@ fn to_real(array: &ArrayRef, from: ScalarType) -> ArrayRef {
         ScalarType::Int => ints(array).unary(f64::from),
         ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => longs(array).unary(|v| v as f64),
         ScalarType::Real => return array.clone(),
-        ScalarType::Decimal => decimals(array).unary(number::decimal_to_real),
+        ScalarType::Decimal => decimals(array).unary(decimal::to_real),
         ScalarType::String => from_texts(array, number::parse_real),
         ScalarType::Dynamic => from_texts(array, dynamic_to_real),
         ScalarType::Guid => return nulls(array, ScalarType::Real),
@@ -312,17 +312,17 @@ fn to_real(array: &ArrayRef, from: ScalarType) -> ArrayRef {
 }
 
 fn to_decimal(array: &ArrayRef, from: ScalarType) -> ArrayRef {
-    let converted: Decimal128Array = match from {
-        ScalarType::Bool => from_bools(array, |v| if v { number::DECIMAL_ONE } else { 0 }),
-        ScalarType::Int => ints(array).unary(|v| number::decimal_from_long(i64::from(v))),
-        ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => longs(array).unary(number::decimal_from_long),
-        ScalarType::Real => reals(array).unary_opt(number::decimal_from_real),
+    let converted: Decimal256Array = match from {
+        ScalarType::Bool => from_bools(array, decimal::from_bool),
+        ScalarType::Int => ints(array).unary(|v| decimal::from_long(i64::from(v))),
+        ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => longs(array).unary(decimal::from_long),
+        ScalarType::Real => reals(array).unary_opt(decimal::from_real),
         ScalarType::Decimal => return array.clone(),
-        ScalarType::String => from_texts(array, number::parse_decimal),
+        ScalarType::String => from_texts(array, decimal::parse),
         ScalarType::Dynamic => from_texts(array, dynamic_to_decimal),
         ScalarType::Guid => return nulls(array, ScalarType::Decimal),
     };
-    Arc::new(converted.with_data_type(DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)))
+    Arc::new(converted.with_data_type(data_type(ScalarType::Decimal)))
 }
 
 fn to_datetime(array: &ArrayRef, from: ScalarType) -> ArrayRef {
@@ -331,7 +331,7 @@ fn to_datetime(array: &ArrayRef, from: ScalarType) -> ArrayRef {
         ScalarType::Int => ints(array).unary_opt(|v| ticks::in_range(i64::from(v))),
         ScalarType::Long | ScalarType::TimeSpan => longs(array).unary_opt(ticks::in_range),
         ScalarType::Real => reals(array).unary_opt(|v| real_to_ticks(v).and_then(ticks::in_range)),
-        ScalarType::Decimal => decimals(array).unary_opt(|v| number::decimal_to_long(v).and_then(ticks::in_range)),
+        ScalarType::Decimal => decimals(array).unary_opt(|v| decimal::to_long(v).and_then(ticks::in_range)),
         ScalarType::String => from_texts(array, ticks::parse_datetime),
         ScalarType::Dynamic => from_texts(array, dynamic_to_datetime),
         ScalarType::DateTime => return array.clone(),
@@ -346,7 +346,7 @@ fn to_timespan(array: &ArrayRef, from: ScalarType) -> ArrayRef {
         ScalarType::Int => ints(array).unary(i64::from),
         ScalarType::Long | ScalarType::DateTime | ScalarType::TimeSpan => return array.clone(),
         ScalarType::Real => reals(array).unary_opt(real_to_ticks),
-        ScalarType::Decimal => decimals(array).unary_opt(number::decimal_to_long),
+        ScalarType::Decimal => decimals(array).unary_opt(decimal::to_long),
         ScalarType::String => from_texts(array, ticks::parse_timespan),
         ScalarType::Dynamic => from_texts(array, dynamic_to_timespan),
         ScalarType::Guid => return nulls(array, ScalarType::TimeSpan),
@@ -415,7 +415,7 @@ fn to_text(array: &ArrayRef, from: ScalarType) -> ArrayRef {
         }
         ScalarType::Decimal => {
             let values = decimals(array);
-            write_column(array, none, |row, out| number::write_decimal(values.value(row), out))
+            write_column(array, none, |row, out| decimal::write(values.value(row), out))
         }
         ScalarType::DateTime => {
             let values = longs(array);
@@ -538,7 +538,7 @@ mod tests {
         check(Value::Int(-5), string("-5"));
         check(Value::Long(i64::MIN), string("-9223372036854775808"));
         check(Value::Real(1500.0), string("1500.0"));
-        check(Value::Decimal(number::DECIMAL_ONE), string("1"));
+        check(Value::Decimal(decimal::ONE), string("1"));
         check(Value::DateTime(0), string("0001-01-01T00:00:00.0000000Z"));
         check(Value::TimeSpan(10_000), string("00:00:00.0010000"));
         check(dynamic("true"), string("true"));
@@ -611,7 +611,7 @@ mod tests {
             Value::Int(1),
             Value::Long(1),
             Value::Real(1.0),
-            Value::Decimal(1),
+            Value::Decimal(decimal::from_long(1)),
             string("1"),
             Value::DateTime(1),
             Value::TimeSpan(1),

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 use wide::u8x16;
 
 use super::marks::{BLOCK, Marks, padded};
-use super::{Value, number, ticks};
+use super::{Value, decimal, number, ticks};
 
 /// How deep arrays and bags may be nested; deeper text is not JSON to us, so that recursion over it has an end.
 pub const MAX_DEPTH: usize = 512;
@@ -275,7 +275,7 @@ pub fn write_value(value: &Value, out: &mut String) {
             match value {
                 Value::DateTime(v) => ticks::write_datetime(*v, out),
                 Value::TimeSpan(v) => ticks::write_timespan(*v, out),
-                Value::Decimal(v) => number::write_decimal(*v, out),
+                Value::Decimal(v) => decimal::write(*v, out),
                 _ => {}
             }
             write!(out, "\"")
@@ -1153,7 +1153,7 @@ mod tests {
         assert_eq!(from_value(&Value::TimeSpan(ticks::TICKS_PER_DAY)), "\"1.00:00:00\"");
         assert_eq!(from_value(&Value::Real(f64::NAN)), "\"NaN\"");
         assert_eq!(from_value(&Value::Real(1.0)), "1.0");
-        assert_eq!(from_value(&Value::Decimal(number::DECIMAL_ONE)), "\"1\"");
+        assert_eq!(from_value(&Value::Decimal(decimal::ONE)), "\"1\"");
         assert_eq!(from_value(&Value::DateTime(0)), "\"0001-01-01T00:00:00.0000000Z\"");
     }
 

@@ -3,6 +3,7 @@
 
 pub mod arrow;
 pub mod convert;
+pub mod decimal;
 pub mod elements;
 pub mod json;
 pub(crate) mod marks;
@@ -108,8 +109,8 @@ pub enum Value {
     Int(i32),
     Long(i64),
     Real(f64),
-    /// Scaled by 10^[`arrow::DECIMAL_SCALE`].
-    Decimal(i128),
+    /// In units of 10^-37, see [`decimal`].
+    Decimal(::arrow::datatypes::i256),
     String(String),
     /// Ticks of 100 ns since 0001-01-01T00:00:00Z.
     DateTime(i64),

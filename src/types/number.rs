@@ -1,14 +1,5 @@
 //! How numbers are read from text and written, and arithmetic that never panics.
 
-use arrow::datatypes::i256;
-
-use super::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE};
-
-/// What a decimal of one is stored as.
-pub const DECIMAL_ONE: i128 = 10_i128.pow(DECIMAL_SCALE as u32);
-/// Stored decimals lie below this, and above its negative.
-const DECIMAL_LIMIT: i128 = 10_i128.pow(DECIMAL_PRECISION as u32);
-
 /// Reads a string as `tolong` does: a sign and digits, or `0x` and hexadecimal digits; blanks around are trimmed.
 ///
 /// Fractions, exponents, separators and numbers out of range are none (measured).
@@ -47,42 +38,6 @@ pub fn parse_bool(text: &str) -> Option<bool> {
     } else {
         None
     }
-}
-
-/// Reads a string as `todecimal` does: digits with a point and an exponent; what lies behind the last digit that is
-/// kept is rounded.
-pub fn parse_decimal(text: &str) -> Option<i128> {
-    let text = text.trim();
-    let (negative, rest) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    let (mantissa, exponent) = match rest.find(['e', 'E']) {
-        Some(at) => (&rest[..at], rest[at + 1..].parse::<i32>().ok()?),
-        None => (rest, 0),
-    };
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    if whole.is_empty() && fraction.is_empty() || exponent.unsigned_abs() > 100 {
-        return None;
-    }
-    let point = i64::try_from(whole.len()).ok()? + i64::from(exponent);
-    let mut value = 0_i128;
-    let mut round_up = false;
-    for (index, digit) in whole.bytes().chain(fraction.bytes()).enumerate() {
-        if !digit.is_ascii_digit() {
-            return None;
-        }
-        // How many digits stand behind this one where the value is stored.
-        let behind = point + i64::from(DECIMAL_SCALE) - 1 - i64::try_from(index).ok()?;
-        let digit = i128::from(digit - b'0');
-        if behind >= 0 && digit != 0 {
-            let power = 10_i128.checked_pow(u32::try_from(behind).ok()?)?;
-            value = value.checked_add(power.checked_mul(digit)?)?;
-        } else if behind == -1 {
-            round_up = digit >= 5;
-        }
-    }
-    decimal_in_range(value + i128::from(round_up)).map(|value| if negative { -value } else { value })
 }
 
 /// Returns the digits behind `0x`.
@@ -197,78 +152,6 @@ fn digits_of(value: f64) -> (u64, i32) {
     (digits, exponent)
 }
 
-/// Writes a decimal without needless zeros: `1.5`, `100`.
-pub fn write_decimal(value: i128, out: &mut String) {
-    use std::fmt::Write as _;
-
-    if value < 0 {
-        out.push('-');
-    }
-    let value = value.unsigned_abs();
-    let (whole, fraction) = (value / DECIMAL_ONE.unsigned_abs(), value % DECIMAL_ONE.unsigned_abs());
-    // Writing to a string can't fail.
-    let _ = write!(out, "{whole}");
-    if fraction > 0 {
-        let _ = write!(out, ".{fraction:018}");
-        out.truncate(out.trim_end_matches('0').len());
-    }
-}
-
-/// Returns the decimal of a long.
-pub fn decimal_from_long(value: i64) -> i128 {
-    // 19 digits and the 18 of the scale fit into 38.
-    i128::from(value) * DECIMAL_ONE
-}
-
-/// Returns the decimal of a real by its shortest text, so that 0.1 is one tenth exactly (measured); None for NaN,
-/// infinities and what is out of range.
-pub fn decimal_from_real(value: f64) -> Option<i128> {
-    if value.is_finite() { parse_decimal(&format!("{value:e}")) } else { None }
-}
-
-/// Returns the real that is nearest to a decimal.
-pub fn decimal_to_real(value: i128) -> f64 {
-    let mut text = String::new();
-    write_decimal(value, &mut text);
-    text.parse().unwrap_or(f64::NAN)
-}
-
-/// Returns the long of a decimal, its fraction dropped; None out of range.
-pub fn decimal_to_long(value: i128) -> Option<i64> {
-    i64::try_from(value / DECIMAL_ONE).ok()
-}
-
-fn decimal_in_range(value: i128) -> Option<i128> {
-    (-DECIMAL_LIMIT < value && value < DECIMAL_LIMIT).then_some(value)
-}
-
-/// Adds decimals; None out of range.
-pub fn decimal_add(a: i128, b: i128) -> Option<i128> {
-    decimal_in_range(a.checked_add(b)?)
-}
-
-/// Subtracts decimals; None out of range.
-pub fn decimal_sub(a: i128, b: i128) -> Option<i128> {
-    decimal_in_range(a.checked_sub(b)?)
-}
-
-/// Multiplies decimals; None out of range.
-pub fn decimal_mul(a: i128, b: i128) -> Option<i128> {
-    let product = i256::from_i128(a).checked_mul(i256::from_i128(b))?.checked_div(i256::from_i128(DECIMAL_ONE))?;
-    decimal_in_range(product.to_i128()?)
-}
-
-/// Divides decimals; None by zero and out of range.
-pub fn decimal_div(a: i128, b: i128) -> Option<i128> {
-    let scaled = i256::from_i128(a).checked_mul(i256::from_i128(DECIMAL_ONE))?;
-    decimal_in_range(scaled.checked_div(i256::from_i128(b))?.to_i128()?)
-}
-
-/// Returns the remainder of decimals, never negative; None by zero.
-pub fn decimal_rem(a: i128, b: i128) -> Option<i128> {
-    a.checked_rem_euclid(b)
-}
-
 /// Divides longs towards zero; None by zero (measured). The one overflow wraps.
 pub fn long_div(a: i64, b: i64) -> Option<i64> {
     if b == 0 { None } else { Some(a.wrapping_div(b)) }
@@ -292,15 +175,6 @@ pub fn long_bin(value: i64, size: i64) -> Option<i64> {
 /// Rounds down to a multiple of `size`: NaN for size zero and an infinite one (measured).
 pub fn real_bin(value: f64, size: f64) -> f64 {
     if size.is_infinite() { f64::NAN } else { (value / size).floor() * size }
-}
-
-/// Rounds a decimal down to a multiple of `size`; None for size zero.
-pub fn decimal_bin(value: i128, size: i128) -> Option<i128> {
-    if size == 0 {
-        return None;
-    }
-    let floor = value.checked_div(size)? - i128::from(value % size != 0 && (value < 0) != (size < 0));
-    decimal_in_range(floor.checked_mul(size)?)
 }
 
 /// Rounds half away from zero to so many digits behind the point, or before it if negative.
@@ -387,28 +261,6 @@ mod tests {
             let back: f64 = written.replace("inf", "Infinity").parse().unwrap();
             assert!(back == value || value.is_nan());
         }
-    }
-
-    #[test]
-    fn decimals() {
-        let tenth = parse_decimal("0.1").unwrap();
-        assert_eq!(decimal_add(tenth, parse_decimal("0.2").unwrap()), parse_decimal("0.3"));
-        assert_eq!(decimal_from_real(0.1), Some(tenth));
-        assert_eq!(parse_decimal("1.5e2"), Some(decimal_from_long(150)));
-        assert_eq!(parse_decimal("0.0000000000000000005"), Some(1));
-        for text in ["", ".", "abc", "1e99", "100000000000000000000", "1.é"] {
-            assert_eq!(parse_decimal(text), None, "{text}");
-        }
-        let text = |value| {
-            let mut out = String::new();
-            write_decimal(value, &mut out);
-            out
-        };
-        assert_eq!(text(decimal_div(decimal_from_long(7), decimal_from_long(2)).unwrap()), "3.5");
-        assert_eq!(text(decimal_from_long(-100)), "-100");
-        assert_eq!(text(decimal_mul(parse_decimal("1.5").unwrap(), parse_decimal("-1.5").unwrap()).unwrap()), "-2.25");
-        assert_eq!(decimal_div(1, 0), None);
-        assert_eq!(decimal_to_real(parse_decimal("2.5").unwrap()), 2.5);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use alertq::format::{Format, Limits};
 use alertq::source::{self, Options};
 use alertq::types::arrow::{from_values, schema, value_at};
-use alertq::types::{Column, ScalarType, Value, ticks};
+use alertq::types::{Column, ScalarType, Value, decimal, ticks};
 use arrow::array::RecordBatch;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -14,8 +14,10 @@ use proptest::test_runner::RngSeed;
 const CASES: u32 = 96;
 const SEED: u64 = 7;
 
-/// The largest decimal: 38 digits, 18 of them behind the point.
-const DECIMAL: i128 = 10i128.pow(38) - 1;
+/// Up to 37 digits before the point and as many behind it; half of the columns have few enough for every reader.
+fn decimals() -> impl Strategy<Value = String> {
+    prop_oneof!["-?[0-9]{1,20}(\\.[0-9]{1,18})?", "-?[0-9]{1,37}(\\.[0-9]{1,37})?"]
+}
 
 fn text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -70,9 +72,7 @@ fn value(scalar_type: ScalarType) -> BoxedStrategy<Value> {
                 .prop_map(Value::Real)
                 .boxed()
         }
-        ScalarType::Decimal => {
-            prop_oneof![-DECIMAL..=DECIMAL, Just(DECIMAL), Just(-DECIMAL), Just(1i128)].prop_map(Value::Decimal).boxed()
-        }
+        ScalarType::Decimal => decimals().prop_map(|text| Value::Decimal(decimal::parse(&text).unwrap())).boxed(),
         ScalarType::String => text().prop_map(Value::String).boxed(),
         ScalarType::DateTime => datetimes().prop_map(Value::DateTime).boxed(),
         ScalarType::TimeSpan => {

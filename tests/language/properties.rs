@@ -1,7 +1,7 @@
 //! What holds for every value: texts read back as what was written, times agree with another calendar, and a function
 //! says the same of a constant and of a column.
 
-use alertq::types::{ScalarType, Value, ticks};
+use alertq::types::{ScalarType, Value, decimal, ticks};
 use jiff::civil::{Date, DateTime, Weekday};
 use jiff::{Span, ToSpan};
 use rand::{Rng, SeedableRng};
@@ -62,7 +62,10 @@ fn value(scalar_type: ScalarType, random: &mut ChaCha8Rng) -> Value {
         ScalarType::Int => Value::Int(number(random) as i32),
         ScalarType::Long => Value::Long(number(random)),
         ScalarType::Real => Value::Real(real(random)),
-        ScalarType::Decimal => Value::Decimal(i128::from(number(random)) * i128::from(number(random))),
+        ScalarType::Decimal => {
+            let (whole, fraction) = (number(random), number(random).unsigned_abs());
+            Value::Decimal(decimal::parse(&format!("{whole}{}.{fraction}", fraction % 1000)).unwrap())
+        }
         ScalarType::String => Value::String(text(random)),
         ScalarType::DateTime => Value::DateTime(datetime(random)),
         ScalarType::TimeSpan => Value::TimeSpan(number(random)),

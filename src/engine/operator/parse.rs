@@ -9,11 +9,11 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Decimal128Builder, Float64Builder, Int32Builder, Int64Builder,
+    Array, ArrayRef, AsArray, BooleanBuilder, Decimal256Builder, Float64Builder, Int32Builder, Int64Builder,
     RecordBatch, RecordBatchOptions, StringViewArray, UInt32Array,
 };
 use arrow::compute::take;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{SchemaRef, i256};
 use memchr::memmem::Finder;
 use regex::{CaptureLocations, Regex, RegexBuilder};
 
@@ -21,7 +21,7 @@ use super::views::Parts;
 use super::{OperatorError, RowOperator};
 use crate::plan::{ParseMode, ParsePart, ParsePattern};
 use crate::types::arrow::{data_type, schema};
-use crate::types::{Column, ScalarType, convert, json, number, ticks};
+use crate::types::{Column, ScalarType, convert, decimal, json, number, ticks};
 
 /// One column that comes out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,7 +135,7 @@ enum Cell<'t> {
     Int(i32),
     Real(f64),
     Bool(bool),
-    Decimal(i128),
+    Decimal(i256),
 }
 
 impl<'t> Cell<'t> {
@@ -150,7 +150,7 @@ impl<'t> Cell<'t> {
             ScalarType::Int => Cell::Int(number::parse_int(text)?),
             ScalarType::Real => Cell::Real(number::parse_real(text)?),
             ScalarType::Bool => Cell::Bool(number::parse_bool(text.trim())?),
-            ScalarType::Decimal => Cell::Decimal(number::parse_decimal(text)?),
+            ScalarType::Decimal => Cell::Decimal(decimal::parse(text)?),
             ScalarType::DateTime => Cell::Long(ticks::parse_datetime(text)?),
             ScalarType::TimeSpan => Cell::Long(ticks::parse_timespan(text)?),
         })
@@ -165,7 +165,7 @@ enum Cells<'a> {
     Int(Int32Builder),
     Real(Float64Builder),
     Bool(BooleanBuilder),
-    Decimal(Decimal128Builder),
+    Decimal(Decimal256Builder),
 }
 
 impl<'a> Cells<'a> {
@@ -177,7 +177,7 @@ impl<'a> Cells<'a> {
             ScalarType::Int => Cells::Int(Int32Builder::new()),
             ScalarType::Real => Cells::Real(Float64Builder::new()),
             ScalarType::Bool => Cells::Bool(BooleanBuilder::new()),
-            ScalarType::Decimal => Cells::Decimal(Decimal128Builder::new().with_data_type(data_type(scalar_type))),
+            ScalarType::Decimal => Cells::Decimal(Decimal256Builder::new().with_data_type(data_type(scalar_type))),
         }
     }
 

@@ -8,7 +8,7 @@ use arrow::array::{
 };
 use arrow::compute::kernels::cmp::distinct;
 use arrow::compute::{concat, concat_batches};
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal128Type, Float64Type, Int64Type, SchemaRef};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Decimal256Type, Float64Type, Int64Type, SchemaRef, i256};
 
 use super::{OperatorError, RowOperator};
 use crate::plan::WindowFunction;
@@ -69,7 +69,7 @@ struct State {
 enum Sum {
     Long(i64),
     Real(f64),
-    Decimal(i128),
+    Decimal(i256),
 }
 
 impl Window {
@@ -198,7 +198,7 @@ impl State {
     fn new(call: Call) -> Self {
         let sum = match call.returns {
             ScalarType::Real => Sum::Real(0.0),
-            ScalarType::Decimal => Sum::Decimal(0),
+            ScalarType::Decimal => Sum::Decimal(i256::ZERO),
             _ => Sum::Long(0),
         };
         State { call, count: 0, rank: 0, sum, last: None, session: None }
@@ -262,7 +262,7 @@ impl State {
             // Longs wrap around (measured).
             Sum::Long(sum) => running(sum, terms.as_primitive::<Int64Type>(), &restart, i64::wrapping_add),
             Sum::Real(sum) => running(sum, terms.as_primitive::<Float64Type>(), &restart, |a, b| a + b),
-            Sum::Decimal(sum) => running(sum, terms.as_primitive::<Decimal128Type>(), &restart, i128::wrapping_add),
+            Sum::Decimal(sum) => running(sum, terms.as_primitive::<Decimal256Type>(), &restart, i256::wrapping_add),
         }
     }
 

@@ -486,13 +486,8 @@ fn sorted_by_group(pairs: &Pairs, rows: &[i64], ordered: bool, take: usize) -> B
 
 /// Decimals are texts in JSON, so their text is what is kept.
 fn decimal_texts(array: &ArrayRef) -> ArrayRef {
-    let values = array.as_primitive::<arrow::datatypes::Decimal128Type>();
-    let text = |value: i128| {
-        let mut text = String::new();
-        crate::types::number::write_decimal(value, &mut text);
-        text
-    };
-    Arc::new(values.iter().map(|value| value.map(text)).collect::<StringViewArray>())
+    let values = array.as_primitive::<arrow::datatypes::Decimal256Type>();
+    Arc::new(values.iter().map(|value| value.map(crate::types::decimal::format)).collect::<StringViewArray>())
 }
 
 impl<C: Coder> Accumulator for Sets<C> {

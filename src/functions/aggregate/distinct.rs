@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, ListArray, StringViewArray, UInt64Array};
 use arrow::compute::take;
-use arrow::datatypes::{DataType, UInt64Type};
+use arrow::datatypes::{DataType, UInt64Type, i256};
 use xxhash_rust::xxh64::xxh64;
 
 use super::groups::{
@@ -167,10 +167,10 @@ impl Word for f64 {
     }
 }
 
-impl Word for i128 {
+impl Word for i256 {
     #[inline]
     fn word(self) -> u64 {
-        i64::try_from(self).map_or_else(|_| xxh64(&self.to_le_bytes(), 0), |small| small as u64)
+        xxh64(&self.to_le_bytes(), 0)
     }
 }
 

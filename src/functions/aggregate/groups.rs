@@ -4,15 +4,15 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, Int64Array, ListArray,
-    StringViewArray, StringViewBuilder,
+    Array, ArrayRef, AsArray, BooleanArray, Decimal128Array, Decimal256Array, Float64Array, Int32Array, Int64Array,
+    ListArray, StringViewArray, StringViewBuilder,
 };
 use arrow::buffer::{BooleanBuffer, NullBuffer, OffsetBuffer};
-use arrow::datatypes::{DataType, Decimal128Type, Field, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Decimal256Type, Field, Float64Type, Int32Type, Int64Type, i256};
 use hashbrown::HashTable;
 
 use super::FunctionError;
-use crate::types::arrow::{DECIMAL_PRECISION, DECIMAL_SCALE};
+use crate::types::decimal;
 
 /// Result of an accumulator's step.
 pub(super) type Result<T> = std::result::Result<T, FunctionError>;
@@ -146,7 +146,11 @@ plain!(
 );
 plain!(
     /// `decimal`
-    Decimals, Decimal128Array, i128, Decimal128Type, DataType::Decimal128(DECIMAL_PRECISION, DECIMAL_SCALE)
+    Decimals, Decimal256Array, i256, Decimal256Type, DataType::Decimal256(decimal::PRECISION, decimal::SCALE)
+);
+plain!(
+    /// Whole numbers beyond 64 bits, such as sums of moments.
+    Wholes, Decimal128Array, i128, Decimal128Type, DataType::Decimal128(38, 0)
 );
 
 /// `bool`

@@ -16,8 +16,8 @@ use super::groups::{
 use super::write::Column;
 use super::{Accumulator, Aggregate, Overload, Setup, State};
 use crate::functions::{FunctionError, Kind, Naming, Parameter, Returns, one};
-use crate::types::arrow::DECIMAL_SCALE;
 use crate::types::convert::to_dynamic;
+use crate::types::decimal;
 use crate::types::{ScalarType, Value};
 
 /// Of ints the percentiles are longs (Microsoft's parser).
@@ -238,7 +238,7 @@ fn number(value: &Value) -> Option<f64> {
         Value::Int(v) => Some(f64::from(*v)),
         Value::Long(v) => Some(*v as f64),
         Value::Real(v) => Some(*v),
-        Value::Decimal(v) => Some(*v as f64 / 10f64.powi(i32::from(DECIMAL_SCALE))),
+        Value::Decimal(v) => Some(decimal::to_real(*v)),
         _ => None,
     }
 }

@@ -4,13 +4,13 @@ use std::fmt::Debug;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::{DataType, Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal256Type, Float64Type, Int32Type, Int64Type};
 
 use super::groups::{Longs, Plain, Reals, Result, chosen, dynamic_numbers, front};
 use super::{Accumulator, Aggregate, Overload, Setup, State};
 use crate::functions::{Kind, Naming, Parameter, Returns, one};
 use crate::types::ScalarType;
-use crate::types::arrow::DECIMAL_SCALE;
+use crate::types::decimal;
 
 /// The family.
 pub const AGGREGATES: &[Aggregate] = &[
@@ -119,10 +119,7 @@ pub(super) fn as_reals(scalar_type: ScalarType, array: &ArrayRef) -> Float64Arra
     match scalar_type {
         ScalarType::Real => array.as_primitive::<Float64Type>().clone(),
         ScalarType::Int => array.as_primitive::<Int32Type>().unary(f64::from),
-        ScalarType::Decimal => {
-            let scale = 10f64.powi(i32::from(DECIMAL_SCALE));
-            array.as_primitive::<Decimal128Type>().unary(|value| value as f64 / scale)
-        }
+        ScalarType::Decimal => array.as_primitive::<Decimal256Type>().unary(decimal::to_real),
         ScalarType::Dynamic => dynamic_numbers(array).as_primitive::<Float64Type>().clone(),
         _ => array.as_primitive::<Int64Type>().unary(|value| value as f64),
     }

@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 
 use arrow::array::{ArrayRef, BooleanArray};
 use arrow::buffer::NullBuffer;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, i256};
 
-use super::groups::{Decimals, Ints, Longs, Plain, Reals, Result, dynamic_numbers, each_value, front};
+use super::groups::{Decimals, Ints, Longs, Plain, Reals, Result, Wholes, dynamic_numbers, each_value, front};
 use super::{Accumulator, Aggregate, Overload, Setup, State};
 use crate::functions::{Kind, Naming, Returns, one};
-use crate::types::ScalarType;
+use crate::types::{ScalarType, decimal};
 
 /// The family.
 pub const AGGREGATES: &[Aggregate] = &[
@@ -89,11 +89,9 @@ fn average(setup: &Setup) -> Result<Box<dyn Accumulator>> {
         ScalarType::Real | ScalarType::Dynamic => {
             Box::new(Total::<Reals, Reals, Reals>::new(setup, |sum, n| Some(sum / n as f64)))
         }
-        ScalarType::Decimal => {
-            Box::new(Total::<Decimals, Decimals, Decimals>::new(setup, |sum, n| sum.checked_div(i128::from(n))))
-        }
+        ScalarType::Decimal => Box::new(Total::<Decimals, Decimals, Decimals>::new(setup, decimal::mean)),
         // A few datetimes exceed 64 bits.
-        _ => Box::new(Total::<Longs, Decimals, Longs>::new(setup, |sum, n| {
+        _ => Box::new(Total::<Longs, Wholes, Longs>::new(setup, |sum, n| {
             sum.checked_div(i128::from(n)).map(|mean| mean as i64)
         })),
     })
@@ -116,6 +114,7 @@ macro_rules! add {
 }
 add!(i64, i32, i64);
 add!(i128, i64, i128);
+add!(i256, i256);
 
 impl Add<f64> for f64 {
     #[inline]

@@ -1,9 +1,9 @@
 //! Values as elements of a JSON array.
 
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
-use arrow::datatypes::{Decimal128Type, Float64Type, Int32Type, Int64Type};
+use arrow::datatypes::{Decimal256Type, Float64Type, Int32Type, Int64Type, i256};
 
-use crate::types::{ScalarType, json, number, ticks};
+use crate::types::{ScalarType, decimal, json, number, ticks};
 
 /// Writes a `long`.
 pub(super) fn long(out: &mut String, value: i64) {
@@ -40,8 +40,8 @@ pub(super) fn real(out: &mut String, value: f64) {
 }
 
 /// Writes a `decimal`: a string (measured).
-pub(super) fn decimal(out: &mut String, value: i128) {
-    quoted(out, |out| number::write_decimal(value, out));
+pub(super) fn decimal(out: &mut String, value: i256) {
+    quoted(out, |out| decimal::write(value, out));
 }
 
 /// Writes a `datetime`.
@@ -81,7 +81,7 @@ pub(super) enum Column<'a> {
     Long(&'a [i64]),
     Int(&'a [i32]),
     Real(&'a [f64]),
-    Decimal(&'a [i128]),
+    Decimal(&'a [i256]),
     DateTime(&'a [i64]),
     TimeSpan(&'a [i64]),
     Bool(&'a arrow::array::BooleanArray),
@@ -98,7 +98,7 @@ impl<'a> Column<'a> {
             ScalarType::TimeSpan => Column::TimeSpan(array.as_primitive::<Int64Type>().values()),
             ScalarType::Int => Column::Int(array.as_primitive::<Int32Type>().values()),
             ScalarType::Real => Column::Real(array.as_primitive::<Float64Type>().values()),
-            ScalarType::Decimal => Column::Decimal(array.as_primitive::<Decimal128Type>().values()),
+            ScalarType::Decimal => Column::Decimal(array.as_primitive::<Decimal256Type>().values()),
             ScalarType::Bool => Column::Bool(array.as_boolean()),
             ScalarType::String | ScalarType::Guid => Column::Text(array.as_string_view()),
             ScalarType::Dynamic => Column::Dynamic(array.as_string_view()),

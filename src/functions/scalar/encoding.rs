@@ -12,7 +12,7 @@ use xxhash_rust::xxh64::xxh64;
 
 use super::rows::{self, Column, DYNAMIC, LONG, STRING, as_text, dynamic, function, integer, overload, string};
 use crate::functions::lift::{Json, Long, Reader, Text, lift_text1, lift1};
-use crate::functions::{Call, Function, Kind, Naming, Returns, one};
+use crate::functions::{Call, Function, FunctionError, Kind, Naming, Returns, one};
 use crate::types::{ScalarType, Value, arrow as columns};
 
 /// How much text decompression may give: a few bytes can hold gigabytes of zeros.
@@ -288,16 +288,19 @@ const LEVEL: flate2::Compression = flate2::Compression::none();
 /// Hashes UTF-8 for a text, little-endian bytes for a number (checked against published hashes), nothing for a null.
 fn hash(call: &Call) -> Column {
     let argument = &call.arguments[0];
+    if argument.scalar_type == ScalarType::Decimal {
+        // Its bytes are hashed, and how the engine lays them out is not published.
+        return Err(FunctionError::argument(0, "AQ001", "`hash()` of a decimal is not supported yet"));
+    }
     let divisor = rows::optional::<Long>(call, 1);
     rows::longs(call, |row| {
         let at = if argument.constant { 0 } else { row };
         let hash = match columns::value_at(&argument.array, at, argument.scalar_type) {
-            Value::Null(_) => xxh64(b"", 0),
+            Value::Null(_) | Value::Decimal(_) => xxh64(b"", 0),
             Value::Bool(value) => xxh64(&[u8::from(value)], 0),
             Value::Int(value) => xxh64(&value.to_le_bytes(), 0),
             Value::Long(value) | Value::DateTime(value) | Value::TimeSpan(value) => xxh64(&value.to_le_bytes(), 0),
             Value::Real(value) => xxh64(&value.to_le_bytes(), 0),
-            Value::Decimal(value) => xxh64(&value.to_le_bytes(), 0),
             Value::Guid(value) => xxh64(&uuid::Uuid::parse_str(&value).map_or([0; 16], |guid| guid.to_bytes_le()), 0),
             Value::String(value) | Value::Dynamic(value) => xxh64(value.as_bytes(), 0),
         } as i64;

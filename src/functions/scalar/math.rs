@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::AsArray;
-use arrow::datatypes::Float64Type;
+use arrow::datatypes::{Float64Type, i256};
 
 use super::conversion::{converted, rows_of};
 use super::rows::{self, BOOL, Column, LONG, REAL, function, integer, overload};
@@ -11,7 +11,7 @@ use crate::functions::lift::{
     Bool, Decimal, Int, Json, Long, Opt, Read, Reader, Real, Text, Write, lift1, lift2, lift3,
 };
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
-use crate::types::{ScalarType, number, ticks};
+use crate::types::{ScalarType, decimal, number, ticks};
 
 const NUMBER: Parameter = one("number", Kind::Number);
 const SAME: Returns = Returns::Argument(0);
@@ -478,7 +478,7 @@ fn bin(call: &Call) -> Column {
     let call = &Call { arguments: &arguments, ..*call };
     match wide {
         ScalarType::Real => lift2::<Real, Real, Real, _, _>(call, number::real_bin),
-        ScalarType::Decimal => lift2::<Decimal, Decimal, Decimal, _, _>(call, number::decimal_bin),
+        ScalarType::Decimal => lift2::<Decimal, Decimal, Decimal, _, _>(call, decimal::bin),
         _ => lift2::<Long, Long, Long, _, _>(call, number::long_bin),
     }
 }
@@ -497,7 +497,7 @@ fn bin_at(call: &Call) -> Column {
             number::real_bin(value - point, size) + point
         }),
         ScalarType::Decimal => lift3::<Decimal, Decimal, Decimal, Decimal, _, _>(call, |value, size, point| {
-            number::decimal_add(number::decimal_bin(number::decimal_sub(value, point)?, size)?, point)
+            decimal::add(decimal::bin(decimal::sub(value, point)?, size)?, point)
         }),
         _ => lift3::<Long, Long, Long, Long, _, _>(call, bin_at_long),
     }
@@ -509,7 +509,7 @@ fn bin_at_long(value: i64, size: i64, point: i64) -> Option<i64> {
 
 fn abs(call: &Call) -> Column {
     match call.arguments[0].scalar_type {
-        ScalarType::Decimal => lift1::<Decimal, Decimal, _, _>(call, i128::wrapping_abs),
+        ScalarType::Decimal => lift1::<Decimal, Decimal, _, _>(call, i256::wrapping_abs),
         ScalarType::Int => lift1::<Int, Int, _, _>(call, i32::wrapping_abs),
         ScalarType::Long => lift1::<Long, Long, _, _>(call, i64::wrapping_abs),
         _ => real(call, f64::abs),
@@ -520,8 +520,7 @@ fn ceiling(call: &Call) -> Column {
     match call.arguments[0].scalar_type {
         ScalarType::Int | ScalarType::Long => rows_of(call, call.arguments[0].array.clone()),
         ScalarType::Decimal => lift1::<Decimal, Decimal, _, _>(call, |value| {
-            number::decimal_bin(value, number::DECIMAL_ONE)
-                .and_then(|floor| number::decimal_add(floor, if floor == value { 0 } else { number::DECIMAL_ONE }))
+            decimal::bin(value, decimal::ONE).and_then(|floor| decimal::add(floor, decimal::from_bool(floor != value)))
         }),
         _ => real(call, f64::ceil),
     }
@@ -548,9 +547,7 @@ fn round(call: &Call) -> Column {
         ScalarType::Int => {
             lift1::<Int, Int, _, _>(call, |value: i32| round_whole(value.into(), -digits).map(|v| v as i32))
         }
-        ScalarType::Decimal => lift1::<Decimal, Decimal, _, _>(call, |value| {
-            round_whole(value, i64::from(crate::types::arrow::DECIMAL_SCALE).saturating_sub(digits))
-        }),
+        ScalarType::Decimal => lift1::<Decimal, Decimal, _, _>(call, |value| decimal::round(value, digits)),
         _ => lift1::<Long, Long, _, _>(call, |value: i64| round_whole(value.into(), -digits).map(|v| v as i64)),
     }
 }
@@ -694,7 +691,7 @@ mod tests {
         assert_eq!(call("round", &[Value::Long(i64::MAX), Value::Long(-40)]), Value::Long(0));
         assert_eq!(call("round", &[Value::Real(0.5)]), Value::Real(1.0));
         assert_eq!(call("ceiling", &[Value::Real(-5.5)]), Value::Real(-5.0));
-        let decimal = |text| Value::Decimal(number::parse_decimal(text).unwrap());
+        let decimal = |text| Value::Decimal(decimal::parse(text).unwrap());
         assert_eq!(call("round", &[decimal("2.15"), Value::Long(1)]), decimal("2.2"));
         assert_eq!(call("ceiling", &[decimal("-1.5")]), decimal("-1"));
     }

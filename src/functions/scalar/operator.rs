@@ -5,12 +5,12 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrowPrimitiveType, AsArray, PrimitiveArray};
-use arrow::datatypes::{Float64Type, Int64Type};
+use arrow::datatypes::{Float64Type, Int64Type, i256};
 
 use super::rows::{Column, LONG, REAL, function, overload};
 use crate::functions::lift::{Decimal, Long, Real, lift2};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
-use crate::types::{ScalarType, number, ticks};
+use crate::types::{ScalarType, decimal, number, ticks};
 
 const DATETIME: Returns = Returns::Type(ScalarType::DateTime);
 const TIMESPAN: Returns = Returns::Type(ScalarType::TimeSpan);
@@ -40,7 +40,7 @@ pub const FUNCTIONS: &[Function] = &[
         [
             pair!(Long, Long -> LONG, |call| plain::<Int64Type>(call, i64::wrapping_add)),
             pair!(Real, Real -> REAL, |call| plain::<Float64Type>(call, |a, b| a + b)),
-            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, number::decimal_add)),
+            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, decimal::add)),
             pair!(TimeSpan, TimeSpan -> TIMESPAN, |call| lift2::<Long, Long, Long, _, _>(call, i64::checked_add)),
             pair!(DateTime, TimeSpan -> DATETIME, add_time),
             pair!(TimeSpan, DateTime -> DATETIME, add_time),
@@ -60,7 +60,7 @@ pub const FUNCTIONS: &[Function] = &[
         [
             pair!(Long, Long -> LONG, |call| plain::<Int64Type>(call, i64::wrapping_sub)),
             pair!(Real, Real -> REAL, |call| plain::<Float64Type>(call, |a, b| a - b)),
-            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, number::decimal_sub)),
+            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, decimal::sub)),
             pair!(TimeSpan, TimeSpan -> TIMESPAN, |call| lift2::<Long, Long, Long, _, _>(call, i64::checked_sub)),
             pair!(DateTime, DateTime -> TIMESPAN, |call| lift2::<Long, Long, Long, _, _>(call, i64::checked_sub)),
             pair!(DateTime, TimeSpan -> DATETIME, |call| lift2::<Long, Long, Long, _, _>(call, |a: i64, b| {
@@ -81,7 +81,7 @@ pub const FUNCTIONS: &[Function] = &[
         [
             pair!(Long, Long -> LONG, |call| plain::<Int64Type>(call, i64::wrapping_mul)),
             pair!(Real, Real -> REAL, |call| plain::<Float64Type>(call, |a, b| a * b)),
-            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, number::decimal_mul)),
+            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, decimal::mul)),
             pair!(TimeSpan, Long -> TIMESPAN, |call| lift2::<Long, Long, Long, _, _>(call, i64::checked_mul)),
             pair!(Long, TimeSpan -> TIMESPAN, |call| lift2::<Long, Long, Long, _, _>(call, i64::checked_mul)),
             pair!(TimeSpan, Real -> TIMESPAN, |call| lift2::<Long, Real, Long, _, _>(call, times)),
@@ -99,12 +99,12 @@ pub const FUNCTIONS: &[Function] = &[
         [
             pair!(Long, Long -> LONG, |call| lift2::<Long, Long, Long, _, _>(call, number::long_div)),
             pair!(Real, Real -> REAL, |call| plain::<Float64Type>(call, |a, b| a / b)),
-            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, number::decimal_div)),
+            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, decimal::div)),
             pair!(TimeSpan, TimeSpan -> REAL, |call| lift2::<Long, Long, Real, _, _>(call, ratio)),
             pair!(TimeSpan, Long -> TIMESPAN, |call| lift2::<Long, Long, Long, _, _>(call, i64::checked_div)),
             pair!(TimeSpan, Real -> TIMESPAN, |call| lift2::<Long, Real, Long, _, _>(call, over)),
             pair!(TimeSpan, Decimal -> TIMESPAN, |call| lift2::<Long, Decimal, Long, _, _>(call, |a: i64, b| {
-                number::decimal_to_long(number::decimal_div(number::decimal_from_long(a), b)?)
+                decimal::to_long(decimal::div(decimal::from_long(a), b)?)
             })),
         ],
         [("-7 / 2", "-3"), ("1d / 1h", "24.0"), ("1.0 / 0", "real(+inf)"), ("isnull(1 / 0)", "true"),]
@@ -117,7 +117,7 @@ pub const FUNCTIONS: &[Function] = &[
         [
             pair!(Long, Long -> LONG, |call| lift2::<Long, Long, Long, _, _>(call, number::long_rem)),
             pair!(Real, Real -> REAL, |call| plain::<Float64Type>(call, f64::rem_euclid)),
-            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, number::decimal_rem)),
+            pair!(Decimal, Decimal -> DECIMAL, |call| decimals(call, decimal::rem)),
             pair!(TimeSpan, TimeSpan -> TIMESPAN, |call| lift2::<Long, Long, Long, _, _>(call, number::long_rem)),
         ],
         [("-10 % -4", "2"), ("-7.5 % 2", "0.5"), ("1d % 5h", "4h"), ("isnull(5 % 0)", "true"),]
@@ -142,7 +142,7 @@ fn plain<T: ArrowPrimitiveType>(call: &Call, f: impl Fn(T::Native, T::Native) ->
     Ok(Arc::new(computed.unwrap_or_else(|| PrimitiveArray::new_null(call.rows))))
 }
 
-fn decimals(call: &Call, f: impl Fn(i128, i128) -> Option<i128>) -> Column {
+fn decimals(call: &Call, f: impl Fn(i256, i256) -> Option<i256>) -> Column {
     lift2::<Decimal, Decimal, Decimal, _, _>(call, f)
 }
 
@@ -167,8 +167,8 @@ fn span(ticks: f64) -> Option<i64> {
     (ticks.abs() < 9.223_372_036_854_775e18).then_some(ticks as i64)
 }
 
-fn scaled(ticks: i64, factor: i128) -> Option<i64> {
-    number::decimal_to_long(number::decimal_mul(number::decimal_from_long(ticks), factor)?)
+fn scaled(ticks: i64, factor: i256) -> Option<i64> {
+    decimal::to_long(decimal::mul(decimal::from_long(ticks), factor)?)
 }
 
 #[cfg(test)]

@@ -1,13 +1,17 @@
-//! Functions that take URLs, file paths and command lines apart.
+//! Functions that take URLs, file paths, command lines and versions apart.
 
 use std::collections::BTreeMap;
 
-use super::rows::{self, Column, DYNAMIC, as_text, function, overload, string};
-use crate::functions::lift::{Json, Reader, Text, lift1};
-use crate::functions::{Call, Function, FunctionError, Naming};
-use crate::types::json;
+use arrow::datatypes::i256;
 
-/// Functions over URLs, paths and command lines.
+use super::rows::{self, Column, DYNAMIC, as_text, function, overload, string};
+use crate::functions::lift::{Decimal, Json, Reader, Text, lift1};
+use crate::functions::{Call, Function, FunctionError, Naming, Returns};
+use crate::types::{ScalarType, decimal, json};
+
+const DECIMAL: Returns = Returns::Type(ScalarType::Decimal);
+
+/// Functions over URLs, paths, command lines and versions.
 pub(super) const FUNCTIONS: &[Function] = &[
     function!(
         "parse_url" | "parseurl",
@@ -48,6 +52,20 @@ pub(super) const FUNCTIONS: &[Function] = &[
             (r"tostring(parse_path(@'C:\temp\file.txt').Filename)", "'file.txt'"),
             (r"tostring(parse_path(@'C:\temp\file.txt').DirectoryPath)", r"@'C:\temp'"),
             ("tostring(parse_path('').Filename)", "''")
+        ]
+    ),
+    function!(
+        "parse_version",
+        "Reads a version as a decimal by which versions compare.",
+        "parse-version-function",
+        Naming::None,
+        [overload!((string("version")) -> DECIMAL, |call| lift1::<Text, Decimal, _, _>(call, parse_version))],
+        [
+            ("parse_version('10.0.19045.2')", "decimal(10000000000001904500000002)"),
+            ("parse_version('1.10') > parse_version('1.9.99')", "true"),
+            ("parse_version('7') == parse_version('7.0.0.0')", "true"),
+            ("isnull(parse_version('1.2.3.4.5'))", "true"),
+            ("isnull(parse_version(''))", "true")
         ]
     ),
     function!(
@@ -165,6 +183,23 @@ fn push_query(query: &str, out: &mut String) {
         out.push(']');
     }
     out.push('}');
+}
+
+/// Weighs up to four numbers of up to eight digits by 10^24, 10^16, 10^8 and 1 (documented by its values).
+fn parse_version(version: &str) -> Option<i256> {
+    const PARTS: usize = 4;
+    let mut digits = String::with_capacity(8 * PARTS);
+    let mut parts = 0;
+    for part in version.split('.') {
+        if parts == PARTS || part.is_empty() || part.len() > 8 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+            return None;
+        }
+        digits.push_str(&"00000000"[part.len()..]);
+        digits.push_str(part);
+        parts += 1;
+    }
+    digits.extend(std::iter::repeat_n('0', 8 * (PARTS - parts)));
+    decimal::parse(&digits)
 }
 
 fn parse_path(path: &str) -> String {
@@ -285,6 +320,18 @@ mod tests {
         let mut out = String::new();
         push_query("b=2&a=1&b=3&=x&y=&z", &mut out);
         assert_eq!(out, r#""Query Parameters":{"a":"1","b":["2","3"]}"#);
+    }
+
+    #[test]
+    fn versions_compare_as_numbers() {
+        let version = |text: &str| parse_version(text).map(decimal::format);
+        assert_eq!(version("0.0.0.5").as_deref(), Some("5"));
+        assert_eq!(version("0.1.2").as_deref(), Some("10000000200000000"));
+        assert_eq!(version("99999999").as_deref(), Some("99999999000000000000000000000000"));
+        assert_eq!(version("1.02"), version("1.2"));
+        for bad in ["", ".", "1.", "1..2", "v1", "1.2.3.4.5", "123456789", "1.-2", " 1", "1.2-beta"] {
+            assert_eq!(version(bad), None, "{bad}");
+        }
     }
 
     #[test]
