@@ -213,17 +213,69 @@ fn a_download_that_is_stopped_goes_on() {
     assert!(stops >= 3, "{stops}");
 }
 
+/// Returns the windows that a download has finished, and those that it has counted: of its manifest and the lines behind it.
+fn known_windows(folder: &Path) -> (usize, usize) {
+    let read = |name: String| std::fs::read_to_string(folder.join(name)).unwrap_or_default();
+    let manifest: serde_json::Value = serde_json::from_str(&read("_fetch.json".to_string())).unwrap_or_default();
+    let lines = read(format!("_fetch.{}.jsonl", manifest["state"]));
+    let lines: Vec<serde_json::Value> = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let windows = manifest["generations"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(|generation| generation["windows"].as_array());
+    let windows: Vec<_> = windows.flatten().collect();
+    let counted = lines.iter().filter_map(|line| line["counted"]["pieces"].as_array()).flatten();
+    let by = lines.iter().filter_map(|line| line["fetched"]["by"].as_array()).flatten();
+    let is_done = |window: &&serde_json::Value| window["done"]["file"].is_string();
+    (windows.iter().copied().chain(by).filter(is_done).count(), windows.len() + counted.count())
+}
+
+/// Tells whether there are lines behind the manifest that say something.
+fn has_journal(folder: &Path, text: &str) -> bool {
+    let mut files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let journal = files.find(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    journal.is_some_and(|path| std::fs::read_to_string(path).is_ok_and(|lines| lines.contains(text)))
+}
+
+#[test]
+fn each_window_that_is_finished_stays_finished() {
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(900));
+    run(async {
+        let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
+        let (mut stops, mut finished) = (0, 0);
+        loop {
+            let logs = server.logs(folder.path(), 1, 3);
+            let job = job(&logs, folder.path(), 4);
+            let one_more = async {
+                while !has_journal(folder.path(), "\"fetched\"") {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::select! {
+                done = job.run() => {
+                    assert_eq!(done.unwrap().rows, 900);
+                    break;
+                }
+                () = one_more => {}
+            }
+            stops += 1;
+            let now = known_windows(folder.path()).0;
+            assert!(now > finished, "{stops} stops: {now} windows, {finished} before");
+            finished = now;
+        }
+        assert!(stops > 100, "{stops}");
+        let journals = std::fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".jsonl"));
+        assert_eq!(journals.count(), 0);
+    });
+    assert_eq!(downloaded(folder.path()), whole(&alerts));
+}
+
 #[test]
 fn counting_goes_on_where_it_stopped() {
     let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(900));
-    let manifest = folder.path().join("_fetch.json");
-    let counted = || {
-        let text = std::fs::read_to_string(&manifest).unwrap_or_default();
-        let manifest: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-        let generation = manifest["generations"][0].clone();
-        let number = |key: &str| generation[key].as_array().map_or(0, Vec::len);
-        (number("uncounted"), number("windows"))
-    };
     run(async {
         let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
         let logs = server.logs(folder.path(), 1, 3);
@@ -240,8 +292,7 @@ fn counting_goes_on_where_it_stopped() {
             done = job.run() => panic!("it should have been stopped: {done:?}"),
             () = half => {}
         }
-        let (uncounted, windows) = counted();
-        assert!(uncounted > 0 && windows > 0, "{uncounted} {windows}");
+        assert!(known_windows(folder.path()).1 > 0);
         let before = requests();
         assert_eq!(job.run().await.unwrap().rows, 900);
         // A request for each of the windows with rows, and no more than what was left to count.
