@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::run::RULE;
 use super::{Case, Expect, Records, Scenario, When};
+use crate::catalog::tables::TableInfo;
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::rules::Workspace;
 use crate::rules::document::{Entry, Located, Node, Value, yaml};
 use crate::rules::model::Duration;
+use crate::rules::row::{Alert, Incident, Row};
 use crate::types::ticks;
 
 const KEYS: [&str; 7] = ["rules", "create_incidents", "assume", "workspace", "start", "records", "cases"];
@@ -212,6 +215,7 @@ impl Reader {
             if !matches!(found.value, Value::List(_)) {
                 self.wrong(found.span, format!("'{key}' is a list; [] is none at all"));
             }
+            found.items().iter().for_each(|item| self.expected(item, key));
             Some(found.clone())
         };
         let (alerts, incidents, incident_rows) = (list("alerts"), list("incidents"), list("incident_rows"));
@@ -227,12 +231,38 @@ impl Reader {
         Expect { span: expect.span, alerts, incidents, incident_rows, alert_count, incident_count }
     }
 
+    /// Looks at what is said of one row that is expected: it must name columns.
+    fn expected(&mut self, item: &Node, key: &str) {
+        let Value::Map(entries) = &item.value else {
+            let what = item.what();
+            return self
+                .wrong(item.span, format!("what is expected has keys, as in {{Title: Port scan}}; here is {what}"));
+        };
+        let table = if key == "alerts" { Alert::TABLE } else { Incident::TABLE };
+        let columns = TableInfo::find(table).map(TableInfo::shown).unwrap_or_default();
+        let own = (key == "alerts").then_some(RULE);
+        let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).chain(own).collect();
+        for Entry { key, .. } in entries.iter().filter(|entry| !known.contains(&entry.key.value.as_str())) {
+            let problem = Diagnostic::error("AQ652", key.span, format!("{table} has no column '{}'", key.value));
+            self.problems.push(match nearest(&key.value, known.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean '{near}'?")),
+                None => problem.help(format!("`alertq schema {table}` lists its columns")),
+            });
+        }
+    }
+
     fn records(&mut self, node: Option<&Node>) -> Vec<Records> {
         let Some(node) = node else { return Vec::new() };
         if node.entries().is_empty() {
             self.wrong(node.span, "'records' has tables, each with a list: SecurityAlert: [{AlertSeverity: High}]");
         }
-        let records = |entry: &Entry| Records { table: entry.key.clone(), items: entry.value.items().to_vec() };
+        let records = |entry: &Entry| {
+            if !matches!(entry.value.value, Value::List(_) | Value::Null) {
+                let name = &entry.key.value;
+                self.wrong(entry.value.span, format!("the records of {name} are a list: [{{Column: value}}]"));
+            }
+            Records { table: entry.key.clone(), items: entry.value.items().to_vec() }
+        };
         node.entries().iter().map(records).collect()
     }
 
@@ -251,7 +281,7 @@ impl Reader {
             if keys.contains(&entry.key.value.as_str()) {
                 continue;
             }
-            let problem = Diagnostic::error("AQ600", entry.key.span, format!("unknown key '{}'", entry.key.value));
+            let problem = Diagnostic::error("AQ650", entry.key.span, format!("unknown key '{}'", entry.key.value));
             self.problems.push(match nearest(&entry.key.value, keys.iter().copied()) {
                 Some(near) => problem.help(format!("did you mean '{near}'?")),
                 None => problem.help(format!("the keys are: {}", keys.join(", "))),
@@ -260,7 +290,7 @@ impl Reader {
     }
 
     fn wrong(&mut self, span: Span, message: impl Into<String>) {
-        self.problems.push(Diagnostic::error("AQ601", span, message));
+        self.problems.push(Diagnostic::error("AQ651", span, message));
     }
 }
 
