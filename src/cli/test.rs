@@ -178,7 +178,10 @@ fn test(path: &Path, arguments: &Arguments, config: &Config, console: &Console) 
     files.tell(console);
     let mut problems = Vec::new();
     if files.is_faulty() {
-        problems.push(Diagnostic::error("AQ654", Span::default(), "a rule of these tests cannot be read"));
+        problems.push(
+            Diagnostic::error("AQ654", Span::default(), "a rule of these tests cannot be read")
+                .help("mend what is told of it"),
+        );
     }
     let mut creation = files.creation();
     for product in &scenario.create_incidents {
@@ -186,7 +189,7 @@ fn test(path: &Path, arguments: &Arguments, config: &Config, console: &Console) 
             Some(rules) => creation.extend(rules),
             None => {
                 let message = format!("no connector makes incidents for '{}'", product.value);
-                problems.push(Diagnostic::error("AQ651", product.span, message));
+                problems.push(Diagnostic::error("AQ651", product.span, message).help(creation::remedy()));
             }
         }
     }

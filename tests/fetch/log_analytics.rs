@@ -108,7 +108,8 @@ fn counts_that_are_too_many_are_asked_for_in_fewer_parts() {
 fn answers_that_are_cut_by_chance_are_asked_for_again() {
     let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(1500));
     run(async {
-        let script = Script::new(5, &[Fault::Partial], 0.35);
+        // Six in a row of one query, which is where it gives up, come once in 250 runs.
+        let script = Script::new(5, &[Fault::Partial], 0.2);
         let server = Server::start(alerts.clone(), Limits { rows: 100, bytes: 1 << 20 }, script).await;
         let logs = server.logs(folder.path(), 1, 100);
         job(&logs, folder.path(), 100).run().await.unwrap();
@@ -240,7 +241,7 @@ fn has_journal(folder: &Path, text: &str) -> bool {
 
 #[test]
 fn each_window_that_is_finished_stays_finished() {
-    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(900));
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(240));
     run(async {
         let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
         let (mut stops, mut finished) = (0, 0);
@@ -248,13 +249,14 @@ fn each_window_that_is_finished_stays_finished() {
             let logs = server.logs(folder.path(), 1, 3);
             let job = job(&logs, folder.path(), 4);
             let one_more = async {
-                while !has_journal(folder.path(), "\"fetched\"") {
+                // The lines that an earlier stop left are in the manifest by then.
+                while !has_journal(folder.path(), "\"fetched\"") || known_windows(folder.path()).0 <= finished {
                     tokio::task::yield_now().await;
                 }
             };
             tokio::select! {
                 done = job.run() => {
-                    assert_eq!(done.unwrap().rows, 900);
+                    assert_eq!(done.unwrap().rows, 240);
                     break;
                 }
                 () = one_more => {}
@@ -264,11 +266,15 @@ fn each_window_that_is_finished_stays_finished() {
             assert!(now > finished, "{stops} stops: {now} windows, {finished} before");
             finished = now;
         }
-        assert!(stops > 100, "{stops}");
-        let journals = std::fs::read_dir(folder.path())
-            .unwrap()
-            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".jsonl"));
-        assert_eq!(journals.count(), 0);
+        assert!(stops > 20, "{stops}");
+        assert!(!has_journal(folder.path(), ""));
+        // A manifest of before there were such lines says nothing of its state.
+        let path = folder.path().join("_fetch.json");
+        let mut manifest: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        assert!(manifest.as_object_mut().unwrap().remove("state").is_some());
+        std::fs::write(&path, manifest.to_string()).unwrap();
+        let logs = server.logs(folder.path(), 1, 3);
+        assert_eq!(job(&logs, folder.path(), 4).run().await.unwrap().new_rows, 0);
     });
     assert_eq!(downloaded(folder.path()), whole(&alerts));
 }
