@@ -59,9 +59,13 @@ pub(super) fn rules_of(product: &str, assumptions: &Assumptions) -> Option<Vec<C
 }
 
 fn unknown(product: &str) -> Stop {
+    Stop::failure(format!("--create-incidents: no connector makes incidents for '{product}'")).help(remedy())
+}
+
+/// Says which products there are.
+pub(super) fn remedy() -> String {
     let known: Vec<&str> = default_products().collect();
-    let stop = Stop::failure(format!("--create-incidents: no connector makes incidents for '{product}'"));
-    stop.help(format!("say one of: {}, {ALL}, {NONE}", known.join(", ")))
+    format!("say one of: {}, {ALL}, {NONE}", known.join(", "))
 }
 
 #[cfg(test)]

@@ -94,7 +94,9 @@ fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Result<(),
         let is_file = entry.file_type().is_some_and(|file_type| file_type.is_file());
         let ending = entry.path().extension().map(|ending| ending.to_string_lossy().to_lowercase());
         if is_file && ending.is_some_and(|ending| endings.contains(&ending.as_str())) {
-            found.push(entry.into_path());
+            // Build systems know files by their path from the root, without a dot before it.
+            let path = entry.path().strip_prefix(".").unwrap_or(entry.path());
+            found.push(path.to_path_buf());
         }
     }
     Ok(())

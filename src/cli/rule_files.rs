@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use super::console::Console;
 use super::input::{self, Input};
 use super::stop::Stop;
-use crate::diagnostic::render::Lines;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::rules::incident::CreationRule;
 use crate::rules::schedule::Failure;
@@ -85,15 +84,15 @@ impl RuleFiles {
         self.files.iter().filter(|file| !file.rules.is_empty()).map(|file| file.input.name.as_str())
     }
 
-    /// Returns the file and the line of a part of a rule, by the rule's place among [`RuleFiles::rules`].
-    pub(super) fn place(&self, mut rule: usize, span: Span) -> (String, usize) {
+    /// Returns the file of a rule, by the rule's place among [`RuleFiles::rules`].
+    pub(super) fn source(&self, mut rule: usize) -> Option<&Input> {
         for file in &self.files {
             if rule < file.rules.len() {
-                return (file.input.name.clone(), Lines::new(&file.input.text).position(span.start).line);
+                return Some(&file.input);
             }
             rule -= file.rules.len();
         }
-        (String::new(), 1)
+        None
     }
 
     /// Says why a rule did not run.

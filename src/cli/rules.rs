@@ -12,9 +12,10 @@ use super::console::Console;
 use super::input::{self, Input};
 use super::output::Output;
 use super::stop::Stop;
-use crate::diagnostic::Severity;
 use crate::diagnostic::render::{self, Report};
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::rules::form::{self, Reading};
+use crate::rules::model::Form;
 use crate::rules::{Rule, write};
 
 /// Lists analytics rules, and converts them between YAML, ARM templates, answers of the API and Terraform.
@@ -59,13 +60,14 @@ enum ListFormat {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq rules convert export.json --to yaml --out rules/\n  \
                         alertq rules convert rules/ main.tf --to arm --out template.json\n  \
-                        alertq rules convert rule.yaml --to arm\n  alertq rules convert rules/ --to rest --out rules.json")]
+                        alertq rules convert rule.yaml --to arm\n  alertq rules convert rules/ --to rest --out rules.json\n  \
+                        alertq rules convert rules/ --to terraform --out rules.tf")]
 struct Convert {
     #[arg(value_name = "IN", required = true)]
     paths: Vec<PathBuf>,
     #[arg(long, value_enum, value_name = "FORM")]
     to: Target,
-    /// A folder for YAML, which takes one file for each rule; a file for ARM and REST. Without it: standard output.
+    /// A folder for YAML, which takes one file for each rule; a file for the others. Without it: standard output.
     #[arg(long, value_name = "PATH")]
     out: Option<PathBuf>,
 }
@@ -78,6 +80,9 @@ enum Target {
     Arm,
     /// One list with all rules, as the REST API answers.
     Rest,
+    /// One file of resources of Terraform's provider azurerm; the rules of other kinds than Scheduled, NRT and
+    /// MicrosoftSecurityIncidentCreation are told.
+    Terraform,
 }
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, Stop> {
@@ -114,8 +119,7 @@ fn read(paths: &[PathBuf], console: &Console) -> Result<(Vec<File>, Outcome), St
         let broken = diagnostics.iter().any(|problem| problem.severity == Severity::Error);
         let told: Vec<_> = diagnostics.into_iter().filter(|d| d.severity != Severity::Information).collect();
         if !told.is_empty() {
-            let report = Report { path: &input.name, text: &input.text, diagnostics: &told };
-            console.note(render::full(&report, console.result_style()).trim_end());
+            tell(&input, &told, console);
         }
         if broken {
             outcome = Outcome::Found;
@@ -171,11 +175,25 @@ fn object(path: &str, rule: &Rule) -> serde_json::Value {
 }
 
 fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
-    let (files, outcome) = read(&arguments.paths, console)?;
+    let (files, mut outcome) = read(&arguments.paths, console)?;
     let rules: Vec<&Rule> = files.iter().flat_map(|file| &file.reading.rules).collect();
     if rules.is_empty() && outcome == Outcome::Clean {
         return Err(Stop::failure("no rule was found there"));
     }
+    let mut left = Vec::new();
+    let text = match arguments.to {
+        Target::Yaml => {
+            let documents: Vec<String> = rules.iter().map(|rule| write::yaml::write(rule)).collect();
+            documents.join("---\n")
+        }
+        Target::Arm => write::arm::write(&rules),
+        Target::Rest => write::rest::write(&rules),
+        Target::Terraform => {
+            let (text, unwritten) = write::terraform::write(&rules);
+            left = unwritten;
+            text
+        }
+    };
     match (arguments.to, &arguments.out) {
         (Target::Yaml, Some(folder)) => {
             fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
@@ -183,20 +201,49 @@ fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
                 save(&folder.join(name), &write::yaml::write(rule))?;
             }
         }
-        (Target::Yaml, None) => {
-            let documents: Vec<String> = rules.iter().map(|rule| write::yaml::write(rule)).collect();
-            print(&documents.join("---\n"))?;
+        (_, Some(path)) => save(path, &text)?,
+        (_, None) => print(&text)?,
+    }
+    for rule in &left {
+        console.note(&format!(
+            "'{}' is left out: rules of kind {} are not written as Terraform; use --to arm",
+            rule.title(),
+            rule.kind().word()
+        ));
+        outcome = Outcome::Found;
+    }
+    for file in &files {
+        let open: Vec<_> = file.reading.rules.iter().flat_map(|rule| foreign(rule, arguments.to)).collect();
+        if !open.is_empty() {
+            tell(&file.input, &open, console);
+            outcome = Outcome::Found;
         }
-        (Target::Arm, Some(path)) => save(path, &write::arm::write(&rules))?,
-        (Target::Arm, None) => print(&write::arm::write(&rules))?,
-        (Target::Rest, Some(path)) => save(path, &write::rest::write(&rules))?,
-        (Target::Rest, None) => print(&write::rest::write(&rules))?,
     }
     if let Some(path) = &arguments.out {
-        let s = if rules.len() == 1 { "" } else { "s" };
-        console.note(&format!("{} rule{s} written to {}", rules.len(), path.display()));
+        let count = rules.len() - left.len();
+        let s = if count == 1 { "" } else { "s" };
+        console.note(&format!("{count} rule{s} written to {}", path.display()));
     }
     Ok(outcome)
+}
+
+fn tell(input: &Input, diagnostics: &[Diagnostic], console: &Console) {
+    let report = Report { path: &input.name, text: &input.text, diagnostics };
+    console.note(render::full(&report, console.result_style()).trim_end());
+}
+
+/// Tells what only the language of its file can answer, and stands as a text in another.
+fn foreign(rule: &Rule, to: Target) -> Vec<Diagnostic> {
+    let (same, language) = match rule.form {
+        Form::Terraform => (to == Target::Terraform, "Terraform"),
+        _ => (to == Target::Arm, "the template"),
+    };
+    let open = if same { Vec::new() } else { rule.document.open() };
+    let problem = |(span, text): (Span, &str)| {
+        let message = format!("'{text}' is an expression of {language}, and is written as a text");
+        Diagnostic::warning("AQ515", span, message).help("put its value there, before or after")
+    };
+    open.into_iter().map(problem).collect()
 }
 
 fn print(text: &str) -> Result<(), Stop> {

@@ -21,7 +21,7 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::engine::{Table, TableData};
 use crate::rules::Rule;
 use crate::rules::document::Node;
-use crate::rules::scenario::{self, Case, Context, End, Scenario, Verdict};
+use crate::rules::scenario::{self, Case, Context, End, Mutation, Scenario, Verdict};
 use crate::source::{self, sample};
 use crate::types::ticks;
 
@@ -91,8 +91,9 @@ struct Tested {
 
 /// Something worth knowing about a line of a rule.
 struct Finding {
-    path: String,
-    line: usize,
+    /// The rule's file.
+    source: Input,
+    span: Span,
     message: String,
     /// It is something to mend.
     counts: bool,
@@ -116,10 +117,9 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let mut all = Vec::new();
     for path in files {
         let tested = test(&path, arguments, &config, console)?;
-        if arguments.update {
-            update(&tested, &path, console)?;
-        }
-        all.push(tested);
+        // What is accepted is run once more: what is told then is what there is.
+        let accepted = arguments.update && update(&tested, &path, console)?;
+        all.push(if accepted { test(&path, arguments, &config, console)? } else { tested });
     }
     if arguments.coverage {
         untested(paths, &mut all)?;
@@ -133,7 +133,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if all.iter().any(broken) {
         return Err(Stop::failure("not every test could be run"));
     }
-    let fails = |(case, verdict): &(Case, Verdict)| !verdict.passed() && (!arguments.update || case.has_parameters);
+    let fails = |(_, verdict): &(Case, Verdict)| !verdict.passed();
     let found = all.iter().flat_map(|file| &file.findings).any(|finding| finding.counts);
     Ok(if found || all.iter().flat_map(|file| &file.cases).any(fails) { Outcome::Found } else { Outcome::Clean })
 }
@@ -147,7 +147,8 @@ fn untested(paths: &[PathBuf], all: &mut [Tested]) -> Result<(), Stop> {
     let Some(last) = all.last_mut() else { return Ok(()) };
     for path in rules.names().filter(|path| !fs::canonicalize(path).is_ok_and(|path| tested.contains(&path))) {
         let message = "no test is about this rule".to_string();
-        last.findings.push(Finding { path: path.to_string(), line: 1, message, counts: true });
+        let source = Input { name: path.to_string(), text: String::new() };
+        last.findings.push(Finding { source, span: Span::default(), message, counts: true });
     }
     Ok(())
 }
@@ -177,7 +178,10 @@ fn test(path: &Path, arguments: &Arguments, config: &Config, console: &Console) 
     files.tell(console);
     let mut problems = Vec::new();
     if files.is_faulty() {
-        problems.push(Diagnostic::error("AQ604", Span::default(), "a rule of these tests cannot be read"));
+        problems.push(
+            Diagnostic::error("AQ654", Span::default(), "a rule of these tests cannot be read")
+                .help("mend what is told of it"),
+        );
     }
     let mut creation = files.creation();
     for product in &scenario.create_incidents {
@@ -185,7 +189,7 @@ fn test(path: &Path, arguments: &Arguments, config: &Config, console: &Console) 
             Some(rules) => creation.extend(rules),
             None => {
                 let message = format!("no connector makes incidents for '{}'", product.value);
-                problems.push(Diagnostic::error("AQ601", product.span, message));
+                problems.push(Diagnostic::error("AQ651", product.span, message).help(creation::remedy()));
             }
         }
     }
@@ -226,8 +230,8 @@ fn findings(
     files: &RuleFiles,
 ) -> Vec<Finding> {
     let finding = |rule: usize, span: Span, message: String, counts: bool| {
-        let (path, line) = files.place(rule, span);
-        Finding { path, line, message, counts }
+        let source = files.source(rule).cloned().unwrap_or(Input { name: String::new(), text: String::new() });
+        Finding { source, span, message, counts }
     };
     let mut all = Vec::new();
     if arguments.coverage {
@@ -243,7 +247,12 @@ fn findings(
         }
     }
     if arguments.mutate {
-        let (survivors, count) = scenario::survivors(scenario, cases, context);
+        let Mutation { survivors, count, failing } = scenario::survivors(scenario, cases, context);
+        if failing > 0 {
+            let these =
+                if failing == 1 { "1 case that fails notices" } else { &format!("{failing} cases that fail notice") };
+            all.push(finding(0, Span::default(), format!("{these} no change: mend the tests first"), false));
+        }
         let noticed = count - survivors.len();
         for mutant in survivors {
             all.push(finding(mutant.rule, mutant.span, format!("no test notices: {}", mutant.change), true));
@@ -269,7 +278,8 @@ fn findings(
 /// Says where the way of a record ends.
 fn ending(end: &End) -> (Span, String) {
     match end {
-        End::Unseen => (Span::default(), "is not seen: it is outside the window, or the query begins elsewhere".into()),
+        End::Outside => (Span::default(), "is outside the window: look at its TimeGenerated and at queryPeriod".into()),
+        End::Unseen => (Span::default(), "is in no record of the table that the query begins with".into()),
         End::Condition { text, span } => (*span, format!("is dropped by the condition `{text}`")),
         End::Operator { text, span } => (*span, format!("goes no further than `{text}`")),
         End::Result => (Span::default(), "is in the result".into()),
@@ -284,7 +294,7 @@ fn rule_paths(scenario: &Scenario, path: &Path, folder: &Path) -> Result<Vec<Pat
     for rule in scenario.rules.iter().flatten() {
         let path = folder.join(&rule.value);
         if !path.exists() {
-            let problem = Diagnostic::error("AQ604", rule.span, format!("there is no file '{}'", path.display()));
+            let problem = Diagnostic::error("AQ654", rule.span, format!("there is no file '{}'", path.display()));
             problems.push(problem.help("paths are relative to the folder of this file"));
         }
         paths.push(path);
@@ -330,17 +340,19 @@ fn load(table: &str, item: &Node, folder: &Path) -> Result<Table, String> {
     Ok(Table { name: table.to_string(), columns, data: TableData::Batches(rows) })
 }
 
-fn update(tested: &Tested, path: &Path, console: &Console) -> Result<(), Stop> {
+/// Writes what came out into a file; tells whether it changed.
+fn update(tested: &Tested, path: &Path, console: &Console) -> Result<bool, Stop> {
     let verdicts: Vec<(&Case, &Verdict)> = tested.cases.iter().map(|(case, verdict)| (case, verdict)).collect();
-    if let Some(text) = scenario::updated(&tested.input.text, &tested.scenario, &verdicts, &tested.rules) {
-        fs::write(path, text).map_err(|error| Stop::write(path.display(), &error))?;
-        console.note(&format!("{}: updated", path.display()));
-    }
-    Ok(())
+    let Some(text) = scenario::updated(&tested.input.text, &tested.scenario, &verdicts, &tested.rules) else {
+        return Ok(false);
+    };
+    fs::write(path, text).map_err(|error| Stop::write(path.display(), &error))?;
+    console.note(&format!("{}: updated", path.display()));
+    Ok(true)
 }
 
 /// Makes what a machine reads of a failure.
 fn diagnostic(failure: &scenario::Failure, case: &Case) -> Diagnostic {
-    let problem = Diagnostic::error("AQ610", failure.span, format!("{}: {}", case.name, failure.message));
+    let problem = Diagnostic::error("AQ660", failure.span, format!("{}: {}", case.name, failure.message));
     problem.help(failure.diff.trim_end())
 }

@@ -260,9 +260,10 @@ impl Report for OfIncidents<'_> {
             (Kind::Differs, "every incident says what its alert says"),
         ];
         let case = |(kind, name): (Kind, &'static str)| {
+            let word = if kind == Kind::Differs { "different" } else { kind.word() };
             let of: Vec<_> = self.verdict.differences.iter().filter(|difference| difference.kind == kind).collect();
             let lines = || of.iter().map(|difference| shown(difference)).collect();
-            Case { name, failure: (!of.is_empty()).then(|| (format!("{} {}", of.len(), kind.word()), lines())) }
+            Case { name, failure: (!of.is_empty()).then(|| (format!("{} {word}", of.len()), lines())) }
         };
         ("alertq verify", CASES.into_iter().map(case).collect())
     }

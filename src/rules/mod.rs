@@ -68,8 +68,7 @@ pub fn check(rule: &Rule, catalog: &Catalog, options: &bind::Options) -> Checked
     let bound = bind::bind(&parsed.query, catalog, options);
     let sound = !parsed.problems.iter().any(Diagnostic::is_error);
     let valid = parsed.problems.is_empty() && bound.is_valid();
-    let mut subject = checks::Subject::new(rule, Some(&parsed.query));
-    (subject.columns, subject.open) = (bound.columns.as_deref().filter(|_| valid), bound.open);
+    let subject = checks::Subject::new(rule, Some(&parsed.query)).bound(&bound, valid);
     let mut problems = checks::run(&subject);
     let in_file = |problem: Diagnostic| query.in_file(problem);
     problems.extend(parsed.problems.into_iter().chain(bound.problems).chain(bound.strict).map(in_file));

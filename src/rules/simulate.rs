@@ -45,6 +45,8 @@ pub struct Outcome {
     pub incidents: Vec<Incident>,
     /// One for each rule, in the order of the rules.
     pub summaries: Vec<Summary>,
+    /// Closings that found no incident of their title open.
+    pub unclosed: Vec<(i64, String)>,
 }
 
 /// What a rule did.
@@ -150,7 +152,10 @@ impl Replay<'_> {
                     }
                     summary.fired += 1;
                     let run = Run { now: moment.now, from: moment.from, written: moment.written };
-                    alerts.extend(alert::alerts(rule, run, &results, &self.workspace, self.data.assumptions));
+                    let made = alert::alerts(rule, run, &results, &self.workspace, self.data.assumptions);
+                    // A run of no rows that makes an alert of each makes none to rest after.
+                    let rest = rest.filter(|_| !made.is_empty());
+                    alerts.extend(made);
                     if let Some(rest) = rest {
                         silent_until = moment.now.saturating_add(rest.ticks());
                     }
@@ -187,9 +192,15 @@ impl Replay<'_> {
         let mut closings: Vec<_> = self.closings.iter().collect();
         closings.sort();
         let mut closings = closings.into_iter().peekable();
+        let mut unclosed = Vec::new();
+        let mut close = |desk: &mut Incidents, (at, title): &(i64, String)| {
+            if desk.close(title, *at, ANALYST) == 0 {
+                unclosed.push((*at, title.clone()));
+            }
+        };
         for (time, place, number) in &all {
-            while let Some((at, title)) = closings.next_if(|(at, _)| at < time) {
-                desk.close(title, *at, ANALYST);
+            while let Some(closing) = closings.next_if(|(at, _)| at < time) {
+                close(&mut desk, closing);
             }
             let Some(place) = *place else {
                 let alert = recorded.alert(*number);
@@ -206,14 +217,12 @@ impl Replay<'_> {
             let created = configuration.is_some_and(|made| desk.of_rule(alert, &rule_id(rule), made));
             summary.incidents += u64::from(created);
         }
-        for (at, title) in closings {
-            desk.close(title, *at, ANALYST);
-        }
+        closings.for_each(|closing| close(&mut desk, closing));
         let raised = all.iter().filter_map(|(_, place, number)| {
             let alert = alerts.get_mut((*place)?)?.get_mut(*number)?;
             Some(std::mem::take(alert))
         });
-        Outcome { alerts: raised.collect(), incidents: desk.finish(), summaries }
+        Outcome { alerts: raised.collect(), incidents: desk.finish(), summaries, unclosed }
     }
 }
 

@@ -36,7 +36,7 @@ impl Period {
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Verdict {
-    /// Alerts, each counted once, that were judged.
+    /// Alerts of the period, each counted once, that were judged.
     pub alerts: usize,
     /// Incidents that should be there.
     pub expected: usize,
@@ -115,7 +115,8 @@ pub fn verify(alerts: &[Alert], incidents: &[Incident], rules: &[CreationRule], 
     let mut desk = Incidents::new(Workspace::default(), options.assumptions, 1);
     first_alerts.iter().for_each(|alert| desk.of_product(alert, rules));
     let expected = desk.finish();
-    let mut verdict = Verdict { alerts: first_alerts.len(), ..Verdict::default() };
+    let within = first_alerts.iter().filter(|alert| options.period.contains(alert.generated));
+    let mut verdict = Verdict { alerts: within.count(), ..Verdict::default() };
     let known: HashMap<&str, &Alert> = first_alerts.iter().map(|alert| (alert.id.as_str(), *alert)).collect();
     let mut comparison = Comparison {
         rules,
@@ -157,7 +158,8 @@ fn first_versions(alerts: &[Alert]) -> Vec<&Alert> {
     let mut order: Vec<&Alert> = alerts.iter().collect();
     order.sort_by_key(|alert| alert.generated);
     let mut seen = HashSet::new();
-    order.retain(|alert| seen.insert(alert.id.as_str()));
+    // What has no identifier is no repeat that anybody could tell.
+    order.retain(|alert| alert.id.is_empty() || seen.insert(alert.id.as_str()));
     order
 }
 
@@ -449,6 +451,14 @@ mod tests {
         let verdict = verify(&alerts, &rows, &[rule()], &late);
         assert_eq!((verdict.found, verdict.differences.len()), (1, 2));
         assert!(verdict.differences[0].reason.contains("outside the period"));
+    }
+
+    #[test]
+    fn alerts_of_the_period_are_counted_and_those_without_an_id_are_no_repeats() {
+        let alerts = [alert("", 1), alert("", 2), alert("a", 3), alert("a", 4)];
+        let options = Options { period: Period { from: Some(2 * HOUR), to: None }, ..Options::default() };
+        let verdict = verify(&alerts, &[], &[rule()], &options);
+        assert_eq!((verdict.alerts, verdict.expected), (2, 2));
     }
 
     #[test]

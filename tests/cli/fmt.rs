@@ -11,7 +11,7 @@ fn rules_keep_every_byte_but_the_query() {
     let folder = folder.path();
     fs::write(folder.join("other.yml"), "a:   1\n").unwrap();
     let check = run_in(folder, &["fmt", "--check", "."], "");
-    assert_eq!((check.status, check.stdout.trim()), (Some(1), "./rule.yaml"), "{}", check.stderr);
+    assert_eq!((check.status, check.stdout.trim()), (Some(1), "rule.yaml"), "{}", check.stderr);
     let wanted = RULE.replace("SecurityAlert|where  Status==\"New\"", "SecurityAlert\n  | where Status == \"New\"");
     assert_eq!(run_in(folder, &["fmt", "--stdout", "rule.yaml"], "").stdout, wanted);
     assert_eq!(fs::read_to_string(&path).unwrap(), RULE);

@@ -34,7 +34,7 @@ fn queries_of_all_files_have_their_own_lines() {
     ]);
     let (status, lines) = problems(&folder, &["."]);
     assert_eq!(status, Some(1));
-    let expected = ["./a.md:5:9: error[KS142", "./b/two.kql:6:9: error[KS142", "./c.json:2:34: error[KS142"];
+    let expected = ["a.md:5:9: error[KS142", "b/two.kql:6:9: error[KS142", "c.json:2:34: error[KS142"];
     assert_eq!(lines, expected);
 }
 

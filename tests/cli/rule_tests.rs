@@ -27,13 +27,125 @@ fn the_projects_own_tests_of_rules_pass() {
     assert!(passed >= 60, "{passed} cases were run");
 }
 
+/// The tables of `fixtures/rules/README.md` lead somewhere, and to every file of tests.
+#[test]
+fn every_behaviour_is_shown_by_what_the_readme_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folder = root.join("fixtures/rules");
+    let text = fs::read_to_string(folder.join("README.md")).unwrap();
+    let tables = text.split_once("## What shows which behaviour").unwrap().1;
+    let rows = tables.lines().filter(|line| line.starts_with("| "));
+    let named: Vec<&str> = rows.flat_map(|row| row.split('`').skip(1).step_by(2)).collect();
+    let mut files = String::new();
+    for top in ["src", "tests"] {
+        let walk = walk(&root.join(top)).into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs"));
+        walk.for_each(|path| files.push_str(&fs::read_to_string(path).unwrap()));
+    }
+    for name in &named {
+        let found = match name.strip_suffix('=') {
+            Some(question) => alertq::rules::assume::QUESTIONS.iter().any(|known| known.name == question),
+            None if name.ends_with(".test.yaml") => folder.join(name).is_file(),
+            None if name.starts_with("AQ") => files.contains(&format!("code: \"{name}\"")),
+            None => files.contains(&format!("fn {name}(")),
+        };
+        assert!(found, "{name} is not there");
+    }
+    for path in walk(&folder).into_iter().filter(|path| path.to_string_lossy().ends_with(".test.yaml")) {
+        let path = path.strip_prefix(&folder).unwrap().to_string_lossy().into_owned();
+        assert!(named.contains(&path.as_str()), "{path} is in no table");
+    }
+}
+
+/// Returns every file below a folder.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        if entry.path().is_dir() { found.extend(walk(&entry.path())) } else { found.push(entry.path()) }
+    }
+    found
+}
+
+#[test]
+fn what_a_test_cannot_mean_is_said_with_its_place() {
+    const CASES: &[(&str, &str, &str)] = &[
+        ("{alerts: [{rule: Disk ful}]}", "no rule of these tests is called 'Disk ful'", "did you mean 'Disk full'?"),
+        ("{alerts: [{Severty: Low}]}", "SecurityAlert has no column 'Severty'", "alertq schema SecurityAlert"),
+        ("{incidents: [{Titel: x}]}", "SecurityIncident has no column 'Titel'", "did you mean 'Title'?"),
+        ("{alerts: [Disk full]}", "here is a text", "{Title: Port scan}"),
+    ];
+    for (expect, message, help) in CASES {
+        let text = format!(
+            "cases:\n  - name: n\n    records:\n      Syslog: [{{SyslogMessage: disk}}]\n    at: +0m\n    expect: {expect}\n"
+        );
+        let folder = folder(&text);
+        let run = run_in(folder.path(), &["test", "disk.test.yaml"], "");
+        assert_eq!(run.status, Some(2), "{expect}: {}", run.stdout);
+        for part in [message, help, &" disk.test.yaml:6:"] {
+            assert!(run.stdout.contains(part), "'{part}' is missing in\n{}", run.stdout);
+        }
+    }
+    let folder = folder(
+        "cases:\n  - name: n\n    records:\n      Syslog: {SyslogMessage: disk}\n    at: +0m\n    expect: {alerts: []}\n",
+    );
+    let run = run_in(folder.path(), &["test", "."], "");
+    assert!(run.status == Some(2) && run.stdout.contains("the records of Syslog are a list"), "{}", run.stdout);
+}
+
+#[test]
+fn a_record_that_says_nothing_of_its_time_came_before_the_first_run() {
+    let rule = RULE
+        .replace("has 'disk'", "has 'disk' and ingestion_time() > ago(1h)")
+        .replace("queryPeriod: 1h", "queryPeriod: 2h");
+    let folder = folder(
+        "cases:\n  - name: n\n    records: {Syslog: [{SyslogMessage: disk}]}\n    at: +0m\n    expect: {alerts: [{StartTime: -1m}]}\n",
+    );
+    fs::write(folder.path().join("disk.yaml"), rule).unwrap();
+    let run = run_in(folder.path(), &["test", "."], "");
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn closing_what_is_not_there_fails() {
+    let folder = folder(
+        "cases:\n  - name: n\n    records: {Syslog: [{SyslogMessage: disk}]}\n    at: +0m\n    close: [{title: Disc full, at: +10m}]\n    \
+        expect: {alert_count: 1}\n",
+    );
+    let run = run_in(folder.path(), &["test", "."], "");
+    assert_eq!(run.status, Some(1), "{}", run.stdout);
+    assert!(run.stdout.contains("no incident is called 'Disc full' and open at 2026-01-01T00:10:00"), "{}", run.stdout);
+}
+
+#[test]
+fn what_coverage_finds_is_in_every_report() {
+    let test = TEST.replace("Low", "High").replace("[]  # none yet", "[{Title: Disk full}]");
+    let folder = folder(&test);
+    let report = |format: &str| run_in(folder.path(), &["test", ".", "--coverage", "--output-format", format], "");
+    let github = report("github");
+    assert_eq!(github.status, Some(1), "{}", github.stderr);
+    assert!(github.stdout.starts_with("::warning file=disk.yaml,line=12"), "{}", github.stdout);
+    let sarif: Value = serde_json::from_str(&report("sarif").stdout).unwrap();
+    assert_eq!(
+        sarif["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"],
+        "disk.yaml"
+    );
+}
+
+#[test]
+fn why_tells_records_outside_the_window_from_those_that_are_not_there() {
+    let test = TEST.replace("TimeGenerated: -5m", "TimeGenerated: -5h, Computer: web");
+    let folder = folder(&test);
+    let why = |id: &str| run_in(folder.path(), &["test", ".", "--why", id], "").stdout;
+    assert!(why("web").contains("'web' is outside the window"), "{}", why("web"));
+    assert!(why("db").contains("'db' is in no record"), "{}", why("db"));
+}
+
 #[test]
 fn a_failed_test_shows_what_differs() {
     let folder = folder(TEST);
     let run = run_in(folder.path(), &["test", "."], "");
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     for part in [
-        "FAIL ./disk.test.yaml:2: a full disk raises an alert",
+        "FAIL disk.test.yaml:2: a full disk raises an alert",
         "line 7: an alert differs in AlertSeverity",
         "-AlertSeverity: Low",
         "+AlertSeverity: High",
@@ -52,7 +164,7 @@ fn every_machine_gets_its_report() {
     let json: Value = serde_json::from_str(&report("json")).unwrap();
     assert_eq!((&json["passed"], &json["failed"]), (&json!(0), &json!(1)));
     assert_eq!(json["files"][0]["cases"][0]["failures"][0]["line"], 7);
-    assert!(report("github").contains("file=./disk.test.yaml,line=7"), "{}", report("github"));
+    assert!(report("github").contains("file=disk.test.yaml,line=7"), "{}", report("github"));
     let sarif: Value = serde_json::from_str(&report("sarif")).unwrap();
     assert_eq!(sarif["runs"][0]["results"].as_array().map(Vec::len), Some(2));
     let junit = report("junit");
@@ -69,6 +181,21 @@ fn update_writes_what_came_out_and_leaves_the_rest() {
     assert!(text.contains("# none yet") && text.contains("SyslogMessage: disk full"), "{text}");
     let again = run_in(folder.path(), &["test", "."], "");
     assert_eq!(again.status, Some(0), "{text}\n{}", again.stdout);
+}
+
+#[test]
+fn update_accepts_numbers_and_lists_within_braces_and_leaves_what_is_right() {
+    let folder = folder(
+        "cases:\n  - name: braces\n    records: {Syslog: [{SyslogMessage: disk full}]}\n    at: +0m\n    \
+         expect: {alerts: [], alert_count: 7, incidents: [{Title: \"Disk full\"}], incident_count: 0}\n",
+    );
+    let run = run_in(folder.path(), &["test", ".", "--update"], "");
+    assert_eq!(run.status, Some(0), "{}{}", run.stdout, run.stderr);
+    assert!(run.stdout.contains("1 passed, 0 failed"), "{}", run.stdout);
+    let text = fs::read_to_string(folder.path().join("disk.test.yaml")).unwrap();
+    let expected = "expect: {alerts: [{rule: Disk full, DisplayName: Disk full, AlertSeverity: High}], alert_count: 1, \
+        incidents: [{Title: \"Disk full\"}], incident_count: 1}";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]
@@ -105,7 +232,7 @@ fn broken(test: &str, parts: &[&str]) {
     .unwrap();
     let run = run_in(folder.path(), &["test", "."], "");
     assert_eq!(run.status, Some(2), "{}", run.stdout);
-    assert!(run.stdout.contains("ok   ./sound.test.yaml:3: sound"), "{}", run.stdout);
+    assert!(run.stdout.contains("ok   sound.test.yaml:3: sound"), "{}", run.stdout);
     for part in parts {
         assert!(run.stdout.contains(part), "'{part}' is missing in\n{}", run.stdout);
     }
@@ -211,7 +338,7 @@ fn why_names_what_drops_a_record() {
         "disk.yaml:12: x: in the run of 2026-01-01T00:00:00.0000000Z 'mail' is dropped by the condition `Facility != 'cron'`",
     );
     check(&base.replace("-5m", "-45m"), "is dropped by the condition `TimeGenerated > ago(30m)`");
-    check(&base.replace("-5m", "-2h"), "'mail' is not seen");
+    check(&base.replace("-5m", "-2h"), "'mail' is outside the window");
     check(base, "'mail' is in the result");
     check(
         &base.replace("mail", "web").replace("kern", "mail"),

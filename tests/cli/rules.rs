@@ -43,6 +43,39 @@ fn a_rule_goes_through_every_form_that_is_written() {
 }
 
 #[test]
+fn a_rule_goes_to_terraform_and_back() {
+    let (folder, _) = folder_with("rule.yaml", RULE.replace("name: Loud hosts", "name: Loud hosts\nstatus: Available"));
+    let fusion = r#"{"value": [{"name": "a", "kind": "Fusion", "type": "Microsoft.SecurityInsights/alertRules",
+        "properties": {"displayName": "Attacks of several stages", "enabled": true}}]}"#;
+    fs::write(folder.path().join("fusion.json"), fusion).unwrap();
+    let run = run_in(folder.path(), &["rules", "convert", "rule.yaml", "--to", "terraform", "--out", "r.tf"], "");
+    assert_eq!((run.status, run.stdout.as_str()), (Some(0), ""), "{}", run.stderr);
+    let run = run_in(folder.path(), &["rules", "convert", "r.tf", "--to", "yaml", "--out", "back"], "");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let again = fs::read_to_string(folder.path().join("back/Loud_hosts.yaml")).unwrap();
+    for part in
+        ["queryPeriod: 1d\n", "  | count\n", "status: Available\n", "id: 6d1b4c1e-0d4f-4c5e-8a0c-0f0d3a6c9b11\n"]
+    {
+        assert!(again.contains(part), "{part}: {again}");
+    }
+    let run = run_in(folder.path(), &["rules", "convert", ".", "--to", "terraform", "--out", "all.tf"], "");
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("'Attacks of several stages' is left out: rules of kind Fusion"), "{}", run.stderr);
+}
+
+#[test]
+fn an_expression_of_one_language_is_told_where_another_is_written() {
+    let text = r#"{"parameters": {"on": {"type": "bool"}}, "resources": [{"type": "Microsoft.SecurityInsights/alertRules", "name": "a",
+        "kind": "NRT", "properties": {"displayName": "n", "severity": "Low", "query": "Syslog", "enabled": "[parameters('on')]"}}]}"#;
+    let (folder, _) = folder_with("t.json", text);
+    for (to, status) in [("arm", 0), ("yaml", 1), ("terraform", 1)] {
+        let run = run_in(folder.path(), &["rules", "convert", "t.json", "--to", to], "");
+        assert_eq!((run.status, run.stderr.contains("t.json:2:")), (Some(status), status == 1), "{to}: {}", run.stderr);
+        assert!(run.stdout.contains("[parameters('on')]"), "{to}: {}", run.stdout);
+    }
+}
+
+#[test]
 fn names_of_files_and_connectors_are_those_that_azure_sentinel_takes() {
     let folder = TempDir::new().unwrap();
     let connectors = "requiredDataConnectors:\n  - {connectorId: SecurityEvent, dataTypes: [SecurityEvent]}\n";

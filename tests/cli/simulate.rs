@@ -196,7 +196,33 @@ fn browser() -> Option<&'static str> {
     ["chromium", "chromium-browser", "google-chrome"].into_iter().find(|name| there(name))
 }
 
-/// What a browser makes of the page: every bar is drawn within its chart, in colour, and nothing is asked from elsewhere.
+/// Looks at a page: how many bars there are and are drawn within their chart, the same of words, colours of bars, what is
+/// asked from elsewhere, whether it fits the window, whether it is night, the least contrast of words and of bars, and
+/// which elements the tabulator key reaches.
+const MEASURE: &str = "<script>\
+    const inside = rect => { const b = rect.getBoundingClientRect(), s = rect.ownerSVGElement.getBoundingClientRect(); \
+        return b.width > 0 && b.height > 0 && b.left >= s.left - 1 && b.right <= s.right + 1 && b.top >= s.top - 1 && \
+        b.bottom <= s.bottom + 1; };\
+    const parts = text => text.match(/[0-9.]+/g).map(Number);\
+    const light = text => { const [r, g, b] = parts(text).map(c => c / 255).map(c => c <= 0.03928 ? c / 12.92 : \
+        ((c + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };\
+    const behind = light(getComputedStyle(document.body).backgroundColor);\
+    const contrast = colour => { const l = light(colour); return (Math.max(l, behind) + 0.05) / (Math.min(l, behind) + 0.05); };\
+    const least = (what, name) => Math.min(...[...document.querySelectorAll(what)].map(e => contrast(getComputedStyle(e)[name])));\
+    const bars = [...document.querySelectorAll('rect')], words = [...document.querySelectorAll('text')];\
+    const colours = new Set(bars.map(bar => getComputedStyle(bar).fill));\
+    const keys = [...document.querySelectorAll('a, summary, [tabindex]')].filter(e => e.tabIndex >= 0);\
+    document.body.dataset.seen = JSON.stringify({bars: bars.length, drawn: bars.filter(inside).length, \
+        words: words.filter(inside).length, colours: colours.size, asked: performance.getEntriesByType('resource').length, \
+        fits: document.documentElement.scrollWidth <= innerWidth, night: matchMedia('(prefers-color-scheme: dark)').matches, \
+        contrast: Math.min(least('h1, h2, p, a, td, th, caption, summary', 'color'), least('text', 'fill')), \
+        barContrast: least('rect', 'fill'), keys: keys.map(e => e.tagName).join(' '), \
+        labelled: [...document.querySelectorAll('svg')].every(e => e.getAttribute('aria-labelledby').split(' ')\
+            .every(id => document.getElementById(id)))});\
+    </script></body>";
+
+/// What a browser makes of the page, by day and by night: every bar is drawn within its chart, in colour, nothing is asked
+/// from elsewhere, words and bars can be told from what is behind them, and keys reach all that can be used.
 #[test]
 #[allow(clippy::disallowed_macros, reason = "a test that is left out says so")]
 fn the_report_is_a_page_that_a_browser_draws() {
@@ -208,30 +234,39 @@ fn the_report_is_a_page_that_a_browser_draws() {
     let run = simulate(folder.path(), &["--rules", "rules", "--report", "report.html"]);
     assert_eq!(run.status, Some(0), "{}", run.stderr);
     let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    let (bars, words) = (page.matches("<rect").count(), page.matches("<text").count());
+    assert!(bars >= 3 && words >= 3, "{page}");
     // The page has no script; the copy that is looked at measures itself.
-    let measure = "<script>const inside = rect => { const b = rect.getBoundingClientRect(), s = rect.ownerSVGElement\
-        .getBoundingClientRect(); return b.width > 0 && b.height > 0 && b.left >= s.left - 1 && b.right <= s.right + 1 && \
-        b.top >= s.top - 1 && b.bottom <= s.bottom + 1; };\
-        const bars = [...document.querySelectorAll('rect')], words = [...document.querySelectorAll('text')];\
-        const colours = new Set(bars.map(bar => getComputedStyle(bar).fill));\
-        document.body.dataset.seen = [bars.length, bars.filter(inside).length, words.filter(inside).length, colours.size, \
-        performance.getEntriesByType('resource').length, document.documentElement.scrollWidth <= innerWidth].join(' ');\
-        </script></body>";
     let copy = folder.path().join("measured.html");
-    fs::write(&copy, page.replace("</body>", measure)).unwrap();
-    let profile = folder.path().join("profile");
-    let output = std::process::Command::new(browser)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1000,800"])
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg("--dump-dom")
-        .arg(format!("file://{}", copy.display()))
-        .output()
-        .unwrap();
-    let dom = String::from_utf8_lossy(&output.stdout);
-    let seen = dom.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
-    let bars = page.matches("<rect").count();
-    assert!(bars >= 3, "{page}");
-    let words = page.matches("<text").count();
-    assert!(words >= 3, "{page}");
-    assert_eq!(seen, format!("{bars} {bars} {words} 2 0 true"), "{}", String::from_utf8_lossy(&output.stderr));
+    fs::write(&copy, page.replace("</body>", MEASURE)).unwrap();
+    for (night, more) in [(false, None), (true, Some("--force-dark-mode"))] {
+        let output = std::process::Command::new(browser)
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1000,800"])
+            .args(more)
+            .arg(format!("--user-data-dir={}", folder.path().join("profile").display()))
+            .arg("--dump-dom")
+            .arg(format!("file://{}", copy.display()))
+            .output()
+            .unwrap();
+        let dom = String::from_utf8_lossy(&output.stdout);
+        let seen = dom.split("data-seen=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        let seen: Value = serde_json::from_str(&seen.replace("&quot;", "\"")).unwrap_or_default();
+        let expected = [
+            ("bars", json!(bars)),
+            ("drawn", json!(bars)),
+            ("words", json!(words)),
+            ("colours", json!(2)),
+            ("asked", json!(0)),
+            ("fits", json!(true)),
+            ("night", json!(night)),
+            ("keys", json!("DIV A SUMMARY")),
+            ("labelled", json!(true)),
+        ];
+        for (name, value) in expected {
+            assert_eq!(seen[name], value, "{name}: {seen} {}", String::from_utf8_lossy(&output.stderr));
+        }
+        for (name, least) in [("contrast", 4.5), ("barContrast", 3.0)] {
+            assert!(seen[name].as_f64().is_some_and(|found| found >= least), "{name}: {seen}");
+        }
+    }
 }

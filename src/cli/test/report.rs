@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use serde_json::{Value as Json, json};
 
-use super::{Format, Tested, diagnostic};
+use super::{Finding, Format, Tested, diagnostic};
 use crate::diagnostic::render::junit::escape;
 use crate::diagnostic::render::{self, Lines, Report, Style};
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::rules::scenario::{Case, Verdict};
 use crate::rules::schedule::Failure as Failed;
 
@@ -24,11 +24,18 @@ pub(super) fn report(files: &[Tested], format: Format, style: Style) -> String {
             let report =
                 |(file, diagnostics): (&'_ Tested, &'_ Vec<Diagnostic>)| (file.input.name.clone(), diagnostics.clone());
             let held: Vec<_> = files.iter().zip(&diagnostics).map(report).collect();
-            let reports: Vec<Report> = files
+            let mut reports: Vec<Report> = files
                 .iter()
                 .zip(&held)
                 .map(|(file, (path, diagnostics))| Report { path, text: &file.input.text, diagnostics })
                 .collect();
+            let findings: Vec<_> =
+                files.iter().flat_map(|file| &file.findings).map(|f| (f, [f.diagnostic()])).collect();
+            reports.extend(findings.iter().map(|(finding, diagnostics)| Report {
+                path: &finding.source.name,
+                text: &finding.source.text,
+                diagnostics,
+            }));
             if format == Format::Github { render::github::render(&reports) } else { render::sarif::render(&reports) }
         }
     }
@@ -40,13 +47,24 @@ impl Tested {
         for (case, verdict) in &self.cases {
             all.extend(verdict.failures.iter().map(|failure| diagnostic(failure, case)));
             all.extend(verdict.problems.iter().cloned());
-            all.extend(verdict.failed.iter().map(|(_, failed)| Diagnostic::error("AQ611", case.span, reason(failed))));
+            all.extend(verdict.failed.iter().map(|(_, failed)| Diagnostic::error("AQ661", case.span, reason(failed))));
         }
         all
     }
 
     fn line(&self, span: Span) -> usize {
         Lines::new(&self.input.text).position(span.start).line
+    }
+}
+
+impl Finding {
+    fn line(&self) -> usize {
+        Lines::new(&self.source.text).position(self.span.start).line
+    }
+
+    fn diagnostic(&self) -> Diagnostic {
+        let severity = if self.counts { Severity::Warning } else { Severity::Information };
+        Diagnostic { severity, ..Diagnostic::warning("AQ662", self.span, self.message.clone()) }
     }
 }
 
@@ -97,7 +115,7 @@ fn full(file: &Tested, style: Style) -> String {
 
 fn findings(files: &[Tested]) -> String {
     let all = files.iter().flat_map(|file| &file.findings);
-    all.map(|finding| format!("{}:{}: {}\n", finding.path, finding.line, finding.message)).collect()
+    all.map(|finding| format!("{}:{}: {}\n", finding.source.name, finding.line(), finding.message)).collect()
 }
 
 fn count(files: &[Tested]) -> (usize, usize) {
@@ -109,7 +127,8 @@ fn count(files: &[Tested]) -> (usize, usize) {
 fn summary(files: &[Tested]) -> String {
     let (passed, failed) = count(files);
     let unread = files.iter().filter(|file| !file.problems.is_empty()).count();
-    let unread = if unread > 0 { format!(", {unread} files could not be run") } else { String::new() };
+    let s = if unread == 1 { "" } else { "s" };
+    let unread = if unread > 0 { format!(", {unread} file{s} could not be run") } else { String::new() };
     format!("{passed} passed, {failed} failed{unread}\n")
 }
 
@@ -135,7 +154,8 @@ fn json(files: &[Tested]) -> Json {
             "cases": file.cases.iter().map(|one| case(file, one)).collect::<Vec<_>>()})
     };
     let findings = files.iter().flat_map(|file| &file.findings);
-    let finding = |found: &super::Finding| json!({"path": found.path, "line": found.line, "message": found.message});
+    let finding =
+        |found: &super::Finding| json!({"path": found.source.name, "line": found.line(), "message": found.message});
     json!({"passed": passed, "failed": failed, "findings": findings.map(finding).collect::<Vec<_>>(), "files": files.iter().map(file).collect::<Vec<_>>()})
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::journal::{Journal, Step};
 use super::piece::{Piece, stamp};
 use super::subject::{Cut, Subject};
 use crate::fetch::error::{Error, ErrorKind};
@@ -28,6 +29,9 @@ const VERSION: u32 = 1;
 pub struct Manifest {
     version: u32,
     made_by: String,
+    /// How often it was written: what the journal behind it is called by.
+    #[serde(default)]
+    state: u64,
     pub source: String,
     pub query: String,
     /// The column that windows are cut by.
@@ -164,7 +168,7 @@ impl Place {
                 .help("give another folder with --out, or remove this one")
         })?;
         match fresh.differs(&found) {
-            None => Ok(found),
+            None => self.caught_up(found),
             Some((what, theirs, ours)) => {
                 let folder = self.folder.display();
                 let message = format!("{folder} holds another download: its {what} is {theirs}, not {ours}");
@@ -173,17 +177,40 @@ impl Place {
         }
     }
 
-    /// Writes the manifest: the old one stays until the new one is on disk.
-    pub fn save(&self, manifest: &Manifest) -> Result<(), Error> {
+    /// Adds what was done since the manifest was written.
+    fn caught_up(&self, mut manifest: Manifest) -> Result<Manifest, Error> {
+        let journal = self.journal();
+        let steps = journal.forget_but(manifest.state).and_then(|()| journal.steps(manifest.state));
+        let steps = steps.map_err(|error| Error::file(&self.folder, &error))?;
+        if let Some(generation) = manifest.generations.last_mut().filter(|generation| !generation.complete) {
+            steps.into_iter().for_each(|step| step.apply(generation));
+        }
+        Ok(manifest)
+    }
+
+    fn journal(&self) -> Journal<'_> {
+        Journal { folder: &self.folder }
+    }
+
+    /// Writes the manifest: the old one stays until the new one is on disk, and the journal that it has taken in.
+    pub fn save(&self, manifest: &mut Manifest) -> Result<(), Error> {
         let path = self.folder.join(FILE);
+        manifest.state += 1;
         let write = || -> std::io::Result<()> {
             let mut file = temporary(&self.folder)?;
             file.write_all(serde_json::to_string_pretty(manifest)?.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path).map_err(|error| error.error)?;
-            Ok(())
+            self.journal().forget_but(manifest.state)
         };
         write().map_err(|error| Error::file(&path, &error))
+    }
+
+    /// Makes a change to the generation that is under way, and keeps it.
+    pub(super) fn note(&self, manifest: &mut Manifest, step: Step) -> Result<(), Error> {
+        self.journal().add(manifest.state, &step).map_err(|error| Error::file(&self.folder, &error))?;
+        manifest.apply(step);
+        Ok(())
     }
 
     /// Returns the folder of what is not whole yet.
@@ -272,7 +299,14 @@ impl Manifest {
     pub fn new(source: String, subject: &Subject, from: i64, to: Option<i64>) -> Manifest {
         let made_by = concat!("alertq ", env!("CARGO_PKG_VERSION")).to_string();
         let (query, time_column) = (subject.text(), subject.time.clone());
-        Manifest { version: VERSION, made_by, source, query, time_column, from, to, generations: Vec::new() }
+        Manifest { version: VERSION, made_by, state: 0, source, query, time_column, from, to, generations: Vec::new() }
+    }
+
+    /// Makes a change to the generation that is under way.
+    pub(super) fn apply(&mut self, step: Step) {
+        if let Some(generation) = self.generations.last_mut() {
+            step.apply(generation);
+        }
     }
 
     /// Says what of another download is different: what, theirs, ours.

@@ -13,6 +13,7 @@
 //! What is counted and what is fetched are the same records: those that were ingested up to one moment, by the service's
 //! own clock. Records that are ingested later are the next generation's, whatever their TimeGenerated.
 
+mod journal;
 mod manifest;
 mod piece;
 mod plan;
@@ -31,6 +32,7 @@ use super::logs::Logs;
 use super::report::Event;
 use super::write::{Failed, Written, write};
 use crate::types::ticks;
+use journal::Step;
 use manifest::{Generation, Manifest, NamedType, Place};
 use piece::{Done, Halves};
 use subject::Cut;
@@ -44,9 +46,6 @@ const AT_ONCE: usize = 5;
 /// What to do about more records than an answer holds that are alike in every column.
 const ALIKE: &str = "records that are alike in every column cannot be asked for in parts: leave them out with --query, or \
                      ask how many there are with `summarize count()`";
-
-/// The manifest is as long as the windows are many: it is written so often, and what a killed run did since is done anew.
-const SAVES: usize = 100;
 
 /// How often a generation is counted again before it is given up.
 const ROUNDS: usize = 4;
@@ -111,7 +110,7 @@ impl Job<'_> {
             if self.begin(&mut manifest, until).await? {
                 self.of_generation(&manifest).complete(&place, &mut manifest).await?;
             } else {
-                place.save(&manifest)?;
+                place.save(&mut manifest)?;
             }
             if until.is_none() {
                 // What came meanwhile cannot be told from the rest.
@@ -236,7 +235,7 @@ impl Job<'_> {
         let mut left: VecDeque<Piece> =
             generation.windows.iter().filter(|piece| piece.done.is_none()).cloned().collect();
         let partial = place.partial();
-        let (mut running, mut unsaved) = (FuturesUnordered::new(), 0);
+        let mut running = FuturesUnordered::new();
         loop {
             while running.len() < AT_ONCE
                 && let Some(piece) = left.pop_front()
@@ -251,24 +250,14 @@ impl Job<'_> {
                     return Err(error);
                 }
             };
-            let Some(generation) = manifest.generations.last_mut() else { return Ok(()) };
-            match outcome {
-                Outcome::Done(piece, columns) => {
-                    if generation.columns.is_empty() {
-                        generation.columns = columns;
-                    }
-                    replace(&mut generation.windows, &piece.clone(), vec![piece]);
-                }
+            let step = match outcome {
+                Outcome::Done(piece, columns) => Step::Fetched { by: vec![piece.clone()], piece, columns },
                 Outcome::Parts(piece, parts) => {
                     left.extend(parts.iter().filter(|part| part.done.is_none()).cloned());
-                    replace(&mut generation.windows, &piece, parts);
+                    Step::Fetched { piece, by: parts, columns: Vec::new() }
                 }
-            }
-            unsaved += 1;
-            if unsaved > generation.windows.len() / SAVES {
-                place.save(manifest)?;
-                unsaved = 0;
-            }
+            };
+            place.note(manifest, step)?;
         }
     }
 
@@ -414,14 +403,6 @@ fn undivided(piece: &Piece, error: Error) -> Error {
 
 fn unusable(what: &str, reason: &str) -> String {
     format!("{what} gave an answer that cannot be used: {reason}")
-}
-
-/// Puts pieces in the place of the one that they are made of.
-fn replace(pieces: &mut Vec<Piece>, old: &Piece, new: Vec<Piece>) {
-    let same = |piece: &Piece| (piece.from, piece.to, piece.bucket) == (old.from, old.to, old.bucket);
-    if let Some(at) = pieces.iter().position(same) {
-        pieces.splice(at..=at, new);
-    }
 }
 
 fn named(written: &Written) -> Vec<NamedType> {

@@ -49,6 +49,11 @@ impl Piece {
         Window { from: self.from, to: self.to }
     }
 
+    /// Tells whether it is the same part of the records, whatever became of it.
+    pub(super) fn is_same(&self, other: &Piece) -> bool {
+        (self.from, self.to, self.bucket) == (other.from, other.to, other.bucket)
+    }
+
     /// Names its file.
     pub(super) fn file(&self) -> String {
         let part = self.bucket.map(|bucket| format!("_{}of{}", bucket.index, bucket.of)).unwrap_or_default();

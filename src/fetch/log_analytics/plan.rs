@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
 
+use super::journal::Step;
 use super::manifest::{Manifest, Place};
 use super::piece::Piece;
 use super::subject::{Bucket, Cut};
@@ -45,13 +46,11 @@ impl Job<'_> {
             }
             let Some(counted) = running.next().await else { break };
             let Counted { whole, pieces, denser } = counted?;
-            let Some(generation) = manifest.generations.last_mut() else { break };
-            generation.uncounted.retain(|window| *window != whole);
-            generation.uncounted.extend(&denser);
-            generation.windows.extend(pieces);
-            left.extend(denser);
-            if let Some(place) = place {
-                place.save(manifest)?;
+            left.extend(&denser);
+            let step = Step::Counted { whole, pieces, denser };
+            match place {
+                Some(place) => place.note(manifest, step)?,
+                None => manifest.apply(step),
             }
         }
         if let Some(generation) = manifest.generations.last_mut() {

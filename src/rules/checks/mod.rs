@@ -4,12 +4,14 @@
 //! function. One test runs the examples of all.
 
 mod attack;
+mod auto_disabled;
 mod blind_spot;
 mod branding;
 mod columns;
 mod connector_ids;
 mod connectors;
 mod custom_details;
+mod data_types;
 mod duplicates;
 mod entity;
 mod grouping;
@@ -35,7 +37,9 @@ pub use duplicates::{duplicate_ids, file_names};
 pub use level::{Comments, Levels, find};
 
 use super::model::Rule;
+use crate::bind::Bound;
 use crate::diagnostic::Diagnostic;
+use crate::plan::Plan;
 use crate::syntax::ast::Query;
 use crate::syntax::{self, Token};
 use crate::types::Column;
@@ -67,6 +71,8 @@ pub struct Subject<'a> {
     pub columns: Option<&'a [Column]>,
     /// More columns may come, which only the data tell.
     pub open: bool,
+    /// The tables that the query reads; none where it is not valid.
+    pub tables: Vec<String>,
 }
 
 /// Every check.
@@ -103,6 +109,8 @@ pub const ALL: &[Check] = &[
     incident_creation::CHECK,
     connectors::CHECK,
     connector_ids::CHECK,
+    data_types::CHECK,
+    auto_disabled::CHECK,
     branding::CHECK,
 ];
 
@@ -128,7 +136,17 @@ impl<'a> Subject<'a> {
     /// Makes what is known of a rule before its query has a meaning.
     pub fn new(rule: &'a Rule, query: Option<&'a Query>) -> Self {
         let tokens = rule.query().map(|query| syntax::tokenize(&query.text)).unwrap_or_default();
-        Subject { rule, tokens, query, columns: None, open: false }
+        Subject { rule, tokens, query, columns: None, open: false, tables: Vec::new() }
+    }
+
+    /// Adds what its meaning tells, which nobody knows of a query that is not valid.
+    pub fn bound(self, bound: &'a Bound, valid: bool) -> Self {
+        let plan = bound.plan.as_ref().filter(|_| valid);
+        let mut tables: Vec<String> =
+            plan.into_iter().flat_map(Plan::scans).map(|(table, _)| table.to_string()).collect();
+        tables.sort();
+        tables.dedup();
+        Subject { columns: bound.columns.as_deref().filter(|_| valid), open: bound.open, tables, ..self }
     }
 }
 
@@ -160,7 +178,7 @@ mod tests {
         let mut subject = Subject::new(&rule, parsed.as_ref().map(|parsed| &parsed.query));
         if let Some(bound) = &bound {
             assert!(bound.problems.is_empty(), "{}: {:?}", check.name, bound.problems);
-            (subject.columns, subject.open) = (bound.columns.as_deref(), bound.open);
+            subject = subject.bound(bound, true);
         }
         (check.find)(&subject)
     }

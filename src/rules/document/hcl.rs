@@ -18,8 +18,15 @@ pub struct Resource {
     pub body: Node,
 }
 
-/// Reads the `resource` blocks of a file. Fails with the place where it stops being Terraform.
-pub fn resources(text: &str) -> Result<Vec<Resource>, Diagnostic> {
+/// What a file has of rules.
+pub struct File {
+    pub resources: Vec<Resource>,
+    /// The names of its `locals`, and their values.
+    pub locals: Vec<Entry>,
+}
+
+/// Reads the `resource` and `locals` blocks of a file. Fails with the place where it stops being Terraform.
+pub fn read(text: &str) -> Result<File, Diagnostic> {
     if let Some(at) = too_deep(text) {
         return Err(unreadable(Span::new(at, at), format!("brackets nest more than {DEEPEST} deep")));
     }
@@ -32,7 +39,10 @@ pub fn resources(text: &str) -> Result<Vec<Resource>, Diagnostic> {
         labels: block.labels.iter().map(|label| label.as_str().to_string()).collect(),
         body: Node { value: Value::Map(reader.body(&block.body)), span: span(block.span()) },
     };
-    Ok(body.get_blocks("resource").map(resource).collect())
+    Ok(File {
+        resources: body.get_blocks("resource").map(resource).collect(),
+        locals: body.get_blocks("locals").flat_map(|block| reader.body(&block.body)).collect(),
+    })
 }
 
 struct Reader<'a> {
@@ -84,8 +94,6 @@ impl Reader<'_> {
             }
             Expression::Parenthesis(inner) => return self.expression(inner.inner()),
             Expression::HeredocTemplate(heredoc) => {
-                let mut heredoc = heredoc.clone();
-                heredoc.dedent();
                 // The text begins in the line below the sign.
                 let below = self.text.get(place.start..place.end).and_then(|text| text.find('\n'));
                 let inner = Span::new(below.map_or(place.start, |line| place.start + line + 1), place.end);
@@ -146,9 +154,9 @@ mod tests {
 
     #[test]
     fn what_is_no_terraform_has_a_place() {
-        let problem = resources("resource \"a\" \"b\" {\n  x = = 1\n}\n").err().unwrap();
+        let problem = read("resource \"a\" \"b\" {\n  x = = 1\n}\n").err().unwrap();
         assert_eq!((problem.code, problem.span.start > 10), ("AQ500", true));
-        assert_eq!(resources(&format!("a = {}", "[".repeat(100_000))).err().unwrap().code, "AQ500");
-        assert_eq!(resources(&format!("a = {}1", "!".repeat(1_000))).map(|found| found.len()).unwrap_or(0), 0);
+        assert_eq!(read(&format!("a = {}", "[".repeat(100_000))).err().unwrap().code, "AQ500");
+        assert_eq!(read(&format!("a = {}1", "!".repeat(1_000))).map(|found| found.resources.len()).unwrap_or(0), 0);
     }
 }

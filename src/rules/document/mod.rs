@@ -42,6 +42,13 @@ pub struct Entry {
     pub value: Node,
 }
 
+impl Entry {
+    /// Makes an entry that stands nowhere.
+    pub fn new(key: &str, value: Node) -> Self {
+        Entry { key: Located { value: key.to_string(), span: Span::default() }, value }
+    }
+}
+
 impl Node {
     /// Makes a part that stands nowhere: what is written and was not read.
     pub fn new(value: Value) -> Self {
@@ -73,6 +80,16 @@ impl Node {
     pub fn get(&self, key: &str) -> Option<&Node> {
         let found = self.entries().iter().find(|entry| entry.key.value.eq_ignore_ascii_case(key));
         found.map(|entry| &entry.value).filter(|node| !node.is_null())
+    }
+
+    /// Returns every part that only a deployment can tell, with its place, in the order of the file.
+    pub fn open(&self) -> Vec<(Span, &str)> {
+        match &self.value {
+            Value::Expression(text) => vec![(self.span, text)],
+            Value::List(items) => items.iter().flat_map(Node::open).collect(),
+            Value::Map(entries) => entries.iter().flat_map(|entry| entry.value.open()).collect(),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => Vec::new(),
+        }
     }
 
     /// Returns what a path of keys leads to.

@@ -11,7 +11,7 @@ mod expression;
 mod fit;
 pub mod key;
 mod resource;
-mod terraform;
+pub(crate) mod terraform;
 mod typed;
 mod yaml;
 
@@ -81,14 +81,17 @@ fn may_hold_rules(text: &str) -> bool {
     Kind::ALL.iter().any(quoted) || (template && types.iter().any(|word| has(word)))
 }
 
-/// Reads the kind of a rule, which is minded in its case.
-fn kind_of(node: &Node) -> Result<Kind, Diagnostic> {
+/// Reads the kind of a rule, which is minded in its case: the kind that was meant, where only that is wrong, and what is
+/// wrong with it.
+fn kind_of(node: &Node) -> (Option<Kind>, Option<Diagnostic>) {
     let written = node.as_text().unwrap_or_default();
-    let known = Kind::ALL.iter().find(|kind| kind.word() == written);
-    known.copied().ok_or_else(|| {
+    let meant = Kind::ALL.iter().find(|kind| kind.word().eq_ignore_ascii_case(written)).copied();
+    let exact = meant.is_some_and(|kind| kind.word() == written);
+    let problem = || {
         let words = Kind::ALL.iter().map(|kind| kind.word());
         fit::word_problem(node.span, format!("'{written}' is no kind of rule"), written, words)
-    })
+    };
+    (meant, (!exact).then(problem))
 }
 
 #[cfg(test)]

@@ -63,10 +63,9 @@ impl Reader<'_> {
             self.fitter.problems.push(problem.help(format!("say one of: {}", words.join(", "))));
             return;
         };
-        let kind = match kind_of(&kind) {
-            Ok(kind) => kind,
-            Err(problem) => return self.fitter.problems.push(problem),
-        };
+        let (kind, problem) = kind_of(&kind);
+        self.fitter.problems.extend(problem);
+        let Some(kind) = kind else { return };
         // Answers of the API have no expressions: what looks like one is a text.
         let resolve = |node| if self.fitter.form == Form::Arm { scope.resolve(node) } else { node.clone() };
         let properties = node.get("properties").map(resolve);

@@ -32,11 +32,22 @@ const OWN: [&str; 9] = [
     "built_in_rule_id",
 ];
 
+/// Returns the type of the resource that a kind of rule is; empty where there is none.
+pub(crate) fn type_of(kind: Kind) -> &'static str {
+    TYPES.iter().find(|(_, known)| *known == kind).map_or("", |(name, _)| name)
+}
+
+/// Returns the name in `locals` of what the provider has no argument for, of the rule whose resource has this label.
+pub(crate) fn kept_name(label: &str) -> String {
+    format!("sentinel_rule_{label}")
+}
+
 /// Reads the rules of a file; none where it has none.
 pub(super) fn read(text: &str) -> Result<Option<Reading>, Diagnostic> {
     let mut fitter = Fitter { form: Form::Terraform, problems: Vec::new() };
     let mut rules = Vec::new();
-    for resource in hcl::resources(text)? {
+    let file = hcl::read(text)?;
+    for resource in &file.resources {
         let Some(written) = resource.labels.first() else { continue };
         let Some((_, kind)) = TYPES.iter().find(|(name, _)| name == written) else { continue };
         let entries = resource.body.entries();
@@ -52,6 +63,17 @@ pub(super) fn read(text: &str) -> Result<Option<Reading>, Diagnostic> {
             envelope: Vec::new(),
         };
         let mut document = fitter.rule(*kind, &keys);
+        let kept = resource.labels.get(1).and_then(|label| {
+            let name = kept_name(label);
+            file.locals.iter().find(|entry| entry.key.value == name)
+        });
+        if let (Some(kept), Value::Map(all)) = (kept, &mut document.value) {
+            // They have the names of ARM.
+            let mut others = Fitter { form: Form::Arm, problems: Vec::new() };
+            let values = others.rule(*kind, kept.value.entries());
+            fitter.problems.append(&mut others.problems);
+            all.extend(values.entries().iter().cloned());
+        }
         fill(&mut document, &head);
         rules.push(typed::rule(head, document, text));
     }

@@ -26,9 +26,20 @@ const OF_SCHEDULES: [&str; 4] = ["queryFrequency", "queryPeriod", "triggerOperat
 fn rule(root: &Node, fitter: &mut Fitter, text: &str) -> Result<Rule, Diagnostic> {
     let line = root.entries().first().map_or(0, |entry| entry.key.span.start);
     let start = Span::new(line, line + text.get(line..).and_then(|rest| rest.lines().next()).map_or(0, str::len));
+    let has_schedule = OF_SCHEDULES.iter().any(|key| root.get(key).is_some());
     let kind = match root.get("kind") {
-        Some(node) => kind_of(node)?,
-        None if OF_SCHEDULES.iter().any(|key| root.get(key).is_some()) => {
+        Some(node) => match kind_of(node) {
+            // A word that is wrong keeps nobody from being told of the rest.
+            (meant, Some(problem)) => match meant.or(has_schedule.then_some(Kind::Scheduled)) {
+                Some(kind) => {
+                    fitter.problems.push(problem);
+                    kind
+                }
+                None => return Err(problem),
+            },
+            (kind, None) => kind.unwrap_or(Kind::Hunting),
+        },
+        None if has_schedule => {
             let problem = Diagnostic::error("AQ501", start, "the key 'kind' is missing");
             fitter.problems.push(problem.help("a rule with a schedule has kind: Scheduled"));
             Kind::Scheduled
@@ -77,8 +88,18 @@ mod tests {
     fn kinds_without_a_query_are_known() {
         let rule = yaml_rule("kind: Fusion\nname: f\n");
         assert_eq!((rule.kind(), rule.query()), (Kind::Fusion, None));
-        let problem = read("kind: scheduled\n").unwrap_err();
+        let problem = read("kind: Shceduled\n").unwrap_err();
         assert_eq!((problem.code, problem.help.as_deref()), ("AQ502", Some("did you mean 'Scheduled'?")));
+    }
+
+    #[test]
+    fn a_kind_in_other_letters_keeps_the_rest_from_nobody() {
+        for kind in ["scheduled", "Shceduled"] {
+            let text = format!("kind: {kind}\nname: n\nqueryPeriod: 1h\nqeury: T\n");
+            let reading = read(&text).unwrap().unwrap();
+            let codes: Vec<_> = reading.problems.iter().map(|problem| problem.code).collect();
+            assert_eq!((reading.rules[0].kind(), &codes[..]), (Kind::Scheduled, &["AQ502", "AQ511"][..]));
+        }
     }
 
     #[test]

@@ -217,10 +217,13 @@ impl Detection {
 }
 
 impl Suppression {
+    /// How long it is where the file does not say: what the portal and Terraform's provider write.
+    pub const DURATION: Duration = Duration::hours(5);
+
     /// Returns how long the rule rests after an alert; none where it does not.
     pub fn rest(self) -> Option<Duration> {
         let enabled = self.enabled.is_some_and(|enabled| enabled.value);
-        self.duration.filter(|_| enabled).map(|duration| duration.value)
+        enabled.then(|| self.duration.map_or(Self::DURATION, |duration| duration.value))
     }
 }
 
@@ -254,6 +257,15 @@ mod tests {
     fn placeholders_are_closed() {
         let names: Vec<_> = placeholders("{{A}} by {{ B }} and {{C").collect();
         assert_eq!(names, ["A", "B"]);
+    }
+
+    #[test]
+    fn a_rest_without_a_length_is_that_of_the_portal() {
+        let rest = |enabled: bool| {
+            let enabled = Some(Located { value: enabled, span: Default::default() });
+            Suppression { enabled, duration: None }.rest()
+        };
+        assert_eq!((rest(true), rest(false)), (Some(Duration::hours(5)), None));
     }
 
     #[test]

@@ -31,15 +31,15 @@ pub struct Mismatch {
 
 /// Holds a list of expected rows against those that came out, in whatever order: each must have one of its own.
 pub(super) fn compare(what: &str, expected: &Node, found: &[Map<String, Json>], start: i64) -> Vec<Failure> {
-    let mut left: Vec<&Map<String, Json>> = found.iter().collect();
+    let items = expected.items();
+    let fits = |item: &Node| -> Vec<usize> {
+        (0..found.len()).filter(|place| mismatches(item, &found[*place], start).is_empty()).collect()
+    };
+    let partners = partners(&items.iter().map(fits).collect::<Vec<_>>(), found.len());
+    let mut left: Vec<&Map<String, Json>> =
+        found.iter().enumerate().filter(|(place, _)| !partners.contains(&Some(*place))).map(|(_, row)| row).collect();
+    let unmatched = items.iter().zip(&partners).filter(|(_, partner)| partner.is_none()).map(|(item, _)| item);
     let mut failures = Vec::new();
-    let mut unmatched = Vec::new();
-    for item in expected.items() {
-        match left.iter().position(|row| mismatches(item, row, start).is_empty()) {
-            Some(place) => _ = left.remove(place),
-            None => unmatched.push(item),
-        }
-    }
     for item in unmatched {
         // The nearest of what is left over shows best what is wrong.
         let nearest = (0..left.len()).min_by_key(|place| mismatches(item, left[*place], start).len());
@@ -63,6 +63,44 @@ pub(super) fn compare(what: &str, expected: &Node, found: &[Map<String, Json>], 
         failures.push(Failure { span: expected.span, message, diff: lines('+', &shown(&Json::Object(row))) });
     }
     failures
+}
+
+/// Finds a row of its own for as many expectations as can have one; `fits` says which rows each takes.
+///
+/// What is told least would otherwise take the row that another needs.
+fn partners(fits: &[Vec<usize>], rows: usize) -> Vec<Option<usize>> {
+    let mut owner: Vec<Option<usize>> = vec![None; rows];
+    let mut partners: Vec<Option<usize>> = vec![None; fits.len()];
+    for first in 0..fits.len() {
+        // Who would give up which row, on the way to a row that is free.
+        let mut asked_by: Vec<Option<usize>> = vec![None; rows];
+        let mut asking = std::collections::VecDeque::from([first]);
+        let mut free = None;
+        while let (Some(item), None) = (asking.pop_front(), free) {
+            for row in fits[item].iter().copied() {
+                if asked_by[row].is_some() {
+                    continue;
+                }
+                asked_by[row] = Some(item);
+                match owner[row] {
+                    Some(other) => asking.push_back(other),
+                    None => {
+                        free = Some(row);
+                        break;
+                    }
+                }
+            }
+        }
+        while let Some(row) = free {
+            let Some(item) = asked_by[row] else { break };
+            free = partners[item].replace(row);
+            owner[row] = Some(item);
+            if item == first {
+                break;
+            }
+        }
+    }
+    partners
 }
 
 fn article(what: &str) -> &'static str {
@@ -289,6 +327,19 @@ mod tests {
     fn json_within_json_is_unpacked() {
         assert_eq!(wrong("Properties: {Custom Details: {Team: [red]}}"), [""; 0]);
         assert_eq!(wrong("Properties: {Custom Details: {Team: [blue]}}"), ["Properties.Custom Details.Team[0]"]);
+    }
+
+    #[test]
+    fn what_is_told_least_leaves_the_row_that_another_needs() {
+        let other = Map::from_iter([("Title".to_string(), json!("a"))]);
+        for text in ["[{Title: a}, {Title: a, Count: 3}]", "[{Title: a, Count: 3}, {}]", "[{}, {Title: a}]"] {
+            for rows in [[row(), other.clone()], [other.clone(), row()]] {
+                assert_eq!(compare("alert", &yaml::read(text).unwrap(), &rows, 0), [], "{text}");
+            }
+        }
+        let three = partners(&[vec![0, 1], vec![0], vec![1, 2]], 3);
+        assert_eq!(three, [Some(1), Some(0), Some(2)]);
+        assert_eq!(partners(&[vec![0], vec![0]], 1), [Some(0), None]);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! cases:
 //!   - name: five failures in an hour raise one alert
 //!     records:
-//!       SigninLogs:                    # only the columns that matter
+//!       SigninLogs:                    # only the columns that matter; without TimeGenerated: a minute before start
 //!         - {TimeGenerated: -30m, ResultType: "50126", UserPrincipalName: ada@harbor.example}
 //!     at: +0m                          # a moment at which every rule runs; or from: and to:
 //!     expect:
@@ -29,7 +29,7 @@ mod why;
 pub use coverage::{Condition, coverage};
 pub use dead::unmet;
 pub use expect::{Failure, Mismatch};
-pub use mutate::{Mutant, survivors};
+pub use mutate::{Mutant, Mutation, survivors};
 pub use read::read;
 pub use run::{Context, Verdict, run};
 pub use update::updated;

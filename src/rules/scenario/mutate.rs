@@ -20,8 +20,19 @@ pub struct Mutant {
     changed: Rule,
 }
 
-/// Returns the mutants that no case notices, and how many there were.
-pub fn survivors(scenario: &Scenario, cases: &[&Case], context: &Context) -> (Vec<Mutant>, usize) {
+/// What became of all mutants.
+#[derive(Debug, Clone)]
+pub struct Mutation {
+    /// Those that no case notices.
+    pub survivors: Vec<Mutant>,
+    /// How many there were.
+    pub count: usize,
+    /// Cases that fail without a change, and so can notice none.
+    pub failing: usize,
+}
+
+/// Runs the cases over every mutant.
+pub fn survivors(scenario: &Scenario, cases: &[&Case], context: &Context) -> Mutation {
     let all: Vec<Mutant> = context.rules.iter().enumerate().flat_map(|(place, rule)| mutants(place, rule)).collect();
     let count = all.len();
     // A case that fails without a change would seem to notice every one.
@@ -33,7 +44,8 @@ pub fn survivors(scenario: &Scenario, cases: &[&Case], context: &Context) -> (Ve
             Context { rules: &rules, tables: context.tables.clone(), catalog: context.catalog.clone(), ..*context };
         sound.iter().all(|case| run(scenario, case, &context).passed())
     };
-    (all.into_iter().filter(survives).collect(), count)
+    let failing = cases.len() - sound.len();
+    Mutation { survivors: all.into_iter().filter(survives).collect(), count, failing }
 }
 
 /// Makes the mutants of a rule: conditions dropped, comparisons turned, spans of time doubled, thresholds moved.

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::records::json_of;
+use super::run::RULE;
 use super::{Case, Expect, Records, Scenario, When};
+use crate::catalog::tables::TableInfo;
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::rules::Workspace;
 use crate::rules::document::{Entry, Located, Node, Value, yaml};
 use crate::rules::model::Duration;
+use crate::rules::row::{Alert, Incident, Row};
 use crate::types::ticks;
 
 const KEYS: [&str; 7] = ["rules", "create_incidents", "assume", "workspace", "start", "records", "cases"];
@@ -125,21 +129,30 @@ impl Reader {
             Value::List(items) => items.iter_mut().for_each(|item| self.fill(item, parameters)),
             Value::Map(entries) => entries.iter_mut().for_each(|entry| self.fill(&mut entry.value, parameters)),
             Value::Text(text) | Value::Expression(text) if text.contains("${") => {
-                let mut left = text.clone();
-                for (name, value) in parameters {
-                    let place = format!("${{{name}}}");
-                    if *text == place {
-                        node.value = value.value.clone();
-                        return;
+                let whole = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
+                if let Some(value) = whole.and_then(|name| parameters.get(name)) {
+                    node.value = value.value.clone();
+                    return;
+                }
+                let (mut filled, mut rest) = (String::new(), text.as_str());
+                let mut unknown = Vec::new();
+                while let Some((before, (name, behind))) =
+                    rest.split_once("${").and_then(|(before, after)| Some((before, after.split_once('}')?)))
+                {
+                    filled.push_str(before);
+                    match parameters.get(name) {
+                        Some(value) => filled.push_str(&shown(value)),
+                        None => unknown.push(name.to_string()),
                     }
-                    left = left.replace(&place, value.as_text().unwrap_or_default());
+                    rest = behind;
                 }
-                if let Some((_, unknown)) = left.split_once("${") {
-                    let name = unknown.split('}').next().unwrap_or_default();
-                    let known: Vec<_> = parameters.keys().copied().collect();
-                    self.wrong(node.span, format!("no parameter is called '{name}'; there are: {}", known.join(", ")));
+                filled.push_str(rest);
+                node.value = Value::Text(filled);
+                let known: Vec<_> = parameters.keys().copied().collect();
+                for name in unknown {
+                    let known = known.join(", ");
+                    self.wrong(node.span, format!("no parameter is called '{name}'; there are: {known}"));
                 }
-                node.value = Value::Text(left);
             }
             _ => {}
         }
@@ -212,6 +225,7 @@ impl Reader {
             if !matches!(found.value, Value::List(_)) {
                 self.wrong(found.span, format!("'{key}' is a list; [] is none at all"));
             }
+            found.items().iter().for_each(|item| self.expected(item, key));
             Some(found.clone())
         };
         let (alerts, incidents, incident_rows) = (list("alerts"), list("incidents"), list("incident_rows"));
@@ -227,12 +241,38 @@ impl Reader {
         Expect { span: expect.span, alerts, incidents, incident_rows, alert_count, incident_count }
     }
 
+    /// Looks at what is said of one row that is expected: it must name columns.
+    fn expected(&mut self, item: &Node, key: &str) {
+        let Value::Map(entries) = &item.value else {
+            let what = item.what();
+            return self
+                .wrong(item.span, format!("what is expected has keys, as in {{Title: Port scan}}; here is {what}"));
+        };
+        let table = if key == "alerts" { Alert::TABLE } else { Incident::TABLE };
+        let columns = TableInfo::find(table).map(TableInfo::shown).unwrap_or_default();
+        let own = (key == "alerts").then_some(RULE);
+        let known: Vec<&str> = columns.iter().map(|column| column.name.as_str()).chain(own).collect();
+        for Entry { key, .. } in entries.iter().filter(|entry| !known.contains(&entry.key.value.as_str())) {
+            let problem = Diagnostic::error("AQ652", key.span, format!("{table} has no column '{}'", key.value));
+            self.problems.push(match nearest(&key.value, known.iter().copied()) {
+                Some(near) => problem.help(format!("did you mean '{near}'?")),
+                None => problem.help(format!("`alertq schema {table}` lists its columns")),
+            });
+        }
+    }
+
     fn records(&mut self, node: Option<&Node>) -> Vec<Records> {
         let Some(node) = node else { return Vec::new() };
         if node.entries().is_empty() {
             self.wrong(node.span, "'records' has tables, each with a list: SecurityAlert: [{AlertSeverity: High}]");
         }
-        let records = |entry: &Entry| Records { table: entry.key.clone(), items: entry.value.items().to_vec() };
+        let records = |entry: &Entry| {
+            if !matches!(entry.value.value, Value::List(_) | Value::Null) {
+                let name = &entry.key.value;
+                self.wrong(entry.value.span, format!("the records of {name} are a list: [{{Column: value}}]"));
+            }
+            Records { table: entry.key.clone(), items: entry.value.items().to_vec() }
+        };
         node.entries().iter().map(records).collect()
     }
 
@@ -251,7 +291,7 @@ impl Reader {
             if keys.contains(&entry.key.value.as_str()) {
                 continue;
             }
-            let problem = Diagnostic::error("AQ600", entry.key.span, format!("unknown key '{}'", entry.key.value));
+            let problem = Diagnostic::error("AQ650", entry.key.span, format!("unknown key '{}'", entry.key.value));
             self.problems.push(match nearest(&entry.key.value, keys.iter().copied()) {
                 Some(near) => problem.help(format!("did you mean '{near}'?")),
                 None => problem.help(format!("the keys are: {}", keys.join(", "))),
@@ -260,8 +300,13 @@ impl Reader {
     }
 
     fn wrong(&mut self, span: Span, message: impl Into<String>) {
-        self.problems.push(Diagnostic::error("AQ601", span, message));
+        self.problems.push(Diagnostic::error("AQ651", span, message));
     }
+}
+
+/// Returns a parameter as it stands within a text.
+fn shown(value: &Node) -> String {
+    value.as_text().map_or_else(|| json_of(value).to_string(), str::to_string)
 }
 
 /// Reads a moment, or how long before or after the start it is: `+5m`, `-1h`.
@@ -282,5 +327,42 @@ fn texts(node: Option<&Node>) -> Vec<Located<String>> {
         Some(Node { value: Value::List(items), .. }) => items.iter().filter_map(Node::located).collect(),
         Some(one) => one.located().into_iter().collect(),
         None => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns the names of the cases, and the first expected alert of each.
+    fn cases(each: &str) -> Vec<(String, Value)> {
+        let text = format!(
+            "cases:\n- name: \"of ${{x}}, ${{x}}\"\n  each: {each}\n  at: +1h\n  expect: {{alerts: [{{Entities: \"${{x}}\"}}]}}\n"
+        );
+        let scenario = read(&text).unwrap();
+        let expected = |case: &Case| case.expect.alerts.clone().unwrap().items()[0].entries()[0].value.value.clone();
+        scenario.cases.iter().map(|case| (case.name.clone(), expected(case))).collect()
+    }
+
+    #[test]
+    fn a_parameter_is_what_it_is_and_a_part_of_a_text_is_text() {
+        let found = cases("[{x: a}, {x: [1, b]}, {x: 'q${y}'}, {x: null}]");
+        let names: Vec<_> = found.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["of a, a [x=a]", "of [1,\"b\"], [1,\"b\"] [x=...]", "of q${y}, q${y} [x=q${y}]", "of null, null [x=...]"]
+        );
+        assert!(matches!(&found[1].1, Value::List(items) if items.len() == 2));
+        assert_eq!(found[2].1, Value::Text("q${y}".to_string()));
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_there_is_told() {
+        let text = "cases:\n- name: n\n  each: [{x: 1}]\n  records: {Syslog: [{Computer: 'a${z} and ${x'}]}\n  at: +1h\n  expect: {alerts: []}\n";
+        let problems = read(text).unwrap_err();
+        assert_eq!(
+            problems.iter().map(|p| p.message.as_str()).collect::<Vec<_>>(),
+            ["no parameter is called 'z'; there are: x"]
+        );
     }
 }

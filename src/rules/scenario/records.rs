@@ -10,9 +10,19 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::engine::{Table, TableData};
 use crate::rules::document::{Node, Value as Written};
+use crate::rules::schedule::RECEIVED;
 use crate::types::arrow::{from_values, schema};
 use crate::types::convert::convert;
-use crate::types::{Column, ScalarType, Value, json, number};
+use crate::types::{Column, ScalarType, Value, json, number, ticks};
+
+/// The column that every record of Log Analytics has.
+const TIME: &str = "TimeGenerated";
+
+/// Returns when a record came whose time does not matter to its author: so shortly before the start that a run at the
+/// start sees it.
+fn at_first(start: i64) -> Value {
+    Value::DateTime(start.saturating_sub(ticks::TICKS_PER_MINUTE))
+}
 
 /// Makes the table of records that stand in the file itself. Fails with those that do not fit it.
 ///
@@ -35,7 +45,7 @@ pub(super) fn table(
         }
         let hidden = column.starts_with('_') || column.starts_with('$');
         if given > 0 && !hidden {
-            let problem = Diagnostic::error("AQ602", entry.key.span, format!("{name} has no column '{column}'"));
+            let problem = Diagnostic::error("AQ652", entry.key.span, format!("{name} has no column '{column}'"));
             problems.push(match nearest(column, columns.iter().map(|column| column.name.as_str())) {
                 Some(near) => problem.help(format!("did you mean '{near}'?")),
                 None => problem.help(format!("`alertq schema {name}` lists its columns")),
@@ -44,11 +54,15 @@ pub(super) fn table(
         }
         columns.push(Column::new(column, type_of(column, &entry.value)));
     }
+    let has = |name: &str| columns.iter().any(|column| column.name == name);
+    if has(TIME) && !has(RECEIVED) {
+        columns.push(Column::new(RECEIVED, ScalarType::DateTime));
+    }
     let mut rows = Vec::new();
     for item in items {
         if item.entries().is_empty() {
             problems.push(
-                Diagnostic::error("AQ602", item.span, format!("a record is a group of keys, not {}", item.what()))
+                Diagnostic::error("AQ652", item.span, format!("a record is a group of keys, not {}", item.what()))
                     .help("say {Column: value}, {file: PATH} or {sample: {rows: 100}}"),
             );
         }
@@ -58,6 +72,13 @@ pub(super) fn table(
                 Value::missing(column.scalar_type)
             }),
             None if column.name == "Type" => Value::String(name.clone()),
+            None if column.name == TIME => at_first(start),
+            // What says nothing of its way came at once.
+            None if column.name == RECEIVED => match item.get(TIME) {
+                Some(node) => moment(node.as_text().unwrap_or_default(), start)
+                    .map_or(Value::missing(ScalarType::DateTime), Value::DateTime),
+                None => at_first(start),
+            },
             None => Value::missing(column.scalar_type),
         });
         rows.push(row.collect::<Vec<_>>());
@@ -91,7 +112,7 @@ fn value(node: &Node, column: &Column, start: i64) -> Result<Value, Box<Diagnost
     let wrong = || {
         let said = node.as_text().map_or_else(|| node.what().to_string(), |text| format!("'{text}'"));
         let message = format!("{said} is no {} for '{}'", column.scalar_type, column.name);
-        Box::new(Diagnostic::error("AQ602", node.span, message))
+        Box::new(Diagnostic::error("AQ652", node.span, message))
     };
     let json = json_of(node).to_string();
     let made = match (column.scalar_type, &node.value) {

@@ -7,17 +7,20 @@ use super::records;
 use super::{Case, Records, Scenario, When};
 use crate::catalog::tables;
 use crate::catalog::{Catalog, STANDARD_HIDDEN, TableInfo};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, nearest};
 use crate::engine::{Table, TableData};
 use crate::rules::Rule;
 use crate::rules::alert::{json_of, rule_id};
-use crate::rules::document::Node;
+use crate::rules::document::{Located, Node};
 use crate::rules::incident::CreationRule;
 use crate::rules::model::Kind;
 use crate::rules::row::{Alert, Row};
 use crate::rules::schedule::{Data, Failure as Failed, Moment, RECEIVED, Timing, moments};
 use crate::rules::simulate::{Outcome, Replay};
-use crate::types::Column;
+use crate::types::{Column, ticks};
+
+/// The key of an alert's rule, beside the columns of its row.
+pub(super) const RULE: &str = "rule";
 
 /// Bytes that a case may hold: tests are small.
 const MEMORY: usize = 1 << 30;
@@ -61,9 +64,13 @@ pub fn run(scenario: &Scenario, case: &Case, context: &Context) -> Verdict {
     };
     // Silence of a rule that never ran would show nothing.
     if case.when == When::Never && context.rules.iter().any(|rule| rule.is_enabled() && runs(rule)) {
-        let problem = Diagnostic::error("AQ605", case.span, "the case says no moment at which its rules run");
+        let problem = Diagnostic::error("AQ655", case.span, "the case says no moment at which its rules run");
         let help = "say at: +0m, or a period with from: and to:";
         return Verdict { problems: vec![problem.help(help)], ..Verdict::default() };
+    }
+    let problems = unknown_rules(case, context.rules);
+    if !problems.is_empty() {
+        return Verdict { problems, ..Verdict::default() };
     }
     let (from, to, timing) = match &case.when {
         When::Never => (i64::MIN, i64::MAX, Timing::At(Vec::new())),
@@ -105,7 +112,27 @@ pub fn run(scenario: &Scenario, case: &Case, context: &Context) -> Verdict {
             failures.push(Failure { span: expected.span, message, diff: String::new() });
         }
     }
+    for (at, title) in &outcome.unclosed {
+        let message = format!("no incident is called '{title}' and open at {}", ticks::format_datetime(*at));
+        failures.push(Failure { span: case.span, message, diff: String::new() });
+    }
     Verdict { failures, failed, outcome, ..Verdict::default() }
+}
+
+/// Finds the rules that a case expects alerts of and that it has not got.
+fn unknown_rules(case: &Case, rules: &[Rule]) -> Vec<Diagnostic> {
+    let expected = case.expect.alerts.iter().flat_map(Node::items).filter_map(|item| item.get(RULE)?.located());
+    let unknown = expected.filter(|name| !rules.iter().any(|rule| rule.title() == name.value));
+    let titles = || rules.iter().map(Rule::title);
+    let problem = |name: Located<String>| {
+        let problem =
+            Diagnostic::error("AQ654", name.span, format!("no rule of these tests is called '{}'", name.value));
+        match nearest(&name.value, titles()) {
+            Some(near) => problem.help(format!("did you mean '{near}'?")),
+            None => problem.help(format!("the rules are: {}", titles().collect::<Vec<_>>().join(", "))),
+        }
+    };
+    unknown.map(problem).collect()
 }
 
 fn runs(rule: &Rule) -> bool {
@@ -143,7 +170,7 @@ pub(super) fn data(scenario: &Scenario, case: &Case, context: &Context) -> Resul
     }
     tables.extend(context.tables.iter().cloned());
     let data = Data::new(catalog, tables, MEMORY, scenario.assumptions);
-    data.map(Data::where_absent_is_empty).map_err(|error| vec![Diagnostic::error("AQ603", case.span, error.message)])
+    data.map(Data::where_absent_is_empty).map_err(|error| vec![Diagnostic::error("AQ653", case.span, error.message)])
 }
 
 /// Makes the tables of some records: of those that stand in the file, and of each file that they name.
@@ -153,7 +180,7 @@ fn parts(records: &Records, context: &Context, catalog: &Catalog, start: i64) ->
     let mut all = vec![records::table(records, &inline, catalog, start)?];
     for item in named {
         let table = (context.load)(&records.table.value, item);
-        all.push(table.map_err(|error| vec![Diagnostic::error("AQ603", item.span, error)])?);
+        all.push(table.map_err(|error| vec![Diagnostic::error("AQ653", item.span, error)])?);
     }
     Ok(all)
 }
@@ -194,10 +221,10 @@ fn row_of<R: Row>(row: &R) -> Map<String, Json> {
 
 /// Returns the alerts, each with the name of its rule.
 pub(super) fn alert_rows(outcome: &Outcome, rules: &[Rule]) -> Vec<Map<String, Json>> {
-    let of = |alert: &Alert| rules.iter().find(|rule| alert.alert_type.ends_with(&rule_id(rule)));
+    let of = |alert: &Alert| rules.iter().find(|rule| alert.alert_type.ends_with(&format!("_{}", rule_id(rule))));
     let row = |alert: &Alert| {
         let mut row =
-            Map::from_iter([("rule".to_string(), of(alert).map(|rule| rule.title().into()).unwrap_or_default())]);
+            Map::from_iter([(RULE.to_string(), of(alert).map(|rule| rule.title().into()).unwrap_or_default())]);
         row.extend(row_of(alert));
         row
     };

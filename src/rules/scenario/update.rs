@@ -2,14 +2,14 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::expect::{brief, mismatches, projected, shown};
+use super::expect::{brief, mismatches, projected, scalar, shown};
 use super::run::{alert_rows, incident_rows, last_incidents};
 use super::{Case, Scenario, Verdict};
 use crate::diagnostic::Span;
 use crate::rules::Rule;
 use crate::rules::document::Node;
 
-/// Returns the text of a file of tests with the lists of failed cases replaced by what came out; the rest is left as it
+/// Returns the text of a file of tests with the lists and numbers that are not as expected replaced by what came out; the rest is left as it
 /// is, comments too. None where nothing is to be changed.
 ///
 /// Rows that were expected keep the columns that they name; others get those that tell them best. Cases with parameters
@@ -26,11 +26,24 @@ pub fn updated(text: &str, scenario: &Scenario, verdicts: &[(&Case, &Verdict)], 
             (&case.expect.incident_rows, incident_rows(&verdict.outcome)),
         ];
         for (expected, rows) in lists {
-            if let Some(expected) = expected {
-                let start = expected.span.start;
-                changes.push((Span::new(start, end(text, start)?), list(text, expected, &rows, scenario.start)));
+            let Some(expected) = expected else { continue };
+            let start = expected.span.start;
+            let whole = Span::new(start, end(text, start)?);
+            // A list that is as expected keeps its spelling.
+            if verdict.failures.iter().any(|f| whole.start <= f.span.start && f.span.start <= whole.end) {
+                // Within braces there are no lines with a dash.
+                let braces = text.get(case.expect.span.start..).is_some_and(|rest| rest.starts_with('{'));
+                let rows = written(expected, &rows, scenario.start);
+                changes.push((whole, if braces { flow(&rows) } else { list(text, start, &rows) }));
             }
         }
+        let counts = [
+            (case.expect.alert_count, verdict.outcome.alerts.len()),
+            (case.expect.incident_count, last_incidents(&verdict.outcome).len()),
+        ];
+        let counts = counts.into_iter().filter_map(|(expected, found)| Some((expected?, found)));
+        let wrong = counts.filter(|(expected, found)| expected.value != *found);
+        changes.extend(wrong.map(|(expected, found)| (expected.span, found.to_string())));
     }
     if changes.is_empty() {
         return None;
@@ -38,7 +51,9 @@ pub fn updated(text: &str, scenario: &Scenario, verdicts: &[(&Case, &Verdict)], 
     changes.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
     let mut out = text.to_string();
     for (span, new) in changes {
-        out.replace_range(span.start..span.end, &new);
+        // Nothing stands between a key and the line below it.
+        let start = if new.starts_with('\n') { out[..span.start].trim_end_matches(' ').len() } else { span.start };
+        out.replace_range(start..span.end, &new);
     }
     Some(out)
 }
@@ -91,22 +106,27 @@ fn bracket(text: &str) -> Option<usize> {
     None
 }
 
-/// Writes rows as a list that stands where the expected one stood.
-fn list(text: &str, expected: &Node, rows: &[Map<String, Json>], start: i64) -> String {
-    if rows.is_empty() {
-        return "[]".to_string();
-    }
+/// Returns rows as the file's author would write them: by the columns that are named, or by those that tell them best.
+fn written(expected: &Node, rows: &[Map<String, Json>], start: i64) -> Json {
     let mut left: Vec<&Node> = expected.items().iter().collect();
-    let written = rows.iter().map(|row| {
+    let row = |row: &Map<String, Json>| {
         let nearest = (0..left.len()).min_by_key(|place| mismatches(left[*place], row, start).len());
         match nearest.map(|place| left.remove(place)) {
             Some(item) => projected(item, &Json::Object(row.clone()), start),
             None => Json::Object(brief(row, Vec::new())),
         }
-    });
-    let list = shown(&Json::Array(written.collect()));
-    let line = text[..expected.span.start].rfind('\n').map_or(0, |at| at + 1);
-    let before = &text[line..expected.span.start];
+    };
+    Json::Array(rows.iter().map(row).collect())
+}
+
+/// Writes a list with a line for each key, for the place where one stood.
+fn list(text: &str, start: usize, rows: &Json) -> String {
+    if rows.as_array().is_none_or(Vec::is_empty) {
+        return "[]".to_string();
+    }
+    let list = shown(rows);
+    let line = text[..start].rfind('\n').map_or(0, |at| at + 1);
+    let before = &text[line..start];
     let depth = before.len() - before.trim_start().len();
     // A list behind its key goes on the next line, one level in; one that has lines of its own stays where it is.
     let (lead, depth) = if before.trim().is_empty() { (String::new(), depth) } else { ("\n".to_string(), depth + 2) };
@@ -117,6 +137,19 @@ fn list(text: &str, expected: &Node, rows: &[Map<String, Json>], start: i64) -> 
         .map(|(place, line)| if place == 0 && lead.is_empty() { line.to_string() } else { format!("{indent}{line}") })
         .collect();
     format!("{lead}{}", lines.join("\n"))
+}
+
+/// Writes a value in one line, as it stands within braces.
+fn flow(json: &Json) -> String {
+    match json {
+        Json::Array(items) => format!("[{}]", items.iter().map(flow).collect::<Vec<_>>().join(", ")),
+        Json::Object(fields) => {
+            let field =
+                |(key, value): (&String, &Json)| format!("{}: {}", scalar(&Json::String(key.clone())), flow(value));
+            format!("{{{}}}", fields.iter().map(field).collect::<Vec<_>>().join(", "))
+        }
+        other => scalar(other),
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::rules::Rule;
 use crate::rules::alert::Results;
 use crate::rules::schedule::{Data, Moment};
 use crate::types::convert::text_of;
+use crate::types::ticks::MAX_DATETIME;
 
 /// How far a record came in a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,7 +23,9 @@ pub struct Fate {
 /// Where a record's way ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum End {
-    /// The run does not see it: it is outside the window, or of a table that the query does not begin with.
+    /// It is outside the window of the run.
+    Outside,
+    /// It is in no table that the query begins with.
     Unseen,
     /// A condition is not true of it.
     Condition { text: String, span: Span },
@@ -51,7 +54,11 @@ fn follow(id: &str, rule: &Rule, data: &Data, moment: &Moment) -> End {
     let there = |text: &str| ask(text, data, moment).map(|results| has(&results, id));
     match pipeline.before(0).and_then(there) {
         Some(true) => {}
-        Some(false) => return End::Unseen,
+        Some(false) => {
+            let ever = Moment { from: i64::MIN, now: MAX_DATETIME, written: i64::MAX, by_ingestion: false };
+            let known = pipeline.before(0).and_then(|text| ask(text, data, &ever));
+            return if known.is_some_and(|results| has(&results, id)) { End::Outside } else { End::Unseen };
+        }
         None => return End::Unknown,
     }
     let conditions = pipeline.conditions();

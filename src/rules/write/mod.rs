@@ -1,10 +1,11 @@
 //! Rules written as files, with nothing of them lost.
 //!
-//! What one form has no key for is kept all the same: in YAML under the name that ARM has, in the others in the resource's
-//! `metadata`, which Azure leaves alone.
+//! What one form has no key for is kept all the same: in YAML under the name that ARM has, in ARM and REST in the
+//! resource's `metadata`, which Azure leaves alone, in Terraform in `locals`.
 
 pub mod arm;
 pub mod rest;
+pub mod terraform;
 pub mod yaml;
 
 use serde_json::{Map, Value as Json};
@@ -116,6 +117,46 @@ mod tests {
         assert_eq!(meaning(&yaml_rule(&around(&rule))), meaning(&rule));
     }
 
+    /// Says what a rule is where what it leaves out is what Sentinel and Terraform's provider take for it.
+    fn effect(rule: &Rule) -> String {
+        let mut value: Json = super::json(&rule.document);
+        fn prune(value: &mut Json) {
+            let items = value.as_array_mut().into_iter().flatten();
+            items.for_each(prune);
+            if let Some(fields) = value.as_object_mut() {
+                fields.values_mut().for_each(prune);
+                fields.retain(|_, value| *value != json!([]) && *value != json!({}) && !value.is_null());
+                fields.sort_keys();
+            }
+        }
+        let mut put = |path: &[&str], default: Json| {
+            let mut place = &mut value;
+            for key in path {
+                place = &mut place[*key];
+            }
+            if place.is_null() {
+                *place = default;
+            }
+        };
+        put(&["eventGroupingSettings", "aggregationKind"], json!("SingleAlert"));
+        if rule.kind() == crate::rules::model::Kind::Scheduled {
+            put(&["queryFrequency"], json!("PT5H"));
+            put(&["queryPeriod"], json!("PT5H"));
+            put(&["triggerOperator"], json!("GreaterThan"));
+            put(&["triggerThreshold"], json!(0));
+        }
+        for (key, default) in super::terraform::GROUPING {
+            let default = if default == "false" { json!(false) } else { json!(default) };
+            put(&["incidentConfiguration", "groupingConfiguration", key], default);
+        }
+        put(&["incidentConfiguration", "createIncident"], json!(true));
+        if let Some(query) = value["query"].as_str() {
+            value["query"] = json!(query.trim_end_matches('\n'));
+        }
+        prune(&mut value);
+        format!("{} {value}", rule.kind().word())
+    }
+
     /// Texts that YAML, JSON or templates may take for something else.
     fn text() -> impl Strategy<Value = String> {
         const ODD: &[&str] = &[
@@ -149,6 +190,12 @@ mod tests {
             "1e3",
             "2020-01-01",
             "\u{1F600}",
+            "${var.x}",
+            "$${x}",
+            "%{if x}\nQUERY\n  y\n",
+            "  indented\n    more\n",
+            "\r\n",
+            "$",
         ];
         prop_oneof![prop::sample::select(ODD).prop_map(str::to_string), "[ -~\n]{1,40}"]
     }
@@ -226,6 +273,10 @@ mod tests {
             prop_assert_eq!(meaning(&yaml_rule(&written)), meaning(rule), "{}", written);
             // What ARM has no place for stands behind the rest then.
             prop_assert_eq!(meaning(&yaml_rule(&again)), meaning(rule), "{}", again);
+            let (resources, _) = super::terraform::write(&[rule]);
+            let reading = crate::rules::form::read("rules.tf".as_ref(), &resources).unwrap().unwrap();
+            prop_assert!(!reading.problems.iter().any(|problem| problem.code == "AQ515"), "{}", resources);
+            prop_assert_eq!(effect(&reading.rules[0]), effect(rule), "{}", resources);
         }
     }
 
