@@ -151,6 +151,9 @@ fn call_name(name: &str, arguments: &[ast::Argument], cx: &Context) -> Given {
         if matches!(aggregate.name, "percentiles_array" | "percentilesw_array") {
             return Given::Made(format!("percentiles_{}", first_text()));
         }
+        if name == "any" {
+            return Given::Made(format!("any_{}", first_text()));
+        }
         return by_naming(aggregate.naming, name, first);
     }
     if name == "ingestion_time" {

@@ -5,7 +5,6 @@
 use super::{Function, Kernel, Kind, Naming, Overload, Parameter, Returns, one};
 use crate::types::ScalarType;
 
-const COMPLEX: Returns = Returns::Columns(&[("real", ScalarType::Dynamic), ("imag", ScalarType::Dynamic)]);
 const PERIODS: Returns = Returns::Columns(&[("periods", ScalarType::Dynamic), ("scores", ScalarType::Dynamic)]);
 const TWO_LINES: Returns = Returns::Columns(&[
     ("rsquare", ScalarType::Real),
@@ -80,10 +79,6 @@ pub const FUNCTIONS: &[Function] = functions! {
         "tdigest-isvalid-function", NONE, [(dynamic("digest"), any("value")) -> BOOL];
     "hll_isvalid", "Tells whether a value is a HyperLogLog sketch.",
         "hll-isvalid-function", NONE, [(dynamic("hll"), any("value")) -> BOOL];
-    "series_fft", "Gives the Fourier transform of a series.",
-        "series-fft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> COMPLEX];
-    "series_ifft", "Gives the inverse Fourier transform of a series.",
-        "series-ifft-function", NONE, [(dynamic("series"), dynamic("series_imaginary").optional()) -> COMPLEX];
     "series_fit_2lines", "Fits two lines to a series.",
         "series-fit-2lines-function", NONE, [(dynamic("array")) -> TWO_LINES];
     "series_fit_2lines_dynamic", "Fits two lines to a series, as a bag.",

@@ -291,13 +291,24 @@ pub fn parse_datetime(text: &str) -> Option<i64> {
 
 /// Reads what stands between the parentheses of `datetime(...)`: None if it is no datetime, `Some(None)` for `null`.
 ///
-/// Beside the forms of [`parse_datetime`] it may be quoted, or numbers with commas: `2025, 6, 14`.
+/// Beside the forms of [`parse_datetime`] it may be quoted, or numbers with commas: `2025, 6, 14`, or a date with blanks
+/// around its dashes: `2025 - 06 - 14` (documented by example).
 pub fn read_datetime_literal(text: &str) -> Option<Option<i64>> {
     let text = unquoted(text);
     if text.eq_ignore_ascii_case("null") {
         return Some(None);
     }
-    parse_datetime(text).or_else(|| comma_datetime(text)).map(Some)
+    parse_datetime(text).or_else(|| comma_datetime(text)).or_else(|| spaced_date(text)).map(Some)
+}
+
+/// Reads `year - month - day`.
+fn spaced_date(text: &str) -> Option<i64> {
+    let mut parts = text.split('-').map(str::trim);
+    let [year, month, day] = [parts.next()?, parts.next()?, parts.next()?];
+    if parts.next().is_some() || year.len() != 4 || month.len() != 2 || day.len() != 2 {
+        return None;
+    }
+    parse_datetime(&format!("{year}-{month}-{day}"))
 }
 
 /// Reads `year, month, day [, hour, minute [, second]]`.
@@ -765,6 +776,9 @@ mod tests {
         assert_eq!(read_timespan_literal("null"), Some(None));
         assert_eq!(read_timespan_literal("-10675199.02:48:05.4775808"), Some(Some(i64::MIN)));
         assert_eq!(read_datetime_literal("2025, 6, 14"), Some(parse_datetime("2025-06-14")));
+        assert_eq!(read_datetime_literal("2025 - 06 - 14"), Some(parse_datetime("2025-06-14")));
+        assert_eq!(read_datetime_literal("2025 - 6 - 14"), None);
+        assert_eq!(read_datetime_literal("2025 - 06 - 14 - 1"), None);
         assert_eq!(read_datetime_literal("'2025-06-14'"), Some(parse_datetime("2025-06-14")));
         assert_eq!(read_datetime_literal("null"), Some(None));
         assert_eq!(read_datetime_literal("now"), None);

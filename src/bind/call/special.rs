@@ -75,6 +75,7 @@ impl Binder<'_> {
             "iscolumnexists" => self.iscolumnexists(name, arguments, cx),
             "row_number" | "row_rank_min" | "row_rank_dense" | "row_cumsum" | "row_window_session" | "prev"
             | "next" => self.window(name, arguments, span, cx),
+            "estimate_data_size" => self.estimated_size(arguments, span, cx),
             "bin_auto" => self.bin_of_set_size(name, arguments, span, cx),
             "column_names_of" => match arguments {
                 [argument] => {

@@ -132,7 +132,7 @@ impl Binder<'_> {
 
     /// Tells whether a relation can be computed before the rest of the query: it is not a part of what an operator does
     /// for each row, and computing it twice gives the same.
-    fn stands_alone(&self, node: &Node) -> bool {
+    pub(super) fn stands_alone(&self, node: &Node) -> bool {
         let mut alone = true;
         node.for_each(&mut |node| {
             if let Kind::Shared { index } = node.kind {

@@ -13,6 +13,7 @@ mod parameter;
 mod parse;
 mod parse_kv;
 mod partition;
+mod parts;
 mod pivot;
 mod project;
 mod render;

@@ -10,6 +10,7 @@ use super::super::{Binder, Table};
 use super::mv_apply::{Parts, needs_rows};
 use super::{projection, windowed, word};
 use crate::diagnostic::{Diagnostic, Span};
+use crate::functions::plugin::parts;
 use crate::plan::{Comparison, Expr, Kind, Node, SortKey, WindowCall, WindowFunction};
 use crate::syntax::ast::{self, ExprKind, Operator, OperatorKind, PartitionBody};
 use crate::types::{Column, ScalarType, Value};
@@ -50,7 +51,7 @@ const OPERATORS: &[&str] = &[
 ];
 
 /// How many values of the key the strategy `legacy` takes, which holds where none is named (documented).
-const MOST_PARTS: i64 = 64;
+const MOST_PARTS: i64 = parts::MOST_PARTS as i64;
 
 impl Binder<'_> {
     pub(super) fn partition(&mut self, operator: &Operator, input: Table, scope: &Rc<Scope>) -> Table {
@@ -59,17 +60,29 @@ impl Binder<'_> {
         if let Some(values) = values {
             self.unsupported(values.span, "`in` of `partition`");
         }
+        let strategy = word(parameters, "hint.strategy");
         let operators = match body {
             PartitionBody::Operators(operators) => operators,
             PartitionBody::Query(query) => {
+                if let Some((other, at)) = strategy.filter(|(strategy, _)| *strategy != "legacy") {
+                    let message =
+                        format!("`partition` with a source of its own has the strategy legacy, not `{other}`");
+                    self.refuse("AQ040", at, message);
+                }
                 let span = query.statements.first().map_or(operator.span, |statement| statement.span);
-                self.unsupported(span, "`partition` with a source of its own");
-                return Table { open: true, ..Binder::nothing() };
+                return match &key {
+                    Some(key) => self.query_of_each_part(query, &input, key, span, scope),
+                    None => Table { open: true, ..Binder::nothing() },
+                };
             }
         };
-        let strategy = word(parameters, "hint.strategy");
         match strategy {
-            None | Some(("legacy", _)) => {}
+            None | Some(("legacy", _)) => {
+                let alone = operators.iter().find(|operator| stands_alone_in_part(&operator.kind));
+                if let Some((key, alone)) = key.as_ref().zip(alone) {
+                    return self.operators_of_each_part(operators, &input, key, alone.keyword.span, scope);
+                }
+            }
             Some(("native" | "shuffle", _)) => self.only_native_operators(operators),
             Some((other, at)) => {
                 self.refuse(
@@ -202,15 +215,10 @@ impl Binder<'_> {
         for operator in operators {
             let refused = matches!(
                 operator.kind,
-                OperatorKind::As { .. }
-                    | OperatorKind::Fork { .. }
-                    | OperatorKind::Facet { .. }
-                    | OperatorKind::GetSchema { .. }
-                    | OperatorKind::Render { .. }
-                    | OperatorKind::Search { .. }
-                    | OperatorKind::Union { .. }
-            );
-            if refused {
+                OperatorKind::Fork { .. } | OperatorKind::Facet { .. } | OperatorKind::Render { .. }
+            ) || stands_alone_in_part(&operator.kind);
+            let told = |refusal: &Diagnostic| refusal.span == operator.keyword.span;
+            if refused && !self.refusals.iter().any(told) {
                 self.unsupported(
                     operator.keyword.span,
                     format_args!("the operator `{}` in `partition`", operator.keyword.text),
@@ -246,7 +254,18 @@ impl Binder<'_> {
     }
 }
 
-fn empty(columns: Vec<Column>) -> Node {
+/// Tells whether an operator can't be told to keep parts apart: such parts are bound each by itself.
+const fn stands_alone_in_part(kind: &OperatorKind) -> bool {
+    matches!(
+        kind,
+        OperatorKind::As { .. }
+            | OperatorKind::GetSchema { .. }
+            | OperatorKind::Search { .. }
+            | OperatorKind::Union { .. }
+    )
+}
+
+pub(super) fn empty(columns: Vec<Column>) -> Node {
     Node { columns, serialized: false, kind: Kind::Values { rows: Vec::new() } }
 }
 

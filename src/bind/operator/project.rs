@@ -144,20 +144,11 @@ impl Binder<'_> {
                 }
                 continue;
             }
-            let scalar = self.scalar(&column.value, &cx);
-            if scalar.scalar_type == Some(ScalarType::Dynamic) {
-                self.problem(
-                    Diagnostic::error("KS116", column.span, "a dynamic value can't be a key")
-                        .help("convert it with tostring()"),
-                );
+            for (given, scalar) in self.key_values(column, column.span, &cx) {
+                items.push(Item { given, span: column.span });
+                keys.push((scalar.expr.clone(), scalar.column_type()));
+                seen.push(scalar.seen());
             }
-            let given = match column.names.first() {
-                Some(name) => Given::Spelled(name.text.clone()),
-                None => name_of(&column.value, &cx),
-            };
-            items.push(Item { given, span: column.span });
-            keys.push((scalar.expr.clone(), scalar.column_type()));
-            seen.push(scalar.seen());
         }
         if input.open && columns.iter().any(|c| matches!(c.value.kind, ExprKind::Star)) {
             self.refuse("AQ002", columns[0].span, "the columns of this table are known only when the data are");

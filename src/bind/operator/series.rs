@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use super::super::aggregate::empty_value;
+use super::super::aggregate::{empty_value, several_call};
 use super::super::expression::{Scalar, to};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
@@ -42,7 +42,7 @@ impl Binder<'_> {
             let scalar_type = scalar.column_type();
             let given = match aggregate.value.names.first() {
                 Some(name) => Given::Spelled(name.text.clone()),
-                None => match name_of(&aggregate.value.value, &row) {
+                None => match name_in_series(&aggregate.value.value, &row) {
                     Given::Spelled(text) | Given::Passed(text) => Given::Made(text),
                     other => other,
                 },
@@ -210,6 +210,20 @@ impl Binder<'_> {
             None => ("bin", vec![value.expr.clone(), axis.step.clone()]),
         };
         self.library_call(name, arguments, span).expr
+    }
+}
+
+/// Returns what an unnamed series is called: as an aggregate is, and one of `take_any(x)` as in `summarize` (Microsoft's
+/// parser).
+fn name_in_series(value: &ast::Expr, row: &Context) -> Given {
+    match several_call(value) {
+        Some((name, [argument, ..], _)) if matches!(name.text.as_str(), "take_any" | "take_anyif") => {
+            match name_of(&argument.value, row) {
+                Given::Positional => Given::Made("any_arg0".to_string()),
+                given => given,
+            }
+        }
+        _ => name_of(value, row),
     }
 }
 

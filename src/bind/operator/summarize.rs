@@ -12,7 +12,7 @@ use super::super::seen::Seen;
 use super::super::signature::Library;
 use super::super::{Binder, Table};
 use super::projection;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::{AggregateCall, Expr, Kind, Node};
 use crate::syntax::ast::{self, NamedExpr, Summarize};
 use crate::types::{Column, ScalarType};
@@ -64,27 +64,51 @@ impl Binder<'_> {
         let cx = Context::row(scope, input);
         let mut keys = Vec::new();
         for key in by {
-            let scalar = self.scalar(&key.value, &cx);
-            if scalar.scalar_type == Some(ScalarType::Dynamic) {
-                self.problem(
-                    Diagnostic::error("KS116", key.value.span, "a dynamic value can't be a key")
-                        .help("convert it with tostring()"),
-                );
+            for (given, scalar) in self.key_values(key, key.value.span, &cx) {
+                // A variable that is no column has no name here (measured).
+                let given = match given {
+                    Given::Spelled(text) if key.names.is_empty() && cx.column(&text).is_none() && !cx.open => {
+                        Given::Positional
+                    }
+                    other => other,
+                };
+                keys.push(Key { item: Item { given, span: key.span }, scalar });
             }
-            let given = match key.names.first() {
-                Some(name) => Given::Spelled(name.text.clone()),
-                None => name_of(&key.value, &cx),
-            };
-            // A variable that is no column has no name here (measured).
-            let given = match given {
-                Given::Spelled(text) if key.names.is_empty() && cx.column(&text).is_none() && !cx.open => {
-                    Given::Positional
-                }
-                other => other,
-            };
-            keys.push(Key { item: Item { given, span: key.span }, scalar });
         }
         keys
+    }
+
+    /// Binds what rows are told apart by, with its name: one value, or all that a call of several columns gives.
+    pub(super) fn key_values(&mut self, key: &NamedExpr, span: Span, cx: &Context) -> Vec<(Given, Scalar)> {
+        let scalar = self.scalar_or_parts(&key.value, cx);
+        let own = |index: usize| key.names.get(index).map(|name| Given::Spelled(name.text.clone()));
+        let values: Vec<(Given, Scalar)> = match &scalar.parts {
+            Some(parts) => {
+                self.names_of_parts(key, parts.len());
+                let value = |(index, part): (usize, &Part)| {
+                    let given = own(index).unwrap_or_else(|| Given::Part(part.name.clone()));
+                    (given, Scalar::known(part.expr.clone()))
+                };
+                parts.iter().enumerate().map(value).collect()
+            }
+            None => vec![(own(0).unwrap_or_else(|| name_of(&key.value, cx)), scalar)],
+        };
+        if values.iter().any(|(_, scalar)| scalar.scalar_type == Some(ScalarType::Dynamic)) {
+            self.problem(
+                Diagnostic::error("KS116", span, "a dynamic value can't be a key").help("convert it with tostring()"),
+            );
+        }
+        values
+    }
+
+    /// Tells more names than a call has columns, and refuses fewer: what becomes of the rest then is not documented.
+    fn names_of_parts(&mut self, named: &NamedExpr, columns: usize) {
+        let names = named.names.len();
+        if names > columns {
+            self.error("KS150", named.span, format!("{names} names stand before {columns} columns"));
+        } else if (1..columns).contains(&names) {
+            self.unsupported(named.span, "naming a part of the columns of a call in this place");
+        }
     }
 
     /// Binds aggregates: what is computed for each group, and the columns made of it.
@@ -146,12 +170,7 @@ impl Binder<'_> {
 
     /// Lists the columns of a call that gives several.
     fn parts(&mut self, named: &NamedExpr, parts: &[Part], outputs: &mut Vec<Output>) {
-        if named.names.len() > parts.len() {
-            let text = format!("{} names stand before {} columns", named.names.len(), parts.len());
-            self.error("KS150", named.span, text);
-        } else if !named.names.is_empty() && named.names.len() < parts.len() {
-            self.unsupported(named.span, "naming a part of the columns of a call in `summarize`");
-        }
+        self.names_of_parts(named, parts.len());
         for (index, part) in parts.iter().enumerate() {
             let given = match named.names.get(index) {
                 Some(name) => Given::Spelled(name.text.clone()),

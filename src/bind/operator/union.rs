@@ -183,7 +183,8 @@ impl Merged {
 }
 
 /// Columns by first appearance of their names; one name with several types becomes `name_type` for each, next to each
-/// other (so Microsoft's parser).
+/// other (so Microsoft's parser). A column that is called so by itself keeps its name, and the other gets a number
+/// (documented by the printed result; Microsoft's parser names them the other way around).
 pub(super) fn all_columns(legs: &[Table], lossy: bool) -> Vec<Merged> {
     let is_unknown = |leg: &Table, column: &Column| lossy && leg.known.of(&column.name) == Some(&Seen::Unknown);
     merged(legs.iter().flat_map(|leg| leg.node.columns.iter().map(move |c| (c, is_unknown(leg, c)))), lossy)
@@ -215,14 +216,17 @@ fn merged<'a>(columns: impl Iterator<Item = (&'a Column, bool)>, lossy: bool) ->
         }
         *count += usize::from(!unknown);
     }
-    let mut taken: HashSet<String> = HashSet::new();
+    let is_one = |name: &&&str| types[**name].0.len() < 2;
+    let mut taken: HashSet<String> = names.iter().filter(is_one).map(ToString::to_string).collect();
     let mut merged = Vec::new();
     for name in names {
         let (types, _) = &types[name];
         let types: &[ScalarType] = if types.is_empty() { &[ScalarType::Dynamic] } else { types };
         for scalar_type in types {
-            let wanted = if types.len() > 1 { format!("{name}_{scalar_type}") } else { name.to_string() };
-            let own = free_name(&wanted, |n| taken.contains(n));
+            let own = match types.len() {
+                1 => name.to_string(),
+                _ => free_name(&format!("{name}_{scalar_type}"), |n| taken.contains(n)),
+            };
             taken.insert(own.clone());
             merged.push(Merged { name: name.to_string(), column: Column::new(own, *scalar_type) });
         }

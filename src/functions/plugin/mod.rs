@@ -10,6 +10,7 @@ mod dcount_intersect;
 mod geo_lookup;
 mod ip_lookup;
 mod narrow;
+pub mod parts;
 pub mod pivot;
 mod refused;
 mod rolling_percentile;

@@ -1,4 +1,4 @@
-//! Filters of series: finite and infinite impulse response, Fourier transform.
+//! Filters of series: finite and infinite impulse response.
 
 use super::super::rows::{self, Column, DYNAMIC, dynamic, function, optional, overload};
 use super::{Series, numbers, unsupported, write_longs, write_reals};

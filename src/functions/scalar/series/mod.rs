@@ -7,6 +7,7 @@ mod arithmetic;
 mod fill;
 mod filter;
 mod fit;
+mod fourier;
 mod math;
 mod outliers;
 mod season;
@@ -21,6 +22,7 @@ pub(super) const FAMILIES: &[&[Function]] = &[
     fill::FUNCTIONS,
     filter::FUNCTIONS,
     fit::FUNCTIONS,
+    fourier::FUNCTIONS,
     math::FUNCTIONS,
     outliers::FUNCTIONS,
     season::FUNCTIONS,
