@@ -1,6 +1,7 @@
 //! Parquet: zstd, row groups that prune well, page index, bloom filters on identifiers.
 
 mod remake;
+mod text;
 
 use std::cmp::Reverse;
 use std::fs::File;
@@ -8,15 +9,17 @@ use std::io::{self, Seek, Write};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
-use ::parquet::arrow::arrow_writer::{ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
+use ::parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 use ::parquet::basic::{Compression, Encoding, ZstdLevel};
+use ::parquet::column::writer::ColumnCloseResult;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::file::writer::SerializedFileWriter;
-use ::parquet::schema::types::ColumnPath;
+use ::parquet::schema::types::{ColumnDescPtr, ColumnPath};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::datatypes::Field;
+use bytes::Bytes;
 
 use crate::types::arrow::TABLE_KEY;
 use crate::types::{Column, ScalarType, shred};
@@ -25,6 +28,7 @@ use super::parallel::{each, threads};
 use super::physical::{Physical, Units};
 use super::shred::Shredder;
 use super::{Format, UNNAMED, Writer, failed, one_result};
+use text::TextColumn;
 
 /// How files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,20 +63,11 @@ const PAGE_ROWS: usize = 5 << 10;
 /// for each row that it shows.
 const PAGE_BYTES: usize = 6 << 20;
 
-/// The level of zstd for identifiers and addresses made of them, whose digits repeat nothing: the fastest finds no less
-/// than others (65,536 identifiers take 1.17 MB with level 1 and 1.31 MB with level 3).
+/// The level of zstd for identifiers, whose digits repeat nothing: the fastest finds no less than others (65,536 identifiers take 1.17 MB with level 1 and 1.31 MB with level 3).
 const IDENTIFIER_LEVEL: i32 = 1;
 
-/// The level of zstd for texts that are long and much alike: those of a million generated alerts take 80.1 MB, and 89.0 MB
-/// with level 3, for 2.2 s more of a processor beside the 11 s that their conversion takes.
-const LONG_LEVEL: i32 = 5;
-
-/// Columns of such texts.
-const LONG_TEXTS: [&str; 1] = ["ExtendedProperties"];
-
-/// Columns of texts each of which is there once, or a few times: a dictionary of them would be begun, given up, and read
-/// by each look-up.
-const NEVER_ALIKE: [&str; 5] = ["SystemAlertId", "VendorOriginalId", "Entities", "ExtendedProperties", "AlertLink"];
+/// Columns of texts each of which is there once: a dictionary of them would be begun, given up, and read by each look-up.
+const NEVER_ALIKE: [&str; 2] = ["SystemAlertId", "VendorOriginalId"];
 
 /// How many look-ups in vain a bloom filter may let through, where each alert has its own value. At 0.002 it takes 128 KiB
 /// of a row group, at 0.03 it takes 64 KiB: with sixteen groups a look-up reads 1 MB less of these, and in one case of
@@ -91,9 +86,6 @@ impl Options {
 
 /// Columns that queries look up single values of.
 const IDENTIFIERS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "CompromisedEntity"];
-
-/// Columns of digits of chance.
-const OF_DIGITS: [&str; 3] = ["SystemAlertId", "VendorOriginalId", "AlertLink"];
 
 /// Writes one result as a Parquet file.
 ///
@@ -124,10 +116,29 @@ struct Made {
     file: SerializedFileWriter<File>,
     groups: ArrowRowGroupWriterFactory,
     /// The columns of the row group in the making; none between two groups.
-    columns: Vec<ArrowColumnWriter>,
-    /// Rows in them.
+    columns: Vec<ChunkWriter>,
+    /// What encodes the columns of texts, between two groups.
+    texts: Vec<Option<Box<TextColumn>>>,
+    /// Rows of the group that are not encoded yet, and how many bytes they take.
+    waiting: Vec<RecordBatch>,
+    waiting_bytes: usize,
+    /// Rows of the group.
     rows: usize,
     most_rows: usize,
+    level: ZstdLevel,
+}
+
+/// What encodes the column of a row group.
+enum ChunkWriter {
+    Any(Box<ArrowColumnWriter>),
+    Text(Box<TextColumn>),
+}
+
+/// The column of a row group, encoded.
+enum Chunk {
+    Any(Box<ArrowColumnChunk>),
+    /// Its pages, what is to be known of them, and what encodes the column of the next row group.
+    Text(Bytes, Box<ColumnCloseResult>, Box<TextColumn>),
 }
 
 impl<'a> ParquetWriter<'a> {
@@ -153,7 +164,7 @@ impl<'a> ParquetWriter<'a> {
 
     fn properties(&self, columns: &[Column]) -> WriterProperties {
         let mut properties = WriterProperties::builder()
-            .set_compression(zstd(self.options.level))
+            .set_compression(Compression::ZSTD(zstd(self.options.level)))
             .set_max_row_group_row_count(Some(self.options.row_group_rows.max(1)))
             .set_statistics_enabled(EnabledStatistics::Page)
             .set_data_page_row_count_limit(PAGE_ROWS)
@@ -161,10 +172,12 @@ impl<'a> ParquetWriter<'a> {
             .set_key_value_metadata(self.table.clone().map(|table| vec![KeyValue::new(TABLE_KEY.to_string(), table)]))
             .set_created_by(concat!("alertq ", env!("CARGO_PKG_VERSION")).to_string());
         for column in columns.iter().filter(|column| column.scalar_type == ScalarType::DateTime) {
-            // Moments hardly repeat, and lie near the one before: the difference takes half the room.
+            // Moments hardly repeat, and lie near the one before: the difference takes half the room, and zstd finds
+            // nothing in it.
             let path = ColumnPath::from(column.name.as_str());
             properties = properties
                 .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_compression(path.clone(), Compression::UNCOMPRESSED)
                 .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
         }
         let text = |column: &&Column| column.scalar_type == ScalarType::String;
@@ -174,17 +187,11 @@ impl<'a> ParquetWriter<'a> {
             properties = properties
                 .set_column_statistics_enabled(ColumnPath::from(column.name.as_str()), EnabledStatistics::Chunk);
         }
-        let kept = self.options.level > 1;
-        for column in columns.iter().filter(|column| kept && LONG_TEXTS.contains(&column.name.as_str())) {
-            let level = self.options.level.max(LONG_LEVEL);
-            properties = properties.set_column_compression(ColumnPath::from(column.name.as_str()), zstd(level));
-        }
         for column in columns.iter().filter(text).filter(|column| NEVER_ALIKE.contains(&column.name.as_str())) {
-            properties = properties.set_column_dictionary_enabled(ColumnPath::from(column.name.as_str()), false);
-        }
-        for column in columns.iter().filter(text).filter(|column| OF_DIGITS.contains(&column.name.as_str())) {
             let path = ColumnPath::from(column.name.as_str());
-            properties = properties.set_column_compression(path, zstd(IDENTIFIER_LEVEL));
+            properties = properties
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_compression(path, Compression::ZSTD(zstd(IDENTIFIER_LEVEL)));
         }
         for column in columns.iter().filter(text).filter(|column| column.name == IDENTIFIERS[0]) {
             // They are as long as each other: by themselves the lengths take no room (18.1 MB of a million, and 18.7 MB
@@ -211,7 +218,9 @@ impl<'a> ParquetWriter<'a> {
         };
         let writer = ArrowWriter::try_new(file, physical.schema.clone(), Some(properties));
         let (file, groups) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(failed)?;
-        Ok(Made { physical, file, groups, columns: Vec::new(), rows: 0, most_rows: self.options.row_group_rows.max(1) })
+        let (most_rows, level) = (self.options.row_group_rows.max(1), zstd(self.options.level));
+        let (columns, texts, waiting) = (Vec::new(), Vec::new(), Vec::new());
+        Ok(Made { physical, file, groups, columns, texts, waiting, waiting_bytes: 0, rows: 0, most_rows, level })
     }
 
     /// Maps what was written so far anew.
@@ -238,43 +247,76 @@ impl Made {
         }
         let mut at = 0;
         while at < batch.num_rows() {
-            if self.columns.is_empty() {
-                let number = self.file.flushed_row_groups().len();
-                self.columns = self.groups.create_column_writers(number).map_err(failed)?;
-            }
             let rows = (batch.num_rows() - at).min(self.most_rows - self.rows);
-            self.encode(&batch.slice(at, rows))?;
+            let part = batch.slice(at, rows);
+            self.waiting_bytes += part.get_array_memory_size();
+            self.waiting.push(part);
             (at, self.rows) = (at + rows, self.rows + rows);
             if self.rows == self.most_rows {
                 self.end_group()?;
+            } else if self.waiting_bytes >= WAITING {
+                self.encode()?;
             }
         }
         Ok(())
     }
 
-    /// Encodes each column on the next thread that is free: text takes most of the time, in encoding and compression.
-    fn encode(&mut self, batch: &RecordBatch) -> io::Result<()> {
+    /// Makes what encodes the columns of a row group that begins with this batch.
+    fn begin_group(&mut self, batch: &RecordBatch) -> io::Result<Vec<ChunkWriter>> {
+        let number = self.file.flushed_row_groups().len();
+        let any = self.groups.create_column_writers(number).map_err(failed)?;
+        self.texts.resize_with(any.len(), || None);
+        let columns = any.into_iter().zip(self.file.schema_descr().columns()).zip(batch.columns()).zip(&mut self.texts);
+        let writer = |(((any, column), array), text): (((_, &ColumnDescPtr), _), &mut Option<_>)| {
+            let known = IDENTIFIERS.contains(&column.name()) || shred::is_name(column.name());
+            if known || !text::are_long(array) {
+                return Ok(ChunkWriter::Any(Box::new(any)));
+            }
+            let text = text.take().map_or_else(|| TextColumn::new(column.clone(), self.level).map(Box::new), Ok)?;
+            Ok(ChunkWriter::Text(text))
+        };
+        columns.map(writer).collect()
+    }
+
+    /// Encodes the columns of the batches that wait, each on the next thread that is free: text takes most of the time, in
+    /// encoding and compression.
+    fn encode(&mut self) -> io::Result<()> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let bytes = std::mem::take(&mut self.waiting_bytes);
+        if let (true, Some(first)) = (self.columns.is_empty(), waiting.first()) {
+            self.columns = self.begin_group(first)?;
+        }
         let physical = &self.physical;
-        let threads = if batch.get_array_memory_size() < WORTH_THREADS { 1 } else { threads() };
+        let threads = if bytes < WORTH_THREADS { 1 } else { threads() };
+        let size = |index| waiting.iter().map(|batch| batch.column(index).get_array_memory_size()).sum::<usize>();
         let mut columns: Vec<_> = self.columns.iter_mut().enumerate().collect();
         // The longest first: what is short fills the time until all are done.
-        columns.sort_by_key(|(index, _)| Reverse(batch.column(*index).get_array_memory_size()));
+        columns.sort_by_cached_key(|(index, _)| Reverse(size(*index)));
         let encoded = each(columns.into_iter(), threads, |(index, writer)| {
-            let array = physical.array(batch.column(index), index);
-            leaves(physical.schema.field(index), &array, writer)
+            waiting.iter().try_for_each(|batch| {
+                writer.write(physical.schema.field(index), &physical.array(batch.column(index), index))
+            })
         });
         encoded.into_iter().collect::<Result<(), ParquetError>>().map_err(failed)
     }
 
     fn end_group(&mut self) -> io::Result<()> {
+        self.encode()?;
         self.rows = 0;
         let mut columns: Vec<_> = std::mem::take(&mut self.columns).into_iter().enumerate().collect();
         columns.sort_by_key(|(_, writer)| Reverse(writer.memory_size()));
         let mut chunks = each(columns.into_iter(), threads(), |(index, writer)| (index, writer.close()));
         chunks.sort_by_key(|(index, _)| *index);
         let mut group = self.file.next_row_group().map_err(failed)?;
-        for (_, chunk) in chunks {
-            chunk.and_then(|chunk| chunk.append_to_row_group(&mut group)).map_err(failed)?;
+        for (index, chunk) in chunks {
+            match chunk.map_err(failed)? {
+                Chunk::Any(chunk) => chunk.append_to_row_group(&mut group),
+                Chunk::Text(pages, close, text) => {
+                    self.texts[index] = Some(text);
+                    group.append_column(&pages, *close)
+                }
+            }
+            .map_err(failed)?;
         }
         group.close().map_err(failed)?;
         Ok(())
@@ -321,16 +363,45 @@ pub fn in_units(from: &File, to: ParquetWriter<'_>, table: &str, columns: &[Colu
     writer.finish()
 }
 
-fn zstd(level: i32) -> Compression {
-    Compression::ZSTD(ZstdLevel::try_new(level).unwrap_or_default())
+fn zstd(level: i32) -> ZstdLevel {
+    ZstdLevel::try_new(level).unwrap_or_default()
+}
+
+impl ChunkWriter {
+    fn write(&mut self, field: &Field, array: &ArrayRef) -> Result<(), ParquetError> {
+        match self {
+            ChunkWriter::Any(writer) => leaves(field, array, writer),
+            ChunkWriter::Text(writer) => writer.write(array),
+        }
+    }
+
+    fn memory_size(&self) -> usize {
+        match self {
+            ChunkWriter::Any(writer) => writer.memory_size(),
+            ChunkWriter::Text(writer) => writer.memory_size(),
+        }
+    }
+
+    fn close(self) -> Result<Chunk, ParquetError> {
+        Ok(match self {
+            ChunkWriter::Any(writer) => Chunk::Any(Box::new(writer.close()?)),
+            ChunkWriter::Text(mut writer) => {
+                let (pages, close) = writer.close()?;
+                Chunk::Text(pages, Box::new(close), writer)
+            }
+        })
+    }
 }
 
 fn leaves(field: &Field, array: &ArrayRef, writer: &mut ArrowColumnWriter) -> Result<(), ParquetError> {
     compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
 }
 
-/// Bytes of a batch from which on other threads are worth their start.
+/// Bytes of batches from which on other threads are worth their start.
 const WORTH_THREADS: usize = 1 << 20;
+
+/// Bytes of batches that wait until they are encoded together: each time threads begin anew, with new memory.
+const WAITING: usize = 16 << 20;
 
 impl Writer for ParquetWriter<'_> {
     fn begin(&mut self, name: &str, columns: &[Column]) -> io::Result<()> {

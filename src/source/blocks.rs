@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::cursor::{Cursor, Lines};
 use super::error::Error;
 use super::read::{Chunk, Target, fill};
+use super::rows::RowBuilder;
 use super::table::Input;
 
 /// Pieces for each thread that are parsed, or waited for, before someone takes the first of them.
@@ -98,17 +99,18 @@ fn split(
 
 fn parse_pieces(input: &Input, target: &Target, take: &Mutex<Receiver<Piece>>) {
     let next = || take.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    // It knows from one piece to the next how much room the columns need, and where fields go.
+    let mut builder = target.builder(input);
     while let Ok(piece) = next() {
-        let parsed = parse(input, target, piece.lines);
+        let parsed = parse(input, target, &mut builder, piece.lines);
         let _ = piece.done.send(parsed.map_err(|error| error.at(&input.bytes.path)));
     }
 }
 
-fn parse(input: &Input, target: &Target, lines: Lines) -> Result<Parsed, Error> {
-    let mut builder = target.builder(input);
+fn parse(input: &Input, target: &Target, builder: &mut RowBuilder, lines: Lines) -> Result<Parsed, Error> {
     let mut records = input.form.of_lines(Cursor::of(&input.bytes, lines))?;
     let mut chunks = Vec::new();
-    while let Some(chunk) = fill(&input.bytes.path, &mut *records, &mut builder, target.options.batch_rows)? {
+    while let Some(chunk) = fill(&input.bytes.path, &mut *records, builder, target.options.batch_rows)? {
         chunks.push(chunk);
     }
     Ok(Parsed { chunks, records: records.place().record.unwrap_or_default() })

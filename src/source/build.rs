@@ -155,9 +155,10 @@ impl ColumnBuilder {
     }
 }
 
-/// The least and the most bytes of text that are allotted at once.
+/// The least and the most bytes of text that are allotted at once. What is larger comes fresh from the system each time, and
+/// is filled with zeros there.
 const SMALL: u32 = 16 << 10;
-const LARGE: u32 = 4 << 20;
+const LARGE: u32 = 128 << 10;
 
 fn shown(cell: Cell<'_>) -> String {
     match cell {

@@ -15,7 +15,7 @@ use crate::types::arrow::schema;
 use super::build::{ColumnBuilder, Reading};
 use super::cell::Cell;
 use super::error::{Error, Place};
-use super::survey::Guess;
+use super::survey::{Guess, TYPE_NAME};
 
 /// A record that could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,17 @@ impl BadRows {
     }
 }
 
+/// Tells whether two names are equal, without a call for those of eight to sixteen bytes, which most have.
+#[inline]
+fn same(a: &[u8], b: &[u8]) -> bool {
+    match (a.first_chunk::<8>(), a.last_chunk::<8>(), b.first_chunk::<8>(), b.last_chunk::<8>()) {
+        (Some(first), Some(last), Some(b_first), Some(b_last)) if a.len() <= 16 => {
+            a.len() == b.len() && first == b_first && last == b_last
+        }
+        _ => a == b,
+    }
+}
+
 /// A batch that is being filled.
 pub(super) struct RowBuilder {
     schema: SchemaRef,
@@ -128,6 +139,8 @@ pub(super) struct RowBuilder {
     text_dynamics: usize,
     /// What the columns were concluded from, where not all records have been looked at.
     guess: Option<Guess>,
+    /// For each column whether its values can tell that the guess is wrong.
+    watched: Vec<bool>,
 }
 
 impl RowBuilder {
@@ -152,18 +165,21 @@ impl RowBuilder {
             reading,
             text_dynamics,
             guess: None,
+            watched: Vec::new(),
         }
     }
 
     /// Holds the records against what was concluded of the first of them.
     pub(super) fn guessed(self, guess: Guess) -> RowBuilder {
-        RowBuilder { guess: Some(guess), ..self }
+        let type_place = self.places.get(TYPE_NAME).copied().flatten();
+        let watched = (0..self.names.len()).map(|place| guess.watches(place) || Some(place) == type_place).collect();
+        RowBuilder { guess: Some(guess), watched, ..self }
     }
 
     /// Adds a field of the present record.
     pub(super) fn field(&mut self, name: &str, cell: Cell<'_>) {
         let Some(place) = self.place(name) else { return };
-        if let Some(guess) = &mut self.guess {
+        if let (Some(true), Some(guess)) = (self.watched.get(place), &mut self.guess) {
             guess.observe(place, name, cell, self.reading);
         }
         if self.filled[place] == self.row {
@@ -186,7 +202,7 @@ impl RowBuilder {
         let position = self.position;
         self.position += 1;
         if let Some((habit, place)) = self.habit.get(position)
-            && habit == name
+            && same(habit.as_bytes(), name.as_bytes())
         {
             return *place;
         }

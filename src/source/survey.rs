@@ -11,6 +11,9 @@ use super::build::Reading;
 use super::cell::Cell;
 use super::time;
 
+/// The field that names the table of a record.
+pub(super) const TYPE_NAME: &str = "Type";
+
 /// What the records of one file, or several, hold.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Survey {
@@ -63,7 +66,7 @@ impl Survey {
         let field = self.field(name);
         let field = &mut self.fields[field];
         if let Cell::Text(text) = cell
-            && name == "Type"
+            && name == TYPE_NAME
         {
             self.type_name = match std::mem::take(&mut self.type_name) {
                 TypeName::Same(name) if name != text => TypeName::Mixed,
@@ -237,6 +240,11 @@ impl Guess {
         self.broken |= !self.names.contains(name);
     }
 
+    /// Tells whether the kinds of a column's values decide on its type.
+    pub(super) fn watches(&self, place: usize) -> bool {
+        self.columns.get(place).is_some_and(|(_, seen)| seen.is_some())
+    }
+
     /// Takes note of a field that fills a column.
     pub(super) fn observe(&mut self, place: usize, name: &str, cell: Cell<'_>, reading: Reading) {
         // A text column stays one, as in a survey.
@@ -246,7 +254,7 @@ impl Guess {
             seen.add(cell, reading);
         }
         if let Cell::Text(text) = cell
-            && name == "Type"
+            && name == TYPE_NAME
         {
             self.broken |= match &self.type_name {
                 TypeName::Unknown => true,

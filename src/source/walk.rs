@@ -141,6 +141,9 @@ fn is_number(text: &[u8]) -> bool {
 /// Returns the length of a string whose inside begins here, and whether it has escapes; None where it does not end, or
 /// holds what must be escaped.
 fn inside(bytes: &[u8]) -> Option<(usize, bool)> {
+    if let Some(length) = bytes.first_chunk().and_then(Marks::short) {
+        return Some((length, false));
+    }
     // Whether the first byte of the block is escaped.
     let mut carried = false;
     let mut any = false;

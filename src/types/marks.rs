@@ -26,6 +26,17 @@ impl Marks {
         }
         marks
     }
+
+    /// Returns where a string ends that ends in these bytes, and has nothing to be looked at closer before: names of fields
+    /// and most of their values.
+    #[inline]
+    pub(crate) fn short(part: &[u8; 16]) -> Option<usize> {
+        let part = u8x16::new(*part);
+        let quotes = part.simd_eq(u8x16::splat(b'"'));
+        let others = part.simd_eq(u8x16::splat(b'\\')) | part.simd_eq(part.min(u8x16::splat(0x1f)));
+        let first = (quotes | others).to_bitmask().trailing_zeros();
+        (quotes.to_bitmask().checked_shr(first)? & 1 == 1).then_some(first as usize)
+    }
 }
 
 /// Marks the bytes that a backslash before them escapes; `carried` tells whether the first byte is escaped, and then
