@@ -65,6 +65,7 @@ impl Binder<'_> {
         let mut computed: Vec<(Column, Expr)> = Vec::new();
         for (argument, parameter) in arguments.iter().zip(&parameters) {
             match parameter.takes {
+                _ if parameter.tilde && is_tilde(&argument.value) => {}
                 Takes::Expression(kind) => {
                     let scalar = self.scalar(&argument.value, &Context::row(scope, &call.input));
                     let fits = self.fits(&scalar, kind, &argument.value, parameter, plugin);
@@ -318,6 +319,7 @@ impl Binder<'_> {
         let truth = matches!(&argument.value.kind, ExprKind::Literal(Literal::Typed { text, .. })
             if text == "true" || text == "false");
         match parameter.takes {
+            _ if parameter.tilde => true,
             Takes::Column(_) => column.is_some() || (name.is_some() && !bound),
             Takes::ColumnOfTable | Takes::ColumnOfBoth => !truth,
             Takes::Constant(_) | Takes::Literal(_) => {
@@ -385,4 +387,8 @@ fn arity(plugin: &Plugin) -> String {
         (min, max) if min == max => plural(min),
         (min, max) => format!("{min} to {}", plural(max)),
     }
+}
+
+fn is_tilde(value: &ast::Expr) -> bool {
+    matches!(&value.kind, ExprKind::Literal(Literal::String(text)) if text == "~")
 }

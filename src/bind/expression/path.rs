@@ -154,7 +154,12 @@ impl Binder<'_> {
         };
         if !suits {
             let message = format!("an index here is {wanted}, and this is {}", index.describe());
-            self.error("KS141", *index_span, message);
+            // Microsoft's parser takes any dynamic for a key.
+            if index.is_dynamic() && !matches!(base, Seen::Array(_)) {
+                self.refuse("AQ015", *index_span, message);
+            } else {
+                self.error("KS141", *index_span, message);
+            }
         }
         base.element()
     }

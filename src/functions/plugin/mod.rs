@@ -58,6 +58,8 @@ pub struct Parameter {
     pub max: u16,
     /// Microsoft's parser does not know it, Kusto's engine does.
     pub unlisted: bool,
+    /// It may be left out by a `"~"` in its place, where others follow (documented).
+    pub tilde: bool,
 }
 
 /// What a parameter of a plugin takes.
@@ -171,7 +173,7 @@ pub trait Process: Send {
 
 impl Parameter {
     const fn new(name: &'static str, takes: Takes) -> Self {
-        Parameter { name, takes, min: 1, max: 1, unlisted: false }
+        Parameter { name, takes, min: 1, max: 1, unlisted: false, tilde: false }
     }
 
     /// It may be left out.
@@ -182,6 +184,11 @@ impl Parameter {
     /// It takes any number of arguments, but at least so many.
     const fn repeated(self, min: u16) -> Self {
         Parameter { min, max: 32767, ..self }
+    }
+
+    /// It may be left out, by a `"~"` too: its place tells what is meant for it.
+    const fn or_tilde(self) -> Self {
+        Parameter { min: 0, tilde: true, ..self }
     }
 
     /// Microsoft's parser does not know it.

@@ -1,7 +1,7 @@
 //! Plugins that are known and not computed, each with the reason.
 
 use super::timeline::{DIMENSION, END, ID, START, TIMELINE, period_columns};
-use super::{AMOUNT, Argument, BOOL, Columns, Invocation, PLAIN, Parameter, Plugin, Run, Takes};
+use super::{AMOUNT, Argument, BOOL, Columns, Invocation, PLAIN, Parameter, Plugin, Run, STRING, Takes};
 use crate::functions::Kind;
 use crate::types::{Column, ScalarType};
 
@@ -22,7 +22,8 @@ const UNKNOWN: Columns =
     Columns::Open { known: |_| Ok(Vec::new()), reads: "", discover: |call, _| Ok(call.columns.clone()) };
 
 fn with_patterns(call: &Invocation, own: &[(&str, ScalarType)]) -> Vec<Column> {
-    own.iter().map(|(name, scalar_type)| Column::new(*name, *scalar_type)).chain(call.input.iter().cloned()).collect()
+    let own = own.iter().map(|(name, scalar_type)| Column::new(*name, *scalar_type));
+    own.chain(call.input[..call.own].iter().cloned()).collect()
 }
 
 const PATTERNS: Columns = Columns::Closed(|call| {
@@ -55,9 +56,16 @@ const fn refused(
     }
 }
 
-const REQUEST: &[&[Parameter]] = &[&[ANY, ANY, ANY.optional(), ANY.optional()]];
-const SCRIPT: &[&[Parameter]] = &[&[ANY, ANY, ANY.optional(), ANY.optional()]];
-const MINED: &[&[Parameter]] = &[&[ANY.repeated(0)]];
+const TEXT: Takes = Takes::Expression(STRING);
+const SHARE: Takes = Takes::Expression(Kind::Is(ScalarType::Real));
+const NUMBER: Takes = Takes::Expression(Kind::Integer);
+const WEIGHT: Parameter = Parameter::new("WeightColumn", Takes::Column(Kind::Any)).or_tilde();
+const WILDCARD: Parameter =
+    Parameter { max: 32767, ..Parameter::new("CustomWildcard", Takes::Expression(Kind::Any)).or_tilde() };
+
+const REQUEST: &[&[Parameter]] =
+    &[&[Parameter::new("ConnectionString", TEXT), Parameter::new("Query", TEXT), ANY.optional(), ANY.optional()]];
+const SCRIPT: &[&[Parameter]] = &[&[ANY, Parameter::new("Script", TEXT), ANY.optional(), ANY.optional()]];
 
 pub(super) static PLUGINS: &[&Plugin] = &[
     &refused(
@@ -110,7 +118,7 @@ pub(super) static PLUGINS: &[&Plugin] = &[
     &refused(
         "http_request",
         "Sends an HTTP GET request.",
-        &[&[ANY, ANY.optional(), ANY.optional()]],
+        &[&[Parameter::new("Uri", TEXT), ANY.optional(), ANY.optional()]],
         RESPONSE,
         SERVICE,
         "http-request-plugin",
@@ -118,7 +126,7 @@ pub(super) static PLUGINS: &[&Plugin] = &[
     &refused(
         "http_request_post",
         "Sends an HTTP POST request.",
-        &[&[ANY, ANY.optional(), ANY.optional(), ANY.optional()]],
+        &[&[Parameter::new("Uri", TEXT), ANY.optional(), ANY.optional(), ANY.optional()]],
         RESPONSE,
         SERVICE,
         "http-request-post-plugin",
@@ -142,11 +150,28 @@ pub(super) static PLUGINS: &[&Plugin] = &[
         STORAGE,
         "infer-storage-schema-with-suggestions-plugin",
     ),
-    &refused("autocluster", "Finds patterns that many rows share.", MINED, PATTERNS, SAMPLED, "autocluster-plugin"),
+    &refused(
+        "autocluster",
+        "Finds patterns that many rows share.",
+        &[&[
+            Parameter::new("SizeWeight", SHARE).or_tilde(),
+            WEIGHT,
+            Parameter::new("NumSeeds", NUMBER).or_tilde(),
+            WILDCARD,
+        ]],
+        PATTERNS,
+        SAMPLED,
+        "autocluster-plugin",
+    ),
     &refused(
         "basket",
         "Finds patterns that many rows share, by a threshold.",
-        MINED,
+        &[&[
+            Parameter::new("Threshold", SHARE).or_tilde(),
+            WEIGHT,
+            Parameter::new("MaxDimensions", NUMBER).or_tilde(),
+            WILDCARD,
+        ]],
         PATTERNS,
         SAMPLED,
         "basket-plugin",
@@ -154,7 +179,15 @@ pub(super) static PLUGINS: &[&Plugin] = &[
     &refused(
         "diffpatterns",
         "Finds patterns that tell two sets of rows apart.",
-        &[&[ANY, ANY, ANY, ANY.repeated(0)]],
+        &[&[
+            Parameter::new("SplitColumn", Takes::Column(Kind::Any)),
+            Parameter::new("SplitValueA", TEXT),
+            Parameter::new("SplitValueB", TEXT),
+            WEIGHT,
+            Parameter::new("Threshold", SHARE).or_tilde(),
+            Parameter::new("MaxDimensions", NUMBER).or_tilde(),
+            WILDCARD,
+        ]],
         Columns::Closed(|call| {
             use ScalarType::{Long, Real};
             let own = [
@@ -340,8 +373,22 @@ pub(super) static PLUGINS: &[&Plugin] = &[
         "it gives two results",
         "preview-plugin",
     ),
-    &refused("estimate_rows_count", "Estimates the number of rows.", NONE, UNKNOWN, INTERNAL, "evaluate-operator"),
+    &refused(
+        "estimate_rows_count",
+        "Estimates the number of rows.",
+        NONE,
+        Columns::Closed(|_| Ok(vec![Column::new("EstimatedRowsCount", ScalarType::Long)])),
+        INTERNAL,
+        "evaluate-operator",
+    ),
     &refused("external_datatable", "Reads a table.", NONE, UNKNOWN, INTERNAL, "evaluate-operator"),
-    &refused("identity", "Gives the rows.", NONE, UNKNOWN, INTERNAL, "evaluate-operator"),
+    &refused(
+        "identity",
+        "Gives the rows.",
+        NONE,
+        Columns::Closed(|call| Ok(call.input.clone())),
+        INTERNAL,
+        "evaluate-operator",
+    ),
     &refused("identity_v3", "Gives the rows.", &[&[ANY, ANY]], UNKNOWN, INTERNAL, "evaluate-operator"),
 ];
