@@ -540,6 +540,11 @@ fn plain_twin(sign: char) -> Option<char> {
     }
 }
 
+/// Tells whether a name and a parenthesis right behind it are a literal.
+pub(super) fn is_literal_type(name: &str) -> bool {
+    wrapping(name).is_some()
+}
+
 /// Returns the kind of literal that a type's name makes of the parenthesis behind it.
 fn wrapping(word: &str) -> Option<LiteralKind> {
     Some(match word {

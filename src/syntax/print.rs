@@ -16,6 +16,7 @@ use super::ast::{
     OrderedExpr, Parameter, ParameterKind, Pattern, PatternCase, Query, Statement, StatementKind, TextOperator,
     UnaryOperator,
 };
+use super::lexer;
 use crate::diagnostic::Span;
 use clause::{columns, parameters_with};
 
@@ -330,7 +331,7 @@ impl Printer {
             ExprKind::MethodCall { base, name, arguments } => {
                 self.expr(base);
                 self.push(".");
-                self.name(name);
+                self.callee(name);
                 self.arguments(arguments);
             }
             ExprKind::Unary { operator, operand } => {
@@ -427,8 +428,16 @@ impl Printer {
         self.push(close);
     }
 
-    fn call(&mut self, name: &Name, arguments: &[Argument]) {
+    /// Prints what is called: without a blank behind a type's name it would be a literal.
+    fn callee(&mut self, name: &Name) {
         self.name(name);
+        if !name.quoted && lexer::is_literal_type(&name.text) {
+            self.push(" ");
+        }
+    }
+
+    fn call(&mut self, name: &Name, arguments: &[Argument]) {
+        self.callee(name);
         match arguments {
             [Argument { name: Some(kind), value }, Argument { name: None, value: inner }]
                 if matches!(name.text.as_str(), "toscalar" | "totable") && !name.quoted =>

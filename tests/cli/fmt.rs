@@ -36,6 +36,13 @@ fn ends_of_line_stay_as_they_are() {
     assert_eq!(run(&["fmt"], "T|take 5 // x\r\n|count\r\n").stdout, "T\r\n| take 5 // x\r\n| count\r\n");
 }
 
+/// `bool (x)` calls a function, and `bool(x)` is a literal.
+#[test]
+fn calls_stay_calls() {
+    assert_eq!(run(&["fmt"], "print bool\n(null)\n").stdout, "print bool (null)\n");
+    assert_eq!(run(&["fmt"], "print bool( null )\n").stdout, "print bool(null)\n");
+}
+
 #[test]
 fn several_queries_are_laid_out_each_for_itself() {
     let text = "// the first\nT|count\n\n\n// the second\nlet n=1;\n\nU|take n\n";
