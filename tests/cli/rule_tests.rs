@@ -116,6 +116,31 @@ fn closing_what_is_not_there_fails() {
 }
 
 #[test]
+fn conditions_of_let_and_of_joined_tables_are_looked_at_and_changed() {
+    let query = "query: |\n  let fails = Syslog | where Facility == 'auth' and SeverityLevel != 'info' | project Computer;\n  \
+        let named = (name: string) { Syslog | where HostName == name };\n  Event\n  | where EventID == 7\n  \
+        | join kind=inner (fails | where Computer != 'none') on Computer\n";
+    let folder = folder(
+        "cases:\n  - name: n\n    records:\n      Syslog: [{Facility: auth, SeverityLevel: err, Computer: web}]\n      \
+         Event: [{EventID: 7, Computer: web}, {EventID: 8, Computer: web}]\n    at: +0m\n    expect: {alert_count: 1}\n",
+    );
+    let rule = format!("{}{query}", RULE.split("query:").next().unwrap());
+    fs::write(folder.path().join("disk.yaml"), rule).unwrap();
+    let run = run_in(folder.path(), &["test", ".", "--coverage", "--mutate"], "");
+    for part in [
+        "disk.yaml:11: `Facility == 'auth'` was never false",
+        "disk.yaml:11: `SeverityLevel != 'info'` was never false",
+        "disk.yaml:15: `Computer != 'none'` was never false",
+        "disk.yaml:11: no test notices: without `SeverityLevel != 'info'`",
+        "disk.yaml:14: no test notices: without `EventID == 7`",
+    ] {
+        assert!(run.stdout.contains(part), "'{part}' is missing in\n{}", run.stdout);
+    }
+    assert!(!run.stdout.contains("`HostName == name` was"), "{}", run.stdout);
+    assert!(!run.stdout.contains("`EventID == 7` was"), "{}", run.stdout);
+}
+
+#[test]
 fn what_coverage_finds_is_in_every_report() {
     let test = TEST.replace("Low", "High").replace("[]  # none yet", "[{Title: Disk full}]");
     let folder = folder(&test);
