@@ -231,7 +231,7 @@ impl Fitter {
 
     /// Tells what stays open until somebody deploys the file.
     fn unresolved(&self, span: Span, written: &str, text: &str) -> Diagnostic {
-        let short: String = text.chars().take(60).collect();
+        let short: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
         let message = format!("'{written}' is only known when this is deployed: {short}");
         let help = match self.form {
             Form::Terraform => "what depends on it is not checked; a literal would be",
