@@ -11,11 +11,20 @@ pub(super) struct Fitter {
     pub(super) problems: Vec<Diagnostic>,
 }
 
+/// The keys of a rule.
+pub(super) struct Fitted {
+    pub(super) document: Node,
+    /// One of them could not be read.
+    pub(super) faulty: bool,
+}
+
 impl Fitter {
     /// Reads the keys of a rule, apart from `id` and `kind`.
-    pub(super) fn rule(&mut self, kind: Kind, entries: &[Entry]) -> Node {
+    pub(super) fn rule(&mut self, kind: Kind, entries: &[Entry]) -> Fitted {
+        let before = self.problems.len();
         let entries = self.entries(entries, &key::keys(kind), Some(kind));
-        Node::new(Value::Map(entries))
+        let faulty = self.problems[before..].iter().any(Diagnostic::is_error);
+        Fitted { document: Node::new(Value::Map(entries)), faulty }
     }
 
     fn entries(&mut self, entries: &[Entry], keys: &[Key], kind: Option<Kind>) -> Vec<Entry> {
