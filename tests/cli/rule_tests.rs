@@ -84,11 +84,29 @@ fn what_a_test_cannot_mean_is_said_with_its_place() {
             assert!(run.stdout.contains(part), "'{part}' is missing in\n{}", run.stdout);
         }
     }
+    let slip =
+        "cases:\n  - name: n\n    records: {Sylog: [{SyslogMessage: disk}]}\n    at: +0m\n    expect: {alerts: []}\n";
+    let slip = folder(slip);
+    let run = run_in(slip.path(), &["test", "."], "");
+    assert!(run.status == Some(2) && run.stdout.contains("did you mean 'Syslog'?"), "{}", run.stdout);
     let folder = folder(
         "cases:\n  - name: n\n    records:\n      Syslog: {SyslogMessage: disk}\n    at: +0m\n    expect: {alerts: []}\n",
     );
     let run = run_in(folder.path(), &["test", "."], "");
     assert!(run.status == Some(2) && run.stdout.contains("the records of Syslog are a list"), "{}", run.stdout);
+}
+
+#[test]
+fn a_test_of_nothing_is_no_test() {
+    let folder = folder("cases:\n  - name: n\n    at: +0m\n    expect: {}\n");
+    let run = run_in(folder.path(), &["test", "."], "");
+    assert!(run.status == Some(2) && run.stdout.contains("the case expects nothing"), "{}", run.stdout);
+    fs::write(folder.path().join("disk.test.yaml"), TEST).unwrap();
+    let run = run_in(folder.path(), &["test", ".", "--filter", "nobody"], "");
+    assert!(run.status == Some(2) && run.stderr.contains("contains 'nobody'"), "{}", run.stderr);
+    fs::rename(folder.path().join("disk.test.yaml"), folder.path().join("disc.test.yaml")).unwrap();
+    let run = run_in(folder.path(), &["test", "."], "");
+    assert!(run.status == Some(2) && run.stdout.contains("no rule 'disc.yaml' beside"), "{}", run.stdout);
 }
 
 #[test]

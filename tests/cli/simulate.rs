@@ -64,7 +64,8 @@ fn a_rule_that_is_read_in_part_is_left_out_and_nothing_takes_its_place() {
         let folder = folder(&[("a.yaml", RULE), ("b.yaml", &severity), ("c.yaml", &creation)]);
         let run = simulate(folder.path(), &["--rules", "rules", "--format", "json"]);
         assert_eq!(run.status, Some(1), "{}", run.stderr);
-        let told = ["b.yaml:5:11", "c.yaml:", "'Slip' is left out"].into_iter().chain(slip.then_some("'Mine' is left out"));
+        let told =
+            ["b.yaml:5:11", "c.yaml:", "'Slip' is left out"].into_iter().chain(slip.then_some("'Mine' is left out"));
         for part in told {
             assert!(run.stderr.contains(part), "'{part}' is missing in\n{}", run.stderr);
         }
