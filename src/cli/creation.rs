@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::rule_files::RuleFiles;
 use super::stop::Stop;
 use super::value;
 use crate::rules::Assumptions;
@@ -35,11 +36,16 @@ impl Creation {
         Ok(assumptions)
     }
 
-    /// Adds the rules that connectors switch on to those of the user's own.
-    pub(super) fn rules(&self, mut own: Vec<CreationRule>) -> Result<Vec<CreationRule>, Stop> {
+    /// Adds the rules that connectors switch on to those of the user's files.
+    pub(super) fn rules(&self, files: &RuleFiles) -> Result<Vec<CreationRule>, Stop> {
+        self.added(files.creation(), files.tell_creation())
+    }
+
+    /// Adds to the user's own; `told` says whether these leave nothing to be taken for granted.
+    fn added(&self, mut own: Vec<CreationRule>, told: bool) -> Result<Vec<CreationRule>, Stop> {
         let assumptions = self.assumptions()?;
         let mut products: Vec<&str> = self.create_incidents.iter().map(String::as_str).collect();
-        if products.is_empty() && own.is_empty() {
+        if products.is_empty() && !told {
             products.push(DEFENDER_FOR_CLOUD);
         }
         for product in products {
@@ -86,7 +92,8 @@ mod tests {
     fn the_rule_for_defender_for_cloud_is_on_unless_something_else_is_said() {
         let rules = |products: &[&str], own: Vec<CreationRule>| {
             let create_incidents = products.iter().map(ToString::to_string).collect();
-            Creation { create_incidents, assume: Vec::new() }.rules(own).map(|rules| rules.len()).ok()
+            let told = !own.is_empty();
+            Creation { create_incidents, assume: Vec::new() }.added(own, told).map(|rules| rules.len()).ok()
         };
         assert_eq!(rules(&[], vec![]), Some(1));
         assert_eq!(rules(&["all"], vec![]), Some(7));

@@ -7,6 +7,7 @@ use super::input::{self, Input};
 use super::stop::Stop;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::rules::incident::CreationRule;
+use crate::rules::model::Kind;
 use crate::rules::schedule::Failure;
 use crate::rules::{Rule, form};
 
@@ -26,6 +27,8 @@ pub(super) struct RuleFiles {
 struct RuleFile {
     input: Input,
     rules: Vec<Rule>,
+    /// Rules that could not be read whole: what they would do is not known.
+    left_out: Vec<Rule>,
     /// What keeps a rule from being read, or is read otherwise than its author means.
     problems: Vec<Diagnostic>,
 }
@@ -44,14 +47,15 @@ impl RuleFiles {
             let input = input::file(&path)?;
             match form::read(&path, &input.text) {
                 Ok(Some(reading)) => {
-                    files.push(RuleFile { input, rules: reading.rules, problems: reading.problems });
+                    let (left_out, rules) = reading.rules.into_iter().partition(|rule| rule.faulty);
+                    files.push(RuleFile { input, rules, left_out, problems: reading.problems });
                 }
                 Ok(None) if explicit => {
                     let problem = Diagnostic::error("AQ500", Span::default(), "the file is no rule");
-                    files.push(RuleFile { input, rules: Vec::new(), problems: vec![problem] });
+                    files.push(RuleFile::unread(input, vec![problem]));
                 }
                 Ok(None) => {}
-                Err(problems) => files.push(RuleFile { input, rules: Vec::new(), problems }),
+                Err(problems) => files.push(RuleFile::unread(input, problems)),
             }
         }
         Ok(RuleFiles { files })
@@ -62,11 +66,24 @@ impl RuleFiles {
         for file in self.files.iter().filter(|file| !file.problems.is_empty()) {
             console.problems(&file.input.name, &file.input.text, &file.problems);
         }
+        for rule in self.files.iter().flat_map(|file| &file.left_out) {
+            console.warning(&format!("'{}' is left out until what is told of it is mended", rule.title()));
+        }
     }
 
-    /// Tells whether some file could not be read as a rule.
+    /// Tells whether some rule could not be read.
     pub(super) fn is_faulty(&self) -> bool {
-        self.files.iter().any(|file| file.rules.is_empty())
+        self.files.iter().any(|file| file.rules.is_empty() || !file.left_out.is_empty())
+    }
+
+    /// Tells whether the files say how incidents are created of other products' alerts, readable or not.
+    pub(super) fn tell_creation(&self) -> bool {
+        let is_told = |file: &RuleFile| {
+            let unread = file.rules.is_empty() && file.left_out.is_empty();
+            file.rules.iter().chain(&file.left_out).any(|rule| rule.kind() == Kind::IncidentCreation)
+                || unread && file.input.text.contains(Kind::IncidentCreation.word())
+        };
+        self.files.iter().any(is_told)
     }
 
     /// Returns all rules, in the order of the files.
@@ -102,6 +119,12 @@ impl RuleFiles {
             (Failure::Problems(problems), Some(input)) => console.problems(&input.name, &input.text, problems),
             (failure, _) => console.warning(&format!("{}: {failure}", rule.title())),
         }
+    }
+}
+
+impl RuleFile {
+    fn unread(input: Input, problems: Vec<Diagnostic>) -> RuleFile {
+        RuleFile { input, rules: Vec::new(), left_out: Vec::new(), problems }
     }
 }
 

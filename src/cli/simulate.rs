@@ -116,7 +116,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let paths = if arguments.rules.is_empty() { &config.rules } else { &arguments.rules };
     let files = RuleFiles::read(paths)?;
     files.tell(console);
-    let creation = arguments.creation.rules(files.creation())?;
+    let creation = arguments.creation.rules(&files)?;
     let rules = files.rules();
     if rules.is_empty() && !files.is_faulty() && !arguments.rules.is_empty() {
         return Err(Stop::failure("no rule was found there").help("rules are in .yaml, .json and .tf"));

@@ -121,6 +121,13 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         let accepted = arguments.update && update(&tested, &path, console)?;
         all.push(if accepted { test(&path, arguments, &config, console)? } else { tested });
     }
+    if let Some(text) = &arguments.filter
+        && all.iter().all(|file| file.cases.is_empty() && file.problems.is_empty())
+    {
+        return Err(
+            Stop::failure(format!("no case has a name that contains '{text}'")).help("leave --filter out, or say less")
+        );
+    }
     if arguments.coverage {
         untested(paths, &mut all)?;
     }
@@ -304,6 +311,11 @@ fn rule_paths(scenario: &Scenario, path: &Path, folder: &Path) -> Result<Vec<Pat
         let stem = name.rsplit_once(".test.").map_or(name.as_str(), |(stem, _)| stem);
         let beside = super::rule_files::ENDINGS.iter().map(|ending| folder.join(format!("{stem}.{ending}")));
         paths.extend(beside.filter(|path| path.is_file()));
+        if paths.is_empty() && scenario.create_incidents.is_empty() {
+            let message = format!("there is no rule '{stem}.yaml' beside this file");
+            let help = "name rules with rules: [PATH], or connectors with create_incidents: [PRODUCT]";
+            problems.push(Diagnostic::error("AQ654", Span::default(), message).help(help));
+        }
     }
     if problems.is_empty() { Ok(paths) } else { Err(problems) }
 }

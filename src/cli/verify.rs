@@ -85,9 +85,9 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     let files = RuleFiles::read(&arguments.rules)?;
     files.tell(console);
     if files.is_faulty() {
-        return Err(Stop::failure("a rule file cannot be read"));
+        return Err(Stop::failure("a rule cannot be read").help("mend what is told of it: what it makes is not known"));
     }
-    let rules = arguments.creation.rules(files.creation())?;
+    let rules = arguments.creation.rules(&files)?;
     let period = Period { from: arguments.from, to: arguments.to };
     let options = verify::Options { assumptions: arguments.creation.assumptions()?, period };
     let alerts = rows("SecurityAlert", &arguments.alerts, Alert::read)?;

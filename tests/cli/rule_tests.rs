@@ -84,11 +84,29 @@ fn what_a_test_cannot_mean_is_said_with_its_place() {
             assert!(run.stdout.contains(part), "'{part}' is missing in\n{}", run.stdout);
         }
     }
+    let slip =
+        "cases:\n  - name: n\n    records: {Sylog: [{SyslogMessage: disk}]}\n    at: +0m\n    expect: {alerts: []}\n";
+    let slip = folder(slip);
+    let run = run_in(slip.path(), &["test", "."], "");
+    assert!(run.status == Some(2) && run.stdout.contains("did you mean 'Syslog'?"), "{}", run.stdout);
     let folder = folder(
         "cases:\n  - name: n\n    records:\n      Syslog: {SyslogMessage: disk}\n    at: +0m\n    expect: {alerts: []}\n",
     );
     let run = run_in(folder.path(), &["test", "."], "");
     assert!(run.status == Some(2) && run.stdout.contains("the records of Syslog are a list"), "{}", run.stdout);
+}
+
+#[test]
+fn a_test_of_nothing_is_no_test() {
+    let folder = folder("cases:\n  - name: n\n    at: +0m\n    expect: {}\n");
+    let run = run_in(folder.path(), &["test", "."], "");
+    assert!(run.status == Some(2) && run.stdout.contains("the case expects nothing"), "{}", run.stdout);
+    fs::write(folder.path().join("disk.test.yaml"), TEST).unwrap();
+    let run = run_in(folder.path(), &["test", ".", "--filter", "nobody"], "");
+    assert!(run.status == Some(2) && run.stderr.contains("contains 'nobody'"), "{}", run.stderr);
+    fs::rename(folder.path().join("disk.test.yaml"), folder.path().join("disc.test.yaml")).unwrap();
+    let run = run_in(folder.path(), &["test", "."], "");
+    assert!(run.status == Some(2) && run.stdout.contains("no rule 'disc.yaml' beside"), "{}", run.stdout);
 }
 
 #[test]
@@ -113,6 +131,31 @@ fn closing_what_is_not_there_fails() {
     let run = run_in(folder.path(), &["test", "."], "");
     assert_eq!(run.status, Some(1), "{}", run.stdout);
     assert!(run.stdout.contains("no incident is called 'Disc full' and open at 2026-01-01T00:10:00"), "{}", run.stdout);
+}
+
+#[test]
+fn conditions_of_let_and_of_joined_tables_are_looked_at_and_changed() {
+    let query = "query: |\n  let fails = Syslog | where Facility == 'auth' and SeverityLevel != 'info' | project Computer;\n  \
+        let named = (name: string) { Syslog | where HostName == name };\n  Event\n  | where EventID == 7\n  \
+        | join kind=inner (fails | where Computer != 'none') on Computer\n";
+    let folder = folder(
+        "cases:\n  - name: n\n    records:\n      Syslog: [{Facility: auth, SeverityLevel: err, Computer: web}]\n      \
+         Event: [{EventID: 7, Computer: web}, {EventID: 8, Computer: web}]\n    at: +0m\n    expect: {alert_count: 1}\n",
+    );
+    let rule = format!("{}{query}", RULE.split("query:").next().unwrap());
+    fs::write(folder.path().join("disk.yaml"), rule).unwrap();
+    let run = run_in(folder.path(), &["test", ".", "--coverage", "--mutate"], "");
+    for part in [
+        "disk.yaml:11: `Facility == 'auth'` was never false",
+        "disk.yaml:11: `SeverityLevel != 'info'` was never false",
+        "disk.yaml:15: `Computer != 'none'` was never false",
+        "disk.yaml:11: no test notices: without `SeverityLevel != 'info'`",
+        "disk.yaml:14: no test notices: without `EventID == 7`",
+    ] {
+        assert!(run.stdout.contains(part), "'{part}' is missing in\n{}", run.stdout);
+    }
+    assert!(!run.stdout.contains("`HostName == name` was"), "{}", run.stdout);
+    assert!(!run.stdout.contains("`EventID == 7` was"), "{}", run.stdout);
 }
 
 #[test]

@@ -55,6 +55,25 @@ fn the_summary_says_what_each_rule_did_and_what_was_assumed() {
     assert_eq!(json["incidents"], rule("Severe alerts")["incidents"]);
 }
 
+/// What a rule would do that is read in part is not known: neither it runs, nor what is on where no rule says anything.
+#[test]
+fn a_rule_that_is_read_in_part_is_left_out_and_nothing_takes_its_place() {
+    let mine = "kind: MicrosoftSecurityIncidentCreation\nname: Mine\nproductFilter: Azure Security Center\ndisplayNamesFilter: brute\n";
+    let severity = RULE.replace("severity: High", "severity: Hgh").replace("Severe alerts", "Slip");
+    for (creation, slip) in [(mine.to_string(), true), (format!("{mine}  :\n"), false)] {
+        let folder = folder(&[("a.yaml", RULE), ("b.yaml", &severity), ("c.yaml", &creation)]);
+        let run = simulate(folder.path(), &["--rules", "rules", "--format", "json"]);
+        assert_eq!(run.status, Some(1), "{}", run.stderr);
+        let told =
+            ["b.yaml:5:11", "c.yaml:", "'Slip' is left out"].into_iter().chain(slip.then_some("'Mine' is left out"));
+        for part in told {
+            assert!(run.stderr.contains(part), "'{part}' is missing in\n{}", run.stderr);
+        }
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        assert_eq!((json["rules"].as_array().map(Vec::len), &json["creation_rules"]), (Some(1), &json!([])), "{json}");
+    }
+}
+
 #[test]
 fn a_broken_rule_does_not_stop_the_others() {
     let unbound = RULE.replace("AlertSeverity ==", "Severty ==").replace("Severe alerts", "Unbound");

@@ -241,7 +241,7 @@ fn has_journal(folder: &Path, text: &str) -> bool {
 
 #[test]
 fn each_window_that_is_finished_stays_finished() {
-    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(240));
+    let (folder, alerts) = (TempDir::new().unwrap(), Alerts::new(120));
     run(async {
         let server = Server::start(alerts.clone(), Limits::default(), Script::none()).await;
         let (mut stops, mut finished) = (0, 0);
@@ -256,7 +256,7 @@ fn each_window_that_is_finished_stays_finished() {
             };
             tokio::select! {
                 done = job.run() => {
-                    assert_eq!(done.unwrap().rows, 240);
+                    assert_eq!(done.unwrap().rows, 120);
                     break;
                 }
                 () = one_more => {}
@@ -266,7 +266,7 @@ fn each_window_that_is_finished_stays_finished() {
             assert!(now > finished, "{stops} stops: {now} windows, {finished} before");
             finished = now;
         }
-        assert!(stops > 20, "{stops}");
+        assert!(stops > 10, "{stops}");
         assert!(!has_journal(folder.path(), ""));
         // A manifest of before there were such lines says nothing of its state.
         let path = folder.path().join("_fetch.json");

@@ -1,6 +1,6 @@
 use super::{Check, Subject};
 use crate::diagnostic::Diagnostic;
-use crate::rules::document::Node;
+use crate::rules::document::{Node, Value};
 use crate::rules::model::{Detection, Duration, Grouping, MatchingMethod};
 
 pub(super) const UNMAPPED: Check = Check {
@@ -26,6 +26,7 @@ pub(super) const EVENTS: Check = Check {
 
 fn events(subject: &Subject) -> Vec<Diagnostic> {
     let settings = subject.rule.document.get("eventGroupingSettings");
+    let settings = settings.filter(|settings| matches!(settings.value, Value::Map(_)));
     let wrong =
         settings.filter(|settings| !settings.entries().iter().any(|entry| entry.key.value == "aggregationKind"));
     let problem = |settings: &Node| {
@@ -56,7 +57,10 @@ fn unmapped(subject: &Subject) -> Vec<Diagnostic> {
     let mut problems = Vec::new();
     let is_mapped =
         |entity| detection.entity_mappings.iter().any(|m| m.entity.is_some_and(|known| known.value == entity));
-    let ready = !detection.sentinel_entities.is_empty();
+    // What only a deployment tells may map anything.
+    let open =
+        subject.rule.document.get("entityMappings").is_some_and(|node| matches!(node.value, Value::Expression(_)));
+    let ready = open || !detection.sentinel_entities.is_empty();
     match grouping.matching() {
         MatchingMethod::AnyAlert => {}
         MatchingMethod::AllEntities if detection.entity_mappings.is_empty() && !ready => {

@@ -2,7 +2,7 @@
 
 use super::Reading;
 use super::expression::entry;
-use super::fit::Fitter;
+use super::fit::{Fitted, Fitter};
 use super::typed::{self, Head};
 use crate::diagnostic::Span;
 use crate::rules::document::{Entry, Node, Value};
@@ -22,8 +22,8 @@ pub(super) fn read(root: &Node, file: &str) -> Option<Reading> {
     for (kind, list) in lists {
         for item in list.items() {
             let start = Span::new(item.span.start, item.span.start + 1);
-            let document = fitter.rule(kind, &gathered(item.entries()));
-            let head = Head { form: Form::AzSentinel, kind, id: None, start, envelope: Vec::new() };
+            let Fitted { document, faulty } = fitter.rule(kind, &gathered(item.entries()));
+            let head = Head { form: Form::AzSentinel, kind, id: None, start, envelope: Vec::new(), faulty };
             rules.push(typed::rule(head, document, file));
         }
     }

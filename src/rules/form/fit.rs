@@ -11,11 +11,20 @@ pub(super) struct Fitter {
     pub(super) problems: Vec<Diagnostic>,
 }
 
+/// The keys of a rule.
+pub(super) struct Fitted {
+    pub(super) document: Node,
+    /// One of them could not be read.
+    pub(super) faulty: bool,
+}
+
 impl Fitter {
     /// Reads the keys of a rule, apart from `id` and `kind`.
-    pub(super) fn rule(&mut self, kind: Kind, entries: &[Entry]) -> Node {
+    pub(super) fn rule(&mut self, kind: Kind, entries: &[Entry]) -> Fitted {
+        let before = self.problems.len();
         let entries = self.entries(entries, &key::keys(kind), Some(kind));
-        Node::new(Value::Map(entries))
+        let faulty = self.problems[before..].iter().any(Diagnostic::is_error);
+        Fitted { document: Node::new(Value::Map(entries)), faulty }
     }
 
     fn entries(&mut self, entries: &[Entry], keys: &[Key], kind: Option<Kind>) -> Vec<Entry> {
@@ -231,7 +240,7 @@ impl Fitter {
 
     /// Tells what stays open until somebody deploys the file.
     fn unresolved(&self, span: Span, written: &str, text: &str) -> Diagnostic {
-        let short: String = text.chars().take(60).collect();
+        let short: String = text.lines().next().unwrap_or_default().chars().take(60).collect();
         let message = format!("'{written}' is only known when this is deployed: {short}");
         let help = match self.form {
             Form::Terraform => "what depends on it is not checked; a literal would be",

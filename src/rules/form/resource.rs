@@ -1,7 +1,7 @@
 //! Rules as resources: in templates of Azure Resource Manager, in what Bicep is built to, in answers of the REST API.
 
 use super::expression::{Scope, UNKNOWN};
-use super::fit::Fitter;
+use super::fit::{Fitted, Fitter};
 use super::typed::{self, Head};
 use super::{Reading, kind_of};
 use crate::diagnostic::{Diagnostic, Span};
@@ -64,6 +64,7 @@ impl Reader<'_> {
             return;
         };
         let (kind, problem) = kind_of(&kind);
+        let wrong_kind = problem.is_some();
         self.fitter.problems.extend(problem);
         let Some(kind) = kind else { return };
         // Answers of the API have no expressions: what looks like one is a text.
@@ -75,8 +76,9 @@ impl Reader<'_> {
         if let Some(metadata) = node.get("metadata") {
             entries.extend(metadata.entries().iter().filter(|entry| is_kept(&entry.key.value)).cloned());
         }
-        let document = self.fitter.rule(kind, &entries);
-        let head = Head { form: self.fitter.form, kind, id: id(node, scope), start, envelope: envelope(node) };
+        let Fitted { document, faulty } = self.fitter.rule(kind, &entries);
+        let (form, faulty) = (self.fitter.form, faulty || wrong_kind);
+        let head = Head { form, kind, id: id(node, scope), start, envelope: envelope(node), faulty };
         self.rules.push(typed::rule(head, document, self.file));
     }
 }

@@ -1,7 +1,7 @@
 //! Rules as resources of Terraform's provider azurerm.
 
 use super::Reading;
-use super::fit::Fitter;
+use super::fit::{Fitted, Fitter};
 use super::typed::{self, Head};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::rules::document::{Entry, Located, Node, Value, hcl};
@@ -55,14 +55,15 @@ pub(super) fn read(text: &str) -> Result<Option<Reading>, Diagnostic> {
         let keys: Vec<Entry> = entries.iter().filter(|entry| !is_own(entry)).cloned().collect();
         let start = resource.body.span.start;
         let line = text.get(start..).and_then(|rest| rest.lines().next()).map_or(0, str::len);
-        let head = Head {
+        let mut head = Head {
             form: Form::Terraform,
             kind: *kind,
             id: id(entries),
             start: Span::new(start, start + line),
             envelope: Vec::new(),
+            faulty: false,
         };
-        let mut document = fitter.rule(*kind, &keys);
+        let Fitted { mut document, mut faulty } = fitter.rule(*kind, &keys);
         let kept = resource.labels.get(1).and_then(|label| {
             let name = kept_name(label);
             file.locals.iter().find(|entry| entry.key.value == name)
@@ -72,8 +73,10 @@ pub(super) fn read(text: &str) -> Result<Option<Reading>, Diagnostic> {
             let mut others = Fitter { form: Form::Arm, problems: Vec::new() };
             let values = others.rule(*kind, kept.value.entries());
             fitter.problems.append(&mut others.problems);
-            all.extend(values.entries().iter().cloned());
+            all.extend(values.document.entries().iter().cloned());
+            faulty |= values.faulty;
         }
+        head.faulty = faulty;
         fill(&mut document, &head);
         rules.push(typed::rule(head, document, text));
     }

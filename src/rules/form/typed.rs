@@ -19,6 +19,7 @@ pub(super) struct Head {
     pub(super) id: Option<Located<String>>,
     pub(super) start: Span,
     pub(super) envelope: Vec<Entry>,
+    pub(super) faulty: bool,
 }
 
 /// Makes a rule of its keys.
@@ -35,6 +36,7 @@ pub(super) fn rule(head: Head, document: Node, file: &str) -> Rule {
         body: body(head.kind, &document, file),
         document,
         envelope: head.envelope,
+        faulty: head.faulty,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Rules in the YAML of the Azure-Sentinel repository.
 
-use super::fit::Fitter;
+use super::fit::{Fitted, Fitter};
 use super::typed::{self, Head};
 use super::{Reading, kind_of};
 use crate::diagnostic::{Diagnostic, Span};
@@ -26,6 +26,7 @@ const OF_SCHEDULES: [&str; 4] = ["queryFrequency", "queryPeriod", "triggerOperat
 fn rule(root: &Node, fitter: &mut Fitter, text: &str) -> Result<Rule, Diagnostic> {
     let line = root.entries().first().map_or(0, |entry| entry.key.span.start);
     let start = Span::new(line, line + text.get(line..).and_then(|rest| rest.lines().next()).map_or(0, str::len));
+    let before = fitter.problems.len();
     let has_schedule = OF_SCHEDULES.iter().any(|key| root.get(key).is_some());
     let kind = match root.get("kind") {
         Some(node) => match kind_of(node) {
@@ -47,11 +48,13 @@ fn rule(root: &Node, fitter: &mut Fitter, text: &str) -> Result<Rule, Diagnostic
         // Queries for people have none.
         None => Kind::Hunting,
     };
+    let wrong_kind = fitter.problems.len() > before;
     let is_head = |entry: &Entry| ["id", "kind"].iter().any(|key| entry.key.value.eq_ignore_ascii_case(key));
     let entries: Vec<Entry> = root.entries().iter().filter(|entry| !is_head(entry)).cloned().collect();
-    let document = fitter.rule(kind, &entries);
+    let Fitted { document, faulty } = fitter.rule(kind, &entries);
     let id = root.get("id").and_then(|id| id.located());
-    Ok(typed::rule(Head { form: Form::Yaml, kind, id, start, envelope: Vec::new() }, document, text))
+    let faulty = faulty || wrong_kind;
+    Ok(typed::rule(Head { form: Form::Yaml, kind, id, start, envelope: Vec::new(), faulty }, document, text))
 }
 
 #[cfg(test)]

@@ -89,6 +89,8 @@ pub struct Rule {
     pub document: Node,
     /// What stands around the rule in a template, and is kept: `apiVersion`, `condition`, `dependsOn`.
     pub envelope: Vec<Entry>,
+    /// Something in it could not be read, and has been told: what is here is not what its author means.
+    pub faulty: bool,
 }
 
 /// What belongs to each kind of rule.

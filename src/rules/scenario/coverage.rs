@@ -1,13 +1,14 @@
 //! Which conditions of a rule's query the records of its tests ever made true, and which false.
 
-use super::pipeline::{Pipeline, ask};
+use super::pipeline::{Taken, ask};
 use super::run::{Context, data, moments_of};
 use super::{Case, Scenario};
 use crate::diagnostic::Span;
 use crate::rules::Rule;
+use crate::syntax::ast::Expr;
 use crate::types::Value;
 
-/// A condition of a `where` in the main pipeline of a query.
+/// A condition of a `where`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
     /// The place of the rule in [`Context::rules`].
@@ -19,31 +20,43 @@ pub struct Condition {
     pub was_false: bool,
 }
 
-/// Finds what the records of cases made of each condition. Conditions of joined tables and of `let` are not looked at.
+/// Finds what the records of cases made of each condition, in the order of their places: of the main pipeline, of `let`, of
+/// joined tables. Conditions in functions, and others that have no meaning by themselves, are not looked at.
 pub fn coverage(scenario: &Scenario, cases: &[&Case], context: &Context) -> Vec<Condition> {
     let mut all: Vec<Condition> = Vec::new();
     for (place, rule) in context.rules.iter().enumerate() {
-        let Some(pipeline) = Pipeline::of(rule) else { continue };
-        for (operator, conditions) in pipeline.conditions() {
-            let first = all.len();
-            all.extend(conditions.iter().map(|condition| Condition {
-                rule: place,
-                text: pipeline.text(condition.span).to_string(),
-                span: pipeline.query.place(condition.span),
-                was_true: false,
-                was_false: false,
-            }));
-            let columns: Vec<_> = (first..all.len())
-                .map(|at| format!("t{at} = countif({0}), f{at} = countif(not({0}))", all[at].text))
-                .collect();
-            let Some(before) = pipeline.before(operator) else { continue };
-            let text = format!("{before}\n| summarize {}", columns.join(", "));
-            observe(&text, rule, scenario, cases, context, &mut all[first..]);
+        let taken = Taken::of(rule);
+        let first = all.len();
+        for pipeline in taken.iter().flat_map(Taken::pipelines) {
+            for (operator, conditions) in pipeline.conditions() {
+                let condition = |condition: &&Expr| Condition {
+                    rule: place,
+                    text: pipeline.text(condition.span).to_string(),
+                    span: pipeline.query.place(condition.span),
+                    was_true: false,
+                    was_false: false,
+                };
+                let mut found: Vec<Condition> = conditions.iter().map(condition).collect();
+                let columns: Vec<_> = found
+                    .iter()
+                    .enumerate()
+                    .map(|(at, Condition { text, .. })| {
+                        format!("t{at} = countif({text}), f{at} = countif(not({text}))")
+                    })
+                    .collect();
+                let Some(before) = pipeline.before(operator) else { continue };
+                let text = format!("{before}\n| summarize {}", columns.join(", "));
+                if observe(&text, rule, scenario, cases, context, &mut found) || pipeline.is_main {
+                    all.extend(found);
+                }
+            }
         }
+        all[first..].sort_by_key(|condition| condition.span);
     }
     all
 }
 
+/// Looks at what comes to conditions in every run; tells whether there was anything to be asked.
 fn observe(
     text: &str,
     rule: &Rule,
@@ -51,11 +64,13 @@ fn observe(
     cases: &[&Case],
     context: &Context,
     conditions: &mut [Condition],
-) {
+) -> bool {
+    let mut asked = false;
     for case in cases {
         let Ok(data) = data(scenario, case, context) else { continue };
         for moment in moments_of(case, rule) {
             let Some(results) = ask(text, &data, &moment) else { continue };
+            asked = true;
             let counts: Vec<bool> = results
                 .columns
                 .iter()
@@ -67,4 +82,5 @@ fn observe(
             }
         }
     }
+    asked
 }

@@ -1,6 +1,6 @@
 //! Changes rules a little, and finds the changes that no test notices.
 
-use super::pipeline::Pipeline;
+use super::pipeline::{Pipeline, Taken};
 use super::run::{Context, run};
 use super::{Case, Scenario};
 use crate::diagnostic::Span;
@@ -51,7 +51,8 @@ pub fn survivors(scenario: &Scenario, cases: &[&Case], context: &Context) -> Mut
 /// Makes the mutants of a rule: conditions dropped, comparisons turned, spans of time doubled, thresholds moved.
 fn mutants(place: usize, rule: &Rule) -> Vec<Mutant> {
     let mut all = Vec::new();
-    if let Some(pipeline) = Pipeline::of(rule) {
+    let taken = Taken::of(rule);
+    for pipeline in taken.iter().flat_map(Taken::pipelines) {
         for (_, conditions) in pipeline.conditions() {
             for condition in conditions {
                 let text = pipeline.text(condition.span);
@@ -118,6 +119,7 @@ fn changes(condition: &Expr, pipeline: &Pipeline) -> Vec<(Span, String)> {
         match &expression.kind {
             ExprKind::Paren(inner) => left.push(inner),
             ExprKind::Unary { operand, .. } => left.push(operand),
+            ExprKind::Between { left: value, low, high, .. } => left.extend([&**value, &**low, &**high]),
             ExprKind::Binary { operator, left: first, right: second } => {
                 left.extend([&**first, &**second]);
                 let between = Span::new(first.span.end, second.span.start);

@@ -1,58 +1,97 @@
-//! The main pipeline of a rule's query, taken apart by the places in its text.
+//! The pipelines of a rule's query, taken apart by the places in its text.
 
 use crate::diagnostic::Span;
 use crate::rules::Embedded;
 use crate::rules::Rule;
 use crate::rules::alert::Results;
 use crate::rules::schedule::{Data, Moment, Query};
-use crate::syntax::ast::{BinaryOperator, Expr, ExprKind, Operator, OperatorKind, StatementKind};
+use crate::syntax::ast::{BinaryOperator, Expr, ExprKind, Operator, OperatorKind, Statement, StatementKind};
+use crate::syntax::visit::{Part, parts};
 use crate::syntax::{self, ast};
 
-/// The text of a query and the tree of its last statement.
-pub(super) struct Pipeline<'a> {
+/// The text of a query and its tree.
+pub(super) struct Taken<'a> {
     pub(super) query: &'a Embedded,
     tree: ast::Query,
 }
 
-impl<'a> Pipeline<'a> {
+/// A table, and the operators that it goes through.
+#[derive(Clone, Copy)]
+pub(super) struct Pipeline<'a> {
+    pub(super) query: &'a Embedded,
+    /// The statement that it stands in.
+    statement: &'a Statement,
+    source: Span,
+    pub(super) operators: &'a [Operator],
+    /// It gives the result of the query.
+    pub(super) is_main: bool,
+}
+
+impl<'a> Taken<'a> {
     /// Takes the query of a rule apart; None where it has none that can be read.
-    pub(super) fn of(rule: &'a Rule) -> Option<Pipeline<'a>> {
+    pub(super) fn of(rule: &'a Rule) -> Option<Taken<'a>> {
         let query = rule.query()?;
         let parsed = syntax::parse(&query.text);
-        parsed.problems.is_empty().then_some(Pipeline { query, tree: parsed.query })
+        parsed.problems.is_empty().then_some(Taken { query, tree: parsed.query })
     }
 
-    /// Returns the operators of the statement that gives the result; none where it is no pipeline.
-    pub(super) fn operators(&self) -> &[Operator] {
-        match self.last() {
-            Some(Expr { kind: ExprKind::Pipeline { operators, .. }, .. }) => operators,
-            _ => &[],
+    /// Returns the pipeline that gives the result; without operators where it is none.
+    pub(super) fn main(&self) -> Option<Pipeline<'_>> {
+        let (statement, expression) =
+            self.tree.statements.iter().rev().find_map(|statement| match &statement.kind {
+                StatementKind::Expr(expression) => Some((statement, expression)),
+                _ => None,
+            })?;
+        Some(self.pipeline(statement, expression, true))
+    }
+
+    /// Returns every pipeline that can be looked at by itself, the main one and those of `let`, of joined tables and the
+    /// like: not those within functions, which have no meaning before they are called.
+    pub(super) fn pipelines(&self) -> Vec<Pipeline<'_>> {
+        let main = self.main();
+        let mut all = Vec::new();
+        for statement in &self.tree.statements {
+            let mut functions: Vec<Span> = Vec::new();
+            for part in parts(Part::Statement(statement)) {
+                let Part::Expr(expression) = part else { continue };
+                let inside = |span: &Span| span.start <= expression.span.start && expression.span.end <= span.end;
+                match &expression.kind {
+                    ExprKind::Function { .. } => functions.push(expression.span),
+                    ExprKind::Pipeline { source, .. } if !functions.iter().any(inside) => {
+                        let is_main = main.is_some_and(|main| main.is_main && main.source == source.span);
+                        all.push(self.pipeline(statement, expression, is_main));
+                    }
+                    _ => {}
+                }
+            }
         }
+        all
     }
 
-    fn last(&self) -> Option<&Expr> {
-        self.tree.statements.iter().rev().find_map(|statement| match &statement.kind {
-            StatementKind::Expr(expression) => Some(expression),
-            _ => None,
-        })
-    }
-
-    /// Returns the text up to an operator, which is left out with all behind it.
-    pub(super) fn before(&self, operator: usize) -> Option<&str> {
-        let end = match operator.checked_sub(1) {
-            Some(previous) => self.operators().get(previous)?.span.end,
-            None => match &self.last()?.kind {
-                ExprKind::Pipeline { source, .. } => source.span.end,
-                _ => self.last()?.span.end,
-            },
+    fn pipeline<'t>(&'t self, statement: &'t Statement, expression: &'t Expr, is_main: bool) -> Pipeline<'t> {
+        let (source, operators) = match &expression.kind {
+            ExprKind::Pipeline { source, operators } => (source.span, &operators[..]),
+            _ => (expression.span, &[][..]),
         };
-        self.query.text.get(..end)
+        Pipeline { query: self.query, statement, source, operators, is_main }
+    }
+}
+
+impl Pipeline<'_> {
+    /// Returns the text of a query that gives what comes to an operator, which is left out with all behind it.
+    pub(super) fn before(&self, operator: usize) -> Option<String> {
+        let end = match operator.checked_sub(1) {
+            Some(previous) => self.operators.get(previous)?.span.end,
+            None => self.source.end,
+        };
+        let text = &self.query.text;
+        Some(format!("{}{}", text.get(..self.statement.span.start)?, text.get(self.source.start..end)?))
     }
 
     /// Returns the conditions of each `where`, with the place of the operator: those that `and` joins, one by one.
     pub(super) fn conditions(&self) -> Vec<(usize, Vec<&Expr>)> {
         let mut found = Vec::new();
-        for (place, operator) in self.operators().iter().enumerate() {
+        for (place, operator) in self.operators.iter().enumerate() {
             if let OperatorKind::Where { predicate, .. } = &operator.kind {
                 let mut all = Vec::new();
                 conjuncts(predicate, &mut all);

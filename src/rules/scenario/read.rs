@@ -214,7 +214,7 @@ impl Reader {
     }
 
     fn expect(&mut self, node: &Node) -> Expect {
-        let Some(expect) = node.get("expect") else {
+        let Some(expect) = node.get("expect").filter(|expect| !expect.entries().is_empty()) else {
             self.wrong(node.span, "the case expects nothing: say expect: with alerts: or incidents:");
             return Expect::default();
         };

@@ -175,6 +175,9 @@ pub(super) fn data(scenario: &Scenario, case: &Case, context: &Context) -> Resul
 
 /// Makes the tables of some records: of those that stand in the file, and of each file that they name.
 fn parts(records: &Records, context: &Context, catalog: &Catalog, start: i64) -> Result<Vec<Table>, Vec<Diagnostic>> {
+    if let Some(problem) = misspelt(records, context, catalog) {
+        return Err(vec![problem]);
+    }
     let is_inline = |item: &&Node| item.get("file").is_none() && item.get("sample").is_none();
     let (inline, named): (Vec<&Node>, Vec<&Node>) = records.items.iter().partition(is_inline);
     let mut all = vec![records::table(records, &inline, catalog, start)?];
@@ -183,6 +186,18 @@ fn parts(records: &Records, context: &Context, catalog: &Catalog, start: i64) ->
         all.push(table.map_err(|error| vec![Diagnostic::error("AQ653", item.span, error)])?);
     }
     Ok(all)
+}
+
+/// Finds a table that no rule reads, whose name is nearly that of one that some rule reads.
+fn misspelt(records: &Records, context: &Context, catalog: &Catalog) -> Option<Diagnostic> {
+    let Located { value: name, span } = &records.table;
+    let read = |table: &str| context.rules.iter().filter_map(Rule::query).any(|query| query.text.contains(table));
+    if catalog.table(name).is_some() || read(name) {
+        return None;
+    }
+    let near = nearest(name, catalog.all_names().filter(|known| read(known)))?;
+    let problem = Diagnostic::error("AQ652", *span, format!("no rule of these tests reads a table '{name}'"));
+    Some(problem.help(format!("did you mean '{near}'?")))
 }
 
 /// Adds rows to the table of their name; a column that either lacks is missing in its rows.

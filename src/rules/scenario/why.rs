@@ -1,6 +1,6 @@
 //! Follows one record through a rule's query, to the operator that drops it.
 
-use super::pipeline::{Pipeline, ask};
+use super::pipeline::{Taken, ask};
 use super::run::{Context, data, moments_of};
 use super::{Case, Scenario};
 use crate::diagnostic::Span;
@@ -50,19 +50,20 @@ pub fn why(id: &str, scenario: &Scenario, case: &Case, context: &Context) -> Vec
 }
 
 fn follow(id: &str, rule: &Rule, data: &Data, moment: &Moment) -> End {
-    let Some(pipeline) = Pipeline::of(rule) else { return End::Unknown };
-    let there = |text: &str| ask(text, data, moment).map(|results| has(&results, id));
+    let taken = Taken::of(rule);
+    let Some(pipeline) = taken.as_ref().and_then(Taken::main) else { return End::Unknown };
+    let there = |text: String| ask(&text, data, moment).map(|results| has(&results, id));
     match pipeline.before(0).and_then(there) {
         Some(true) => {}
         Some(false) => {
             let ever = Moment { from: i64::MIN, now: MAX_DATETIME, written: i64::MAX, by_ingestion: false };
-            let known = pipeline.before(0).and_then(|text| ask(text, data, &ever));
+            let known = pipeline.before(0).and_then(|text| ask(&text, data, &ever));
             return if known.is_some_and(|results| has(&results, id)) { End::Outside } else { End::Unseen };
         }
         None => return End::Unknown,
     }
     let conditions = pipeline.conditions();
-    for (place, operator) in pipeline.operators().iter().enumerate() {
+    for (place, operator) in pipeline.operators.iter().enumerate() {
         match pipeline.before(place + 1).and_then(there) {
             Some(true) => continue,
             Some(false) => {}
@@ -72,7 +73,7 @@ fn follow(id: &str, rule: &Rule, data: &Data, moment: &Moment) -> End {
         for condition in of.map(|(_, conditions)| &conditions[..]).unwrap_or_default() {
             let text = pipeline.text(condition.span);
             let alone = pipeline.before(place).map(|before| format!("{before}\n| where {text}"));
-            if alone.and_then(|alone| there(&alone)) == Some(false) {
+            if alone.and_then(there) == Some(false) {
                 return End::Condition { text: text.to_string(), span: pipeline.query.place(condition.span) };
             }
         }

@@ -81,6 +81,10 @@ mod tests {
         let text = super::yaml::write(&rule);
         assert_eq!(meaning(&yaml_rule(&text)), meaning(&rule), "{text}");
         assert!(text.contains("query: |\n  SecurityAlert\n"), "{text}");
+        assert!(
+            text.contains("tactics:\n  - Persistence\n") && text.contains("  - entityType: Host\n    field"),
+            "{text}"
+        );
         assert!(text.contains("queryPeriod: 36h\n") && text.contains("triggerOperator: gt\n"), "{text}");
     }
 

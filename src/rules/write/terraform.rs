@@ -88,7 +88,8 @@ fn arguments(kind: Kind) -> Vec<Key> {
 /// Adds what the provider insists on, or would take something else for.
 fn completed(mut entries: Vec<Entry>, rule: &Rule) -> Vec<Entry> {
     let is_empty = |entries: &[Entry], name: &str| {
-        entries.iter().all(|entry| entry.key.value != name || entry.value.items().is_empty())
+        let says = |value: &Node| !value.items().is_empty() || matches!(value.value, Value::Expression(_));
+        !entries.iter().any(|entry| entry.key.value == name && says(&entry.value))
     };
     match rule.kind() {
         Kind::NearRealTime => {
@@ -142,6 +143,13 @@ fn write_keys(entries: &[Entry], keys: &[Key], form: Form, body: &mut Body) {
         body.push(Attribute::new(Ident::new(name), value));
     }
     for (name, key, node) in blocks {
+        if let Value::Expression(written) = &node.value {
+            match written.parse::<Body>().ok().filter(|_| form == Form::Terraform) {
+                Some(dynamic) => dynamic.into_iter().for_each(|structure| body.push(structure)),
+                None => body.push(Attribute::new(Ident::new(name), text(written))),
+            }
+            continue;
+        }
         let groups = match &node.value {
             Value::List(items) => items.iter().collect(),
             _ => vec![node],
@@ -393,5 +401,15 @@ locals {
         let (again, _) = super::write(&[&reading.rules[0]]);
         assert!(again.contains("= \"n ${var.a}\"\n") && again.contains("= var.on\n"), "{again}");
         assert_eq!(reading.rules[0].document.open().len(), 2);
+        let text = "resource \"azurerm_sentinel_alert_rule_ms_security_incident\" \"n\" {\n  display_name = \"n\"\n  \
+            severity_filter = var.all\n}\nresource \"azurerm_sentinel_alert_rule_nrt\" \"m\" {\n  display_name = \"m\"\n  \
+            dynamic \"entity_mapping\" {\n    for_each = var.all\n    content {}\n  }\n}\n";
+        let reading = form::read("rules.tf".as_ref(), text).unwrap().unwrap();
+        let (again, _) = super::write(&[&reading.rules[0], &reading.rules[1]]);
+        for part in ["severity_filter            = var.all\n", "dynamic \"entity_mapping\" {\n", "for_each = var.all\n"]
+        {
+            assert!(again.contains(part), "{part}: {again}");
+        }
+        assert!(!again.contains("\n  entity_mapping {"), "{again}");
     }
 }

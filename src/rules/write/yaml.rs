@@ -48,8 +48,10 @@ pub fn write(rule: &Rule) -> String {
         }
     }
     written.extend(body);
+    // The repository's files indent the items of lists.
+    let options = serde_saphyr::ser_options! { compact_list_indent: false };
     // Values that come from text cannot fail to be written.
-    serde_saphyr::to_string(&written).unwrap_or_default()
+    serde_saphyr::to_string_with_options(&written, options).unwrap_or_default()
 }
 
 fn entries(entries: &[Entry], keys: &[Key]) -> Map<String, Json> {
