@@ -10,6 +10,7 @@ mod dcount_intersect;
 mod geo_lookup;
 mod ip_lookup;
 mod narrow;
+mod new_activity;
 pub mod parts;
 pub mod pivot;
 mod refused;
@@ -284,6 +285,7 @@ static ALL: &[&[&Plugin]] = &[
         &ip_lookup::IPV4_LOOKUP,
         &ip_lookup::IPV6_LOOKUP,
         &narrow::NARROW,
+        &new_activity::NEW_ACTIVITY_METRICS,
         &pivot::PIVOT,
         &rolling_percentile::ROLLING_PERCENTILE,
         &rows_near::ROWS_NEAR,

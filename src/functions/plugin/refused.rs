@@ -244,38 +244,6 @@ pub(super) static PLUGINS: &[&Plugin] = &[
         "activity-engagement-plugin",
     ),
     &refused(
-        "new_activity_metrics",
-        "Follows the ids that are new in each period through the periods after it.",
-        &[&[
-            ID,
-            TIMELINE,
-            START,
-            END,
-            Parameter::new("Window", AMOUNT),
-            Parameter::new("Cohort", Takes::Constant(Kind::Any)).optional(),
-            DIMENSION,
-            Parameter::new("lookback", Takes::Table).optional(),
-        ]],
-        Columns::Closed(|call| {
-            use ScalarType::{Long, Real};
-            let numbers = [
-                ("dcount_new_values", Long),
-                ("dcount_retained_values", Long),
-                ("dcount_churn_values", Long),
-                ("retention_rate", Real),
-                ("churn_rate", Real),
-            ];
-            let mut columns = period_columns(call, "TimelineColumn", &numbers);
-            if let Some(timeline) = call.column("TimelineColumn") {
-                let moment = |end: &str| Column::new(format!("{end}_{}", timeline.name), timeline.scalar_type);
-                columns.splice(..1, [moment("from"), moment("to")]);
-            }
-            Ok(columns)
-        }),
-        UNSURE,
-        "new-activity-metrics-plugin",
-    ),
-    &refused(
         "session_count",
         "Counts sessions in each period.",
         &[&[
