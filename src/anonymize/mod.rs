@@ -258,6 +258,7 @@ impl Anonymizer {
         ordinary: &'a HashSet<String>,
         memory: &'a mut Memory,
     ) -> Documents<'a> {
+        let memory = if found.is_some() { &mut memory.looking } else { &mut memory.replacing };
         let mut replacer = Replacer::new(&self.key, &self.options.replace, ordinary, memory);
         (replacer.days, replacer.found) = (self.days, found);
         Documents::new(replacer, &self.options)
