@@ -70,8 +70,8 @@ const IDENTIFIER_LEVEL: i32 = 1;
 const NEVER_ALIKE: [&str; 2] = ["SystemAlertId", "VendorOriginalId"];
 
 /// How many look-ups in vain a bloom filter may let through, where each alert has its own value. At 0.002 it takes 64 KiB
-/// of a row group, at 0.03 it takes 32 KiB: with thirty groups a look-up reads 1 MB less of these, and in more than half of
-/// the cases the identifiers of a group in vain, which are 0.6 MB.
+/// of a row group, at 0.03 it takes 32 KiB: with thirty groups a look-up reads 1 MB less of these, and far more often the
+/// identifiers of a group in vain, which are 0.6 MB.
 const IN_VAIN: f64 = 0.002;
 
 /// The same for columns that have fewer values, or are looked up less.
