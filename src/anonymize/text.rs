@@ -43,8 +43,10 @@ pub(super) struct Replacer<'a> {
     pub(super) ordinary: &'a HashSet<String>,
     /// Days by which moments are shifted.
     pub(super) days: i64,
-    /// What there is to replace, where somebody wants to know just that: then what takes its place is left out.
+    /// What has been replaced, where somebody wants to know.
     pub(super) found: Option<&'a mut Found>,
+    /// Whether that is all that counts: then what takes the place of names is left out.
+    pub(super) looking: bool,
     /// What has been replaced before, and by what.
     pub(super) memory: &'a mut Memories,
     depth: usize,
@@ -105,12 +107,7 @@ impl<'a> Replacer<'a> {
         ordinary: &'a HashSet<String>,
         memory: &'a mut Memories,
     ) -> Replacer<'a> {
-        Replacer { key, always, ordinary, days: 0, found: None, memory, depth: 0 }
-    }
-
-    /// Tells whether what takes the place of names is left out: all that counts is which names there are.
-    pub(super) fn is_looking(&self) -> bool {
-        self.found.is_some()
+        Replacer { key, always, ordinary, days: 0, found: None, looking: false, memory, depth: 0 }
     }
 
     /// Replaces what identifies in a text.
@@ -165,7 +162,7 @@ impl<'a> Replacer<'a> {
             return Some(link::resource(self, text));
         }
         if is_payload(text) {
-            return Some(if self.is_looking() { String::new() } else { names::base64(self.key, text) });
+            return Some(if self.looking { String::new() } else { names::base64(self.key, text) });
         }
         if text.contains('@') {
             return self.mail_address(text);
@@ -181,7 +178,7 @@ impl<'a> Replacer<'a> {
 
     fn moment(&mut self, text: &str) -> String {
         use crate::types::ticks;
-        if self.is_looking() {
+        if self.looking {
             return String::new();
         }
         if self.days == 0 {
@@ -205,7 +202,7 @@ impl<'a> Replacer<'a> {
     }
 
     fn hardware(&mut self, text: &str) -> String {
-        if self.is_looking() {
+        if self.looking {
             return String::new();
         }
         let sign = if text.contains(':') { ":" } else { "-" };
@@ -254,7 +251,7 @@ impl<'a> Replacer<'a> {
         }
         let end = text.find(['%', '/']).unwrap_or(text.len());
         let address: Ipv6Addr = text[..end].parse().ok()?;
-        if self.is_looking() {
+        if self.looking {
             return Some(String::new());
         }
         let replaced = address::v6(self.key, address);
@@ -303,7 +300,7 @@ impl<'a> Replacer<'a> {
 
     /// Replaces a GUID.
     pub(super) fn guid(&mut self, text: &str) -> String {
-        if self.is_looking() {
+        if self.looking {
             return String::new();
         }
         if text.bytes().all(|byte| byte == b'0' || byte == b'-') {
@@ -404,12 +401,12 @@ impl<'a> Replacer<'a> {
         } else if name.split('.').all(is_digits) {
             let mut numbers = String::new();
             // What becomes of them counts, also for who just looks.
-            let found = self.found.take();
+            let looking = std::mem::replace(&mut self.looking, false);
             for number in name.split_inclusive('.') {
                 self.word(number.trim_end_matches('.'), level, &mut numbers);
                 numbers.push_str(&number[number.trim_end_matches('.').len()..]);
             }
-            self.found = found;
+            self.looking = looking;
             // What was no address may have become somebody's.
             let address = self.v4(&numbers);
             out.push_str(&address.unwrap_or(numbers));
@@ -467,7 +464,7 @@ impl<'a> Replacer<'a> {
         } else if self.may_stay(word, &lower, level) {
             out.push_str(word);
             return;
-        } else if self.is_looking() && is_number(word, &lower) {
+        } else if self.looking && is_number(word, &lower) {
             return;
         } else if is_digits(word) && word.len() < 32 {
             out.push_str(&names::digits(self.key, word));
@@ -517,7 +514,7 @@ impl<'a> Replacer<'a> {
 
     /// Returns what takes the place of a name.
     pub(super) fn replaced(&mut self, name: &str) -> String {
-        if self.is_looking() {
+        if self.looking {
             return String::new();
         }
         if let Some(cached) = self.memory.words.get(name) {
