@@ -15,7 +15,7 @@ use crate::types::json::{self, Kind};
 use super::found::Found;
 use super::key::Key;
 use super::memo::Known;
-use super::text::pattern;
+use super::text::{is_guid, is_moment, pattern};
 use super::{Options, address, names};
 
 /// What kind of thing stands in the result that should not.
@@ -58,32 +58,40 @@ impl Check<'_> {
     ///
     /// What is `clean` has been looked at before.
     pub(super) fn text(&self, text: &str, clean: &mut Known<()>) -> Option<LeakKind> {
-        let mut open = vec![Cow::Borrowed(text)];
-        while let Some(text) = open.pop() {
-            if clean.get(&text).is_some() {
-                continue;
-            }
-            let start = text.trim_start();
-            if !start.starts_with(['{', '[']) || !json::is_valid(&text) {
-                if let Some(leak) = self.plain(&text) {
-                    return Some(leak);
+        if text.trim_start().starts_with(['{', '[']) && json::is_valid(text) {
+            return self.json(text, clean);
+        }
+        if is_moment(text) || clean.get(text).is_some() {
+            return None;
+        }
+        let leak = self.plain(text);
+        // What is there once need not be remembered.
+        if leak.is_none() && !is_guid(text) {
+            clean.keep(text, ());
+        }
+        leak
+    }
+
+    /// JSON lies within the strings of JSON as deep as each level of quotes doubles those before: not deep.
+    fn json(&self, json: &str, clean: &mut Known<()>) -> Option<LeakKind> {
+        let mut values = vec![json];
+        while let Some(value) = values.pop() {
+            let leak = match json::kind(value) {
+                Kind::Array => {
+                    values.extend(json::elements(value));
+                    None
                 }
-                clean.keep(&text, ());
-                continue;
-            }
-            let mut values = vec![&*text];
-            while let Some(value) = values.pop() {
-                match json::kind(value) {
-                    Kind::Array => values.extend(json::elements(value)),
-                    Kind::Bag => {
-                        for (key, value) in json::members(value).filter(|(key, _)| !self.options.keeps(key)) {
-                            open.push(Cow::Owned(key.into_owned()));
-                            values.push(value);
-                        }
-                    }
-                    Kind::String => open.push(Cow::Owned(json::as_string(value).unwrap_or_default().into_owned())),
-                    _ => {}
+                Kind::Bag => {
+                    json::members(value).filter(|(key, _)| !self.options.keeps(key)).find_map(|(key, value)| {
+                        values.push(value);
+                        self.text(&key, clean)
+                    })
                 }
+                Kind::String => self.text(&json::as_string(value).unwrap_or_default(), clean),
+                _ => None,
+            };
+            if leak.is_some() {
+                return leak;
             }
         }
         None
@@ -93,6 +101,11 @@ impl Check<'_> {
         let nothing = |digits: &str| digits.bytes().all(|byte| byte == b'0');
         // Most texts are too short for most of what is looked for.
         let long = |least: usize| if text.len() < least { "" } else { text };
+        if is_guid(text) {
+            let digits = text.replace('-', "");
+            let known = nothing(&digits) || names::is_replacement(self.key, &digits);
+            return if known { self.names(text) } else { Some(LeakKind::Guid) };
+        }
         for guid in GUID.find_iter(long(36)) {
             let digits = guid.as_str().replace('-', "");
             if !nothing(&digits) && !names::is_replacement(self.key, &digits) {
@@ -109,7 +122,10 @@ impl Check<'_> {
             return Some(LeakKind::Address);
         }
         // The numbers of a moment are no names, though a file may be called after one.
-        let text = if text.len() < 16 { Cow::Borrowed(text) } else { MOMENT.replace_all(text, " ") };
+        self.names(&if text.len() < 16 { Cow::Borrowed(text) } else { MOMENT.replace_all(text, " ") })
+    }
+
+    fn names(&self, text: &str) -> Option<LeakKind> {
         let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '-' && letter != '_');
         let has = |word: &str| !word.is_empty() && self.found.has(word);
         let part = |word: &str| word.split(['-', '_']).any(has);

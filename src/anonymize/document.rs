@@ -3,9 +3,10 @@
 use crate::catalog::entities::ENTITY_TYPES;
 use crate::types::json::{self, Kind};
 
+use super::memo::Field;
 use super::names;
 use super::policy::{self, Treatment, folded};
-use super::text::{Level, Replacer};
+use super::text::{Level, Replacer, is_guid, is_moment};
 use super::{Options, words};
 
 /// Replaces what identifies in JSON and in texts that may hold some.
@@ -32,7 +33,9 @@ impl<'a> Documents<'a> {
 
     /// Replaces what identifies in the text of a column, which may be JSON.
     pub(super) fn text(&mut self, text: &str, treatment: Treatment) -> String {
-        self.leaf(text, Place { entity: None, treatment, details: treatment == Treatment::Details })
+        let mut out = String::with_capacity(text.len());
+        self.leaf(text, Place { entity: None, treatment, details: treatment == Treatment::Details }, plain, &mut out);
+        out
     }
 
     /// Replaces what identifies in a value of JSON.
@@ -42,18 +45,28 @@ impl<'a> Documents<'a> {
         out
     }
 
+    /// Writes what takes the place of the name of a field, and what stands before its value; tells what becomes of it.
+    fn field(&mut self, entity: Option<&str>, name: &str, out: &mut String) -> (Treatment, bool) {
+        let memory = &mut *self.replacer.memory;
+        let place = memory.place(entity, name);
+        if let Some(known) = memory.fields.get(&place) {
+            out.push_str(&known.written);
+            let known = (known.treatment, known.stays);
+            memory.scratch = place;
+            return known;
+        }
+        let (treatment, stays) = (policy::treatment(entity, name), self.options.keeps(name));
+        let written = json::string(&self.new_name(name)) + ":";
+        out.push_str(&written);
+        let memory = &mut *self.replacer.memory;
+        memory.fields.keep(&place, Field { written, treatment, stays });
+        memory.scratch = place;
+        (treatment, stays)
+    }
+
     /// Replaces what identifies in the name of a field: what is made of ordinary words stays.
     ///
     /// Products use names and addresses as keys.
-    fn name(&mut self, name: &str) -> String {
-        if let Some(known) = self.replacer.memory.fields.get(name) {
-            return known.clone();
-        }
-        let replaced = self.new_name(name);
-        self.replacer.memory.fields.keep(name, replaced.clone());
-        replaced
-    }
-
     fn new_name(&mut self, name: &str) -> String {
         let known = name.starts_with('$')
             || policy::treatment(None, name) != Treatment::Unknown
@@ -67,19 +80,30 @@ impl<'a> Documents<'a> {
         self.replacer.text(name, Level::Prose)
     }
 
-    fn leaf(&mut self, text: &str, place: Place<'_>) -> String {
-        let start = text.trim_start();
-        if start.starts_with(['{', '[']) && json::is_valid(text) {
-            let mut out = String::with_capacity(text.len());
-            self.value(text, place, &mut out);
-            return out;
+    /// Writes what takes the place of a text.
+    fn leaf(&mut self, text: &str, place: Place<'_>, write: fn(&str, &mut String), out: &mut String) {
+        if text.trim_start().starts_with(['{', '[']) && json::is_valid(text) {
+            let mut replaced = String::with_capacity(text.len());
+            self.value(text, place, &mut replaced);
+            write(&replaced, out);
+            return;
+        }
+        // What is there once need not be remembered.
+        if is_moment(text) && self.replacer.days == 0 {
+            write(text, out);
+            return;
+        }
+        if is_guid(text) && place.treatment != Treatment::Coordinate {
+            write(&self.replacer.guid(text), out);
+            return;
         }
         if let Some(known) = self.replacer.memory.leaves(place.treatment).get(text) {
-            return known.clone();
+            write(known, out);
+            return;
         }
         let replaced = self.new_leaf(text, place.treatment);
-        self.replacer.memory.leaves(place.treatment).keep(text, replaced.clone());
-        replaced
+        write(&replaced, out);
+        self.replacer.memory.leaves(place.treatment).keep(text, replaced);
     }
 
     fn new_leaf(&mut self, text: &str, treatment: Treatment) -> String {
@@ -109,7 +133,7 @@ impl<'a> Documents<'a> {
             }
             Kind::String => {
                 let text = json::as_string(json).unwrap_or_default();
-                json::write_string(&self.leaf(&text, place), out);
+                self.leaf(&text, place, json::write_string, out);
             }
             Kind::Long | Kind::Real => out.push_str(&self.number(json.trim(), place.treatment)),
             Kind::Bool | Kind::Null => out.push_str(json.trim()),
@@ -117,26 +141,25 @@ impl<'a> Documents<'a> {
     }
 
     fn bag(&mut self, json: &str, place: Place<'_>, out: &mut String) {
-        let own = json::members(json).find(|(key, _)| key.eq_ignore_ascii_case("type"));
+        let members: Vec<_> = json::members(json).collect();
+        let own = members.iter().find(|(key, _)| key.eq_ignore_ascii_case("type"));
         let own = own.and_then(|(_, value)| json::as_string(value).map(|name| name.to_lowercase()));
         let entity = own.as_deref().or(place.entity);
         out.push('{');
-        for (at, (key, value)) in json::members(json).enumerate() {
+        for (at, (key, value)) in members.iter().enumerate() {
             if at > 0 {
                 out.push(',');
             }
-            json::write_string(&self.name(&key), out);
-            out.push(':');
-            if self.options.keeps(&key) {
+            let (treatment, stays) = self.field(entity, key, out);
+            if stays {
                 out.push_str(value.trim());
                 continue;
             }
-            let decide = || policy::treatment(entity, &key);
-            let treatment = match (place.details, self.replacer.memory.treatment(entity, &key, decide)) {
-                (true, _) => Treatment::Unknown,
+            let treatment = match treatment {
+                _ if place.details => Treatment::Unknown,
                 // What surrounds a query within its own field is part of it.
-                (false, Treatment::Unknown) if place.treatment == Treatment::Command => Treatment::Command,
-                (false, treatment) => treatment,
+                Treatment::Unknown if place.treatment == Treatment::Command => Treatment::Command,
+                other => other,
             };
             let details = place.details || treatment == Treatment::Details;
             self.value(value, Place { entity, treatment, details }, out);
@@ -179,6 +202,10 @@ impl<'a> Documents<'a> {
             }
         }
     }
+}
+
+fn plain(text: &str, out: &mut String) {
+    out.push_str(text);
 }
 
 /// Takes a name apart into its words: at signs, and where a capital follows a small letter.

@@ -11,7 +11,7 @@ use super::words;
 ///
 /// GUIDs, hashes, addresses and numbers are not in here: there may be several in every record, and they are told from
 /// their replacements by their form.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Found {
     names: hashbrown::HashSet<u64>,
     /// Names that are ordinary words as well.

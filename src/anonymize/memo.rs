@@ -46,41 +46,48 @@ impl<T> Known<T> {
 /// What one thread has worked out of one table; it is good for one key and one way of replacing.
 #[derive(Debug, Default)]
 pub struct Memory {
+    pub(super) looking: Memories,
+    pub(super) replacing: Memories,
+}
+
+/// What has been worked out by who looks, or by who replaces.
+#[derive(Debug, Default)]
+pub(super) struct Memories {
     /// What takes the place of the texts of fields, by what becomes of these.
     leaves: [Known<String>; Treatment::ALL.len()],
-    /// What takes the place of the names of fields.
-    pub(super) fields: Known<String>,
-    /// What becomes of fields, by the type of the entity and the name, with a zero between them.
-    treatments: Known<Treatment>,
+    /// What becomes of fields, by their [`place`](Memories::place).
+    pub(super) fields: Known<Field>,
     pub(super) words: Known<String>,
     pub(super) addresses: Known<String>,
     /// Texts in which nothing is left that should not be.
     pub(super) clean: Known<()>,
-    scratch: String,
+    pub(super) scratch: String,
 }
 
-impl Memory {
+/// What becomes of a field.
+#[derive(Debug)]
+pub(super) struct Field {
+    /// What takes the place of its name, as JSON, with the colon.
+    pub(super) written: String,
+    pub(super) treatment: Treatment,
+    /// Whether the user keeps it.
+    pub(super) stays: bool,
+}
+
+impl Memories {
     pub(super) fn leaves(&mut self, treatment: Treatment) -> &mut Known<String> {
         &mut self.leaves[treatment as usize]
     }
 
-    /// Returns what becomes of a field, which `decide` says where it is not known yet.
-    pub(super) fn treatment(
-        &mut self,
-        entity: Option<&str>,
-        name: &str,
-        decide: impl FnOnce() -> Treatment,
-    ) -> Treatment {
-        self.scratch.clear();
-        self.scratch.push_str(entity.unwrap_or("\0"));
-        self.scratch.push('\0');
-        self.scratch.push_str(name);
-        if let Some(known) = self.treatments.get(&self.scratch) {
-            return *known;
-        }
-        let treatment = decide();
-        self.treatments.keep(&self.scratch, treatment);
-        treatment
+    /// Returns what a field is known by: the type of the entity and the name, with a zero between them. Who gives it back
+    /// as `scratch` saves the next one its room.
+    pub(super) fn place(&mut self, entity: Option<&str>, name: &str) -> String {
+        let mut place = std::mem::take(&mut self.scratch);
+        place.clear();
+        place.push_str(entity.unwrap_or("\0"));
+        place.push('\0');
+        place.push_str(name);
+        place
     }
 }
 
@@ -102,10 +109,9 @@ mod tests {
 
     #[test]
     fn fields_are_known_by_entity_and_name() {
-        let mut memory = Memory::default();
-        assert_eq!(memory.treatment(Some("host"), "x", || Treatment::Name), Treatment::Name);
-        assert_eq!(memory.treatment(Some("host"), "x", || Treatment::Kept), Treatment::Name);
-        assert_eq!(memory.treatment(None, "x", || Treatment::Safe), Treatment::Safe);
-        assert_eq!(memory.treatment(Some(""), "x", || Treatment::Prose), Treatment::Prose);
+        let mut memory = Memories::default();
+        let places = [(Some("host"), "x"), (None, "x"), (Some(""), "x"), (Some("hostx"), "")];
+        let places = places.map(|(entity, name)| memory.place(entity, name));
+        assert_eq!(places.iter().collect::<std::collections::HashSet<_>>().len(), 4);
     }
 }

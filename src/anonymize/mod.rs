@@ -258,8 +258,9 @@ impl Anonymizer {
         ordinary: &'a HashSet<String>,
         memory: &'a mut Memory,
     ) -> Documents<'a> {
+        let memory = if found.is_some() { &mut memory.looking } else { &mut memory.replacing };
         let mut replacer = Replacer::new(&self.key, &self.options.replace, ordinary, memory);
-        (replacer.days, replacer.found) = (self.days, found);
+        (replacer.days, replacer.looking, replacer.found) = (self.days, found.is_some(), found);
         Documents::new(replacer, &self.options)
     }
 }

@@ -85,11 +85,15 @@ pub(super) fn hash(key: &Key, digits: &str) -> String {
 pub(super) fn is_replacement(key: &Key, digits: &str) -> bool {
     let lower = digits.to_lowercase();
     let Some(at) = lower.len().checked_sub(MARK) else { return false };
-    lower.get(..at).is_some_and(|body| marked(key, body) == lower)
+    lower.split_at_checked(at).is_some_and(|(body, mark)| mark_of(key, body) == mark)
 }
 
 fn marked(key: &Key, body: &str) -> String {
-    format!("{body}{}", hex(&key.bytes("mark", body)[..MARK / 2]))
+    body.to_string() + &mark_of(key, body)
+}
+
+fn mark_of(key: &Key, body: &str) -> String {
+    hex(&key.bytes("mark", body)[..MARK / 2])
 }
 
 /// Replaces a number of hexadecimal digits by one of as many.
@@ -180,7 +184,8 @@ pub(super) fn is_digits(text: &str) -> bool {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: [char; 16] = ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    bytes.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]).collect()
 }
 
 /// Writes hexadecimal digits in capitals where the original has some.

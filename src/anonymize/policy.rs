@@ -141,7 +141,7 @@ pub const RULES: &[Rule] = &[
         "alertmode", "alertgenerationstatus", "processedbysentinel", "hitcount", "successfullogins", "failedattempts",
         "nonexistentusers", "existingusers", "attackduration", "modelscore", "actiontaken", "scanaction",
         "scanresult", "processversion", "argumentsauditingenabled", "incidentstage", "deliveryaction",
-        "deliverylocation"]),
+        "deliverylocation", "microsoftdefenderatpcategory"]),
     rule("", Prose, &["description", "alertname", "alertdisplayname", "analyticrulename", "title", "label",
         "labelname", "message", "comment", "remediationsteps", "recommendedactions", "investigationsteps",
         "displayvalue", "potentialcauses", "commandlist", "threatdescription", "remediationstatusdetails",

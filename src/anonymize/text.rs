@@ -12,7 +12,7 @@ use regex::Regex;
 
 use super::found::Found;
 use super::key::Key;
-use super::memo::Memory;
+use super::memo::Memories;
 use super::names::{self, is_digits};
 use super::words::{self, COMMANDS, EXTENSIONS, FOLDERS, KNOWN, PROGRAMS, SERVICES, TOP_DOMAINS};
 use super::{address, link};
@@ -45,8 +45,10 @@ pub(super) struct Replacer<'a> {
     pub(super) days: i64,
     /// What has been replaced, where somebody wants to know.
     pub(super) found: Option<&'a mut Found>,
+    /// Whether that is all that counts: then what takes the place of names is left out.
+    pub(super) looking: bool,
     /// What has been replaced before, and by what.
-    pub(super) memory: &'a mut Memory,
+    pub(super) memory: &'a mut Memories,
     depth: usize,
 }
 
@@ -103,9 +105,9 @@ impl<'a> Replacer<'a> {
         key: &'a Key,
         always: &'a HashSet<String>,
         ordinary: &'a HashSet<String>,
-        memory: &'a mut Memory,
+        memory: &'a mut Memories,
     ) -> Replacer<'a> {
-        Replacer { key, always, ordinary, days: 0, found: None, memory, depth: 0 }
+        Replacer { key, always, ordinary, days: 0, found: None, looking: false, memory, depth: 0 }
     }
 
     /// Replaces what identifies in a text.
@@ -160,7 +162,7 @@ impl<'a> Replacer<'a> {
             return Some(link::resource(self, text));
         }
         if is_payload(text) {
-            return Some(names::base64(self.key, text));
+            return Some(if self.looking { String::new() } else { names::base64(self.key, text) });
         }
         if text.contains('@') {
             return self.mail_address(text);
@@ -176,6 +178,9 @@ impl<'a> Replacer<'a> {
 
     fn moment(&mut self, text: &str) -> String {
         use crate::types::ticks;
+        if self.looking {
+            return String::new();
+        }
         if self.days == 0 {
             return text.to_string();
         }
@@ -197,6 +202,9 @@ impl<'a> Replacer<'a> {
     }
 
     fn hardware(&mut self, text: &str) -> String {
+        if self.looking {
+            return String::new();
+        }
         let sign = if text.contains(':') { ":" } else { "-" };
         let bytes: Vec<u8> = text.split(sign).filter_map(|part| u8::from_str_radix(part, 16).ok()).collect();
         let Ok(bytes) = <[u8; 6]>::try_from(bytes) else { return self.replaced(text) };
@@ -243,6 +251,9 @@ impl<'a> Replacer<'a> {
         }
         let end = text.find(['%', '/']).unwrap_or(text.len());
         let address: Ipv6Addr = text[..end].parse().ok()?;
+        if self.looking {
+            return Some(String::new());
+        }
         let replaced = address::v6(self.key, address);
         let full = |address: Ipv6Addr| address.segments().map(|part| format!("{part:04x}")).join(":");
         let spelled =
@@ -287,7 +298,11 @@ impl<'a> Replacer<'a> {
         self.pieces(rest, level, out);
     }
 
-    fn guid(&mut self, text: &str) -> String {
+    /// Replaces a GUID.
+    pub(super) fn guid(&mut self, text: &str) -> String {
+        if self.looking {
+            return String::new();
+        }
         if text.bytes().all(|byte| byte == b'0' || byte == b'-') {
             return text.to_string();
         }
@@ -385,10 +400,13 @@ impl<'a> Replacer<'a> {
             out.push_str(name);
         } else if name.split('.').all(is_digits) {
             let mut numbers = String::new();
+            // What becomes of them counts, also for who just looks.
+            let looking = std::mem::replace(&mut self.looking, false);
             for number in name.split_inclusive('.') {
                 self.word(number.trim_end_matches('.'), level, &mut numbers);
                 numbers.push_str(&number[number.trim_end_matches('.').len()..]);
             }
+            self.looking = looking;
             // What was no address may have become somebody's.
             let address = self.v4(&numbers);
             out.push_str(&address.unwrap_or(numbers));
@@ -441,23 +459,24 @@ impl<'a> Replacer<'a> {
             return;
         }
         let lower = word.to_lowercase();
-        let hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
         if self.always.contains(&lower) {
             // Falls through to a replacement.
         } else if self.may_stay(word, &lower, level) {
             out.push_str(word);
             return;
+        } else if self.looking && is_number(word, &lower) {
+            return;
         } else if is_digits(word) && word.len() < 32 {
             out.push_str(&names::digits(self.key, word));
             return;
-        } else if lower.len() > 2 && lower.starts_with("0x") && hex(&lower[2..]) {
+        } else if is_prefixed_hex(&lower) {
             out.push_str(&word[..2]);
             out.push_str(&names::hex_number(self.key, &word[2..]));
             return;
-        } else if word.len() >= 32 && hex(word) {
+        } else if word.len() >= 32 && is_hex(word) {
             out.push_str(&names::hash(self.key, word));
             return;
-        } else if word.len() >= 8 && hex(word) && word.bytes().any(|byte| byte.is_ascii_digit()) {
+        } else if is_hex_number(word) {
             out.push_str(&names::hex_number(self.key, word));
             return;
         }
@@ -495,6 +514,9 @@ impl<'a> Replacer<'a> {
 
     /// Returns what takes the place of a name.
     pub(super) fn replaced(&mut self, name: &str) -> String {
+        if self.looking {
+            return String::new();
+        }
         if let Some(cached) = self.memory.words.get(name) {
             return cached.clone();
         }
@@ -522,8 +544,41 @@ fn is_top(ending: &str, level: Level) -> bool {
     TOP_DOMAINS.contains(ending) || country && level != Level::Safe
 }
 
+fn is_hex(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn is_prefixed_hex(lower: &str) -> bool {
+    lower.len() > 2 && lower.strip_prefix("0x").is_some_and(is_hex)
+}
+
+fn is_hex_number(word: &str) -> bool {
+    word.len() >= 8 && is_hex(word) && word.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Tells whether a word is replaced by another number or hash, not by a name.
+fn is_number(word: &str, lower: &str) -> bool {
+    is_digits(word) && word.len() < 32
+        || is_prefixed_hex(lower)
+        || is_hex(word) && word.len() >= 32
+        || is_hex_number(word)
+}
+
+/// Tells whether a text is a moment as ISO 8601 has it, in UTC, and nothing else: most moments of records are.
+pub(super) fn is_moment(text: &str) -> bool {
+    const FORM: &[u8; 19] = b"0000-00-00T00:00:00";
+    let Some((whole, rest)) = text.as_bytes().split_first_chunk::<19>() else { return false };
+    let fits = |(byte, form): (&u8, &u8)| if *form == b'0' { byte.is_ascii_digit() } else { byte == form };
+    let fraction = match rest {
+        [b'Z'] => return whole.iter().zip(FORM).all(fits),
+        [b'.', fraction @ .., b'Z'] => fraction,
+        _ => return false,
+    };
+    (1..=9).contains(&fraction.len()) && fraction.iter().all(u8::is_ascii_digit) && whole.iter().zip(FORM).all(fits)
+}
+
 /// Tells whether a text is a GUID and nothing else.
-fn is_guid(text: &str) -> bool {
+pub(super) fn is_guid(text: &str) -> bool {
     text.len() == GUID_LENGTH
         && text.bytes().enumerate().all(|(at, byte)| match at {
             8 | 13 | 18 | 23 => byte == b'-',

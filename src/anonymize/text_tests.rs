@@ -2,7 +2,7 @@ use super::*;
 
 fn replaced(text: &str, level: Level) -> String {
     let (key, none) = (Key::new(&[7; 32]).unwrap(), HashSet::new());
-    Replacer::new(&key, &none, &none, &mut Memory::default()).text(text, level)
+    Replacer::new(&key, &none, &none, &mut Memories::default()).text(text, level)
 }
 
 #[test]

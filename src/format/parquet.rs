@@ -50,12 +50,12 @@ impl Default for Options {
 
 /// Rows in a group of a file that is kept. A look-up of one alert reads the identifiers of one group and the bloom
 /// filters of all: fewer rows make the one small, more rows the others.
-const KEPT_ROWS: usize = 64 << 10;
+const KEPT_ROWS: usize = 32 << 10;
 
 /// Rows in a page: what a look-up reads of each column that it shows, and what the page index tells apart. A day of the
-/// generated alerts is 11,000. Of a million of them a look-up mostly reads 6.1 MB with 8,192 rows, 5.8 MB with 6,144 and
-/// 5.2 MB with 4,096; the files have 298.6, 298.9 and 301.6 MB.
-const PAGE_ROWS: usize = 5 << 10;
+/// generated alerts is 11,000. Of a million of them a look-up reads 4.3 MB with 5,461 rows and 3.9 MB with 4,096, in groups
+/// of 32,768; the files have 294.5 and 298.7 MB.
+const PAGE_ROWS: usize = 4 << 10;
 
 /// Bytes of a page before compression, from which on it has fewer rows. A page is compressed by itself, and what one
 /// alert has in common with others makes most of the gain: of 65,536 generated alerts the entities take 8.5 MB with the
@@ -69,9 +69,9 @@ const IDENTIFIER_LEVEL: i32 = 1;
 /// Columns of texts each of which is there once: a dictionary of them would be begun, given up, and read by each look-up.
 const NEVER_ALIKE: [&str; 2] = ["SystemAlertId", "VendorOriginalId"];
 
-/// How many look-ups in vain a bloom filter may let through, where each alert has its own value. At 0.002 it takes 128 KiB
-/// of a row group, at 0.03 it takes 64 KiB: with sixteen groups a look-up reads 1 MB less of these, and in one case of
-/// five the identifiers of a group in vain, which are 1.2 MB.
+/// How many look-ups in vain a bloom filter may let through, where each alert has its own value. At 0.002 it takes 64 KiB
+/// of a row group, at 0.03 it takes 32 KiB: with thirty groups a look-up reads 1 MB less of these, and far more often the
+/// identifiers of a group in vain, which are 0.6 MB.
 const IN_VAIN: f64 = 0.002;
 
 /// The same for columns that have fewer values, or are looked up less.
