@@ -154,12 +154,15 @@ fn every_fault_is_survived() {
     }
 }
 
-/// The same at full size: `cargo test --release --test fetch full_size -- --ignored`.
+/// The same at full size: `cargo test --release --test fetch full_size -- --ignored`. `ALERTQ_SEEDS=11-20` says which seeds,
+/// so that two processes can share them.
 #[test]
 #[ignore = "a million rows, twenty times"]
 fn every_fault_is_survived_at_full_size() {
+    let seeds = std::env::var("ALERTQ_SEEDS").unwrap_or("1-20".to_string());
+    let (first, last) = seeds.split_once('-').expect("the first and the last seed");
     let alerts = Alerts::new(1_000_000);
-    for seed in 1..=20 {
+    for seed in first.parse().unwrap()..=last.parse().unwrap() {
         let begun = std::time::Instant::now();
         // Windows are counted by rows and hold more bytes than an answer may have: nearly each of them is cut.
         let splits = against_faults(&alerts, 5000, 8_000_000, seed, 0.05);
