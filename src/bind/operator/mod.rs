@@ -82,7 +82,8 @@ impl Binder<'_> {
                     operator.keyword.span,
                     format_args!("`{}` before the end of a query", operator.keyword.text),
                 );
-                Table { open: true, ..Binder::nothing() }
+                // No column is left behind it (Microsoft's parser).
+                Table::new(Binder::nothing().node)
             }
             OperatorKind::GetSchema { kind } => {
                 if let Some(kind) = kind {

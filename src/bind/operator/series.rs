@@ -76,8 +76,7 @@ impl Binder<'_> {
             .collect();
         let Some((in_range, axis)) = self.axis(series, &axis_value, scope) else {
             // What comes out is known all the same.
-            let nothing = Binder::nothing();
-            return Table { node: Node { columns: result, ..nothing.node }, ..nothing };
+            return Table::new(Node { columns: result, ..Binder::nothing().node });
         };
         // First the rows of each bin are aggregated, then bins become arrays.
         let calls: Vec<_> = collected.into_inner();
