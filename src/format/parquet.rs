@@ -63,7 +63,8 @@ const PAGE_ROWS: usize = 4 << 10;
 /// for each row that it shows.
 const PAGE_BYTES: usize = 6 << 20;
 
-/// The level of zstd for identifiers, whose digits repeat nothing: the fastest finds no less than others (65,536 identifiers take 1.17 MB with level 1 and 1.31 MB with level 3).
+/// The level of zstd for identifiers, whose digits repeat nothing: the fastest finds no less than others (65,536
+/// identifiers take 1.17 MB with level 1 and 1.31 MB with level 3).
 const IDENTIFIER_LEVEL: i32 = 1;
 
 /// Columns of texts each of which is there once: a dictionary of them would be begun, given up, and read by each look-up.

@@ -15,16 +15,26 @@ use arrow::array::{
 };
 use arrow::datatypes::{
     DataType, Decimal256Type, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
-    TimestampNanosecondType,
+    TimestampNanosecondType, i256,
 };
 use arrow::error::ArrowError;
 
 use crate::types::arrow::{TYPE_KEY, data_type, schema};
-use crate::types::decimal::{self, NARROW_PRECISION, NARROW_SCALE};
-use crate::types::{Column, ScalarType, ticks};
+use crate::types::{Column, ScalarType, decimal, ticks};
 
 /// Decimals as every reader knows them.
 const NARROW: DataType = DataType::Decimal128(NARROW_PRECISION, NARROW_SCALE);
+const NARROW_PRECISION: u8 = 38;
+const NARROW_SCALE: i8 = 18;
+
+/// Returns a decimal as every reader knows it; None where that is not the same number or has more than 38 digits.
+fn narrow(value: i256) -> Option<i128> {
+    const FACTOR: i256 = i256::from_parts(10_u128.pow((decimal::SCALE - NARROW_SCALE) as u32), 0);
+    const MOST: u128 = 10_u128.pow(NARROW_PRECISION as u32);
+    let whole = value.wrapping_div(FACTOR);
+    let narrow = whole.to_i128().filter(|narrow| narrow.unsigned_abs() < MOST)?;
+    (whole.wrapping_mul(FACTOR) == value).then_some(narrow)
+}
 
 /// What the datetimes or decimals of a column are counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +78,7 @@ impl Needs {
             }
             ScalarType::Decimal => {
                 let Some(values) = array.as_primitive_opt::<Decimal256Type>() else { return };
-                let wide = values.iter().flatten().any(|value| decimal::narrow(value).is_none());
+                let wide = values.iter().flatten().any(|value| narrow(value).is_none());
                 self.fine |= wide;
                 self.far |= wide;
             }
@@ -169,7 +179,7 @@ impl Physical {
                 Arc::new(stamps.with_timezone("UTC"))
             }
             (ScalarType::Decimal, Unit::Common) => {
-                let decimals: Decimal128Array = array.as_primitive::<Decimal256Type>().unary_opt(decimal::narrow);
+                let decimals: Decimal128Array = array.as_primitive::<Decimal256Type>().unary_opt(narrow);
                 Arc::new(decimals.with_data_type(NARROW))
             }
             _ => array.clone(),

@@ -257,9 +257,7 @@ fn real(cell: Cell<'_>) -> Option<f64> {
 /// A number whose digits a decimal does not keep is none.
 fn decimal(cell: Cell<'_>) -> Option<i256> {
     match cell {
-        Cell::Number(text) | Cell::Text(text) => {
-            Some(text).filter(|text| decimal::keeps(text)).and_then(decimal::parse)
-        }
+        Cell::Number(text) | Cell::Text(text) => decimal::parse_exact(text),
         _ => None,
     }
 }

@@ -387,7 +387,7 @@ fn fits_real(text: &str) -> bool {
 
 /// Tells whether a decimal keeps all digits of a number.
 fn fits_decimal(text: &str) -> bool {
-    !text.contains(['e', 'E']) && decimal::keeps(text)
+    !text.contains(['e', 'E']) && decimal::parse_exact(text).is_some()
 }
 
 /// Tells whether text is a number as a program writes it; `007` and `+1` are identifiers.

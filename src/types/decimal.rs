@@ -24,6 +24,23 @@ const TEN: i256 = i256::from_parts(10, 0);
 /// Reads a string as `todecimal` does: a sign, digits with a point and an exponent, blanks around; what lies behind the
 /// last digit that is kept is rounded. None for anything else, and out of range.
 pub fn parse(text: &str) -> Option<i256> {
+    read(text).map(|(value, _)| value)
+}
+
+/// Reads a string as [`parse`] does; None where a digit is lost.
+pub fn parse_exact(text: &str) -> Option<i256> {
+    read(text).filter(|(_, rest)| !rest.any).map(|(value, _)| value)
+}
+
+/// What lies behind the last digit that is kept.
+#[derive(Default)]
+struct Rest {
+    any: bool,
+    /// It is a half of the last digit's unit, or more.
+    half: bool,
+}
+
+fn read(text: &str) -> Option<(i256, Rest)> {
     let text = text.trim();
     let (negative, rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
@@ -39,30 +56,26 @@ pub fn parse(text: &str) -> Option<i256> {
     }
     // How many digits stand behind the next one where the value is stored.
     let mut behind = i64::try_from(whole.len()).ok()? + i64::from(exponent) + i64::from(SCALE) - 1;
-    let (mut value, mut round_up) = (i256::ZERO, false);
+    let (mut value, mut rest) = (i256::ZERO, Rest::default());
     for digit in whole.bytes().chain(fraction.bytes()) {
         if !digit.is_ascii_digit() {
             return None;
         }
         let digit = digit - b'0';
-        if behind >= 0 && digit != 0 {
-            let power = TEN.checked_pow(u32::try_from(behind).ok().filter(|power| *power < PRECISION.into())?)?;
-            value = value.checked_add(power.checked_mul(i256::from(i64::from(digit)))?)?;
-        } else if behind == -1 {
-            round_up = digit >= 5;
+        if behind >= 0 {
+            value = value.checked_mul(TEN)?.checked_add(i256::from(i64::from(digit)))?;
+        } else {
+            rest.half |= behind == -1 && digit >= 5;
+            rest.any |= digit != 0;
         }
         behind -= 1;
     }
-    let value = in_range(value.wrapping_add(i256::from(i64::from(round_up))))?;
-    Some(if negative { value.wrapping_neg() } else { value })
-}
-
-/// Tells whether a decimal keeps every digit of a number in text.
-pub fn keeps(text: &str) -> bool {
-    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
-    let fraction = mantissa.split_once('.').map_or("", |(_, fraction)| fraction).trim_end_matches('0');
-    let last = exponent.parse::<i64>().ok().map(|exponent| fraction.len() as i64 - exponent);
-    last.is_some_and(|last| last <= i64::from(SCALE)) && parse(text).is_some()
+    if behind >= 0 && value != i256::ZERO {
+        let zeros = u32::try_from(behind + 1).ok().filter(|zeros| *zeros <= PRECISION.into())?;
+        value = value.checked_mul(TEN.checked_pow(zeros)?)?;
+    }
+    let value = in_range(value.wrapping_add(i256::from(i64::from(rest.half))))?;
+    Some((if negative { value.wrapping_neg() } else { value }, rest))
 }
 
 /// Writes a decimal without needless zeros: `1.5`, `100`.
@@ -194,26 +207,11 @@ fn to_multiple(value: i256, unit: i256) -> i256 {
     rounded.wrapping_sub(rounded.wrapping_rem(unit))
 }
 
-/// Digits behind the point of decimals in files, where 38 digits are what every reader knows.
-pub const NARROW_SCALE: i8 = 18;
-/// Digits of decimals in files in all.
-pub const NARROW_PRECISION: u8 = 38;
-
-/// Returns a decimal in units of 10^-18, as files hold it; None where that is not the same number or has more than 38
-/// digits.
-pub fn narrow(value: i256) -> Option<i128> {
-    const FACTOR: i256 = i256::from_parts(10_u128.pow((SCALE - NARROW_SCALE) as u32), 0);
-    const MOST: u128 = 10_u128.pow(NARROW_PRECISION as u32);
-    let whole = value.wrapping_div(FACTOR);
-    let narrow = whole.to_i128().filter(|narrow| narrow.unsigned_abs() < MOST)?;
-    (whole.wrapping_mul(FACTOR) == value).then_some(narrow)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> i256 {
+    fn number(text: &str) -> i256 {
         parse(text).unwrap_or_else(|| panic!("{text}"))
     }
 
@@ -239,41 +237,45 @@ mod tests {
             ("0000000000000000000000000000000000000000000000000000000000000000000000000000000001", "1"),
             ("-1234567890123456789012345678901234.5", "-1234567890123456789012345678901234.5"),
         ] {
-            assert_eq!(format(read(text)), written, "{text}");
+            assert_eq!(format(number(text)), written, "{text}");
             assert_eq!(parse(written), parse(text));
         }
         for text in ["", ".", "-", "abc", "1e37", "1e99999", "1e-", "1.é", "1 2", "0x1"] {
             assert_eq!(parse(text), None, "{text}");
         }
-        assert!(keeps("0.1234567890123456789") && keeps("1e3") && keeps("1.0000000000000000000000000000000000000000"));
-        assert!(!keeps("1e-38") && !keeps("1e40") && !keeps("0.12345678901234567890123456789012345678"));
+        for text in ["0.1234567890123456789", "1e3", "1.0000000000000000000000000000000000000000"] {
+            assert_eq!(parse_exact(text), parse(text), "{text}");
+        }
+        for text in ["1e-38", "6e-38", "1e40", "0.12345678901234567890123456789012345678"] {
+            assert_eq!(parse_exact(text), None, "{text}");
+        }
     }
 
     #[test]
     fn arithmetic_is_exact() {
-        assert_eq!(add(read("0.1"), read("0.2")), parse("0.3"));
-        assert_eq!(sub(read("0.1"), read("0.2")), parse("-0.1"));
-        assert_eq!(mul(read("1.5"), read("-1.5")), parse("-2.25"));
-        assert_eq!(mul(read("12345678901234567.5"), read("2e18")), parse("24691357802469135000000000000000000"));
-        assert_eq!(mul(read("1e20"), read("1e20")), None);
-        assert_eq!(div(read("7"), read("2")), parse("3.5"));
-        assert_eq!(div(read("-1"), read("3")), parse("-0.3333333333333333333333333333333333"));
-        assert_eq!(div(read("2"), read("3")), parse("0.6666666666666666666666666666666667"));
-        assert_eq!(div(read("200"), read("3")), parse("66.66666666666666666666666666666667"));
-        assert_eq!(div(read("1e36"), read("1e-2")), None);
-        assert_eq!(div(read("1e36"), read("1e36")), parse("1"));
+        assert_eq!(add(number("0.1"), number("0.2")), parse("0.3"));
+        assert_eq!(sub(number("0.1"), number("0.2")), parse("-0.1"));
+        assert_eq!(mul(number("1.5"), number("-1.5")), parse("-2.25"));
+        assert_eq!(mul(number("12345678901234567.5"), number("2e18")), parse("24691357802469135000000000000000000"));
+        assert_eq!(mul(number("1e20"), number("1e20")), None);
+        assert_eq!(div(number("7"), number("2")), parse("3.5"));
+        assert_eq!(div(number("-1"), number("3")), parse("-0.3333333333333333333333333333333333"));
+        assert_eq!(div(number("2"), number("3")), parse("0.6666666666666666666666666666666667"));
+        assert_eq!(div(number("200"), number("3")), parse("66.66666666666666666666666666666667"));
+        assert_eq!(div(number("1e36"), number("1e-2")), None);
+        assert_eq!(div(number("1e36"), number("1e36")), parse("1"));
         assert_eq!(div(ONE, i256::ZERO), None);
-        assert_eq!(mean(read("10"), 4), parse("2.5"));
-        assert_eq!(rem(read("-7"), read("4")), parse("1"));
+        assert_eq!(mean(number("10"), 4), parse("2.5"));
+        assert_eq!(rem(number("-7"), number("4")), parse("1"));
         assert_eq!(rem(ONE, i256::ZERO), None);
         for (value, size, floor) in [("2.5", "1", "2"), ("-2.5", "1", "-3"), ("-4", "2", "-4"), ("2.5", "-1", "3")] {
-            assert_eq!(bin(read(value), read(size)), parse(floor), "{value} {size}");
+            assert_eq!(bin(number(value), number(size)), parse(floor), "{value} {size}");
         }
         assert_eq!(bin(ONE, i256::ZERO), None);
         for (value, digits, rounded) in
             [("2.15", 1, "2.2"), ("-2.15", 1, "-2.2"), ("50.55", -2, "100"), ("1.5", 99, "1.5"), ("1.5", -99, "0")]
         {
-            assert_eq!(round(read(value), digits), parse(rounded), "{value} {digits}");
+            assert_eq!(round(number(value), digits), parse(rounded), "{value} {digits}");
         }
     }
 
@@ -281,20 +283,11 @@ mod tests {
     fn other_numbers_become_decimals_and_back() {
         assert_eq!(from_real(0.1), parse("0.1"));
         assert_eq!(from_real(f64::NAN), None);
-        assert_eq!(to_real(read("2.5")), 2.5);
+        assert_eq!(to_real(number("2.5")), 2.5);
         for long in [i64::MIN, -1, 0, i64::MAX] {
             assert_eq!(to_long(from_long(long)), Some(long));
         }
-        assert_eq!(to_long(read("-2.9")), Some(-2));
-        assert_eq!(to_long(read("9223372036854775808")), None);
-    }
-
-    #[test]
-    fn few_digits_are_narrow() {
-        assert_eq!(narrow(read("-1.5")), Some(-1_500_000_000_000_000_000));
-        assert_eq!(narrow(read("99999999999999999999.999999999999999999")), Some(10_i128.pow(38) - 1));
-        for wide in ["100000000000000000000", "0.0000000000000000001"] {
-            assert_eq!(narrow(read(wide)), None, "{wide}");
-        }
+        assert_eq!(to_long(number("-2.9")), Some(-2));
+        assert_eq!(to_long(number("9223372036854775808")), None);
     }
 }

@@ -83,19 +83,24 @@ pub struct Script {
     faults: Vec<Fault>,
     /// The share of requests that each of them has.
     share: f64,
-    /// How many answers are still [`Fault::Crowded`].
-    crowded: AtomicUsize,
+    /// How often something still goes wrong.
+    left: AtomicUsize,
 }
 
 impl Script {
     pub fn new(seed: u64, faults: &[Fault], share: f64) -> Script {
         let chance = Mutex::new(ChaCha8Rng::seed_from_u64(seed));
-        Script { chance, faults: faults.to_vec(), share, crowded: AtomicUsize::new(0) }
+        Script { chance, faults: faults.to_vec(), share, left: AtomicUsize::new(usize::MAX) }
     }
 
-    /// So many answers with more than one record come too late, and nothing else goes wrong.
-    pub fn crowded(answers: usize) -> Script {
-        Script { crowded: AtomicUsize::new(answers), ..Script::new(0, &[Fault::Crowded], 1.0) }
+    /// This goes wrong the first times that it can, and nothing afterwards.
+    pub fn first(times: usize, fault: Fault) -> Script {
+        Script { left: AtomicUsize::new(times), ..Script::new(0, &[fault], 1.0) }
+    }
+
+    /// Tells whether something goes wrong once more.
+    fn once_more(&self) -> bool {
+        self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
     }
 
     /// Nothing goes wrong.
@@ -106,7 +111,9 @@ impl Script {
     /// Says what becomes of the next request.
     pub fn next(&self) -> Option<Fault> {
         let chance: f64 = self.chance.lock().unwrap().random();
-        self.faults.get((chance / self.share) as usize).copied()
+        // What is crowded shows in the answer.
+        let fault = self.faults.get((chance / self.share) as usize).copied()?;
+        (fault == Fault::Crowded || self.once_more()).then_some(fault)
     }
 }
 
@@ -118,8 +125,7 @@ pub async fn crowded(script: &Script, response: Response<Body>) -> Response<Body
     let count = |list: &str| answer.pointer(list).and_then(Value::as_array).map_or(0, Vec::len);
     // Lists of counts have two columns.
     let several = count("/tables/0/rows") > 1 && count("/tables/0/columns") > 2;
-    let one_less = |left: usize| left.checked_sub(1);
-    if several && script.crowded.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+    if several && script.once_more() {
         return spoil(Fault::Status(504), Response::new(Body::empty())).await;
     }
     Response::from_parts(head, Body::from(bytes))
