@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use idna::punycode;
 use memchr::memmem;
 
 use super::regex::{byte_of, compile};
@@ -287,7 +288,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Encodes a text as Punycode.",
         "punycode-from-string-function",
         Naming::None,
-        [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, punycode_encode))],
+        [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, to_punycode))],
         [
             ("punycode_from_string('académie-française')", "'acadmie-franaise-npb1a'"),
             ("punycode_from_string('bücher')", "'bcher-kva'"),
@@ -299,7 +300,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "Decodes Punycode.",
         "punycode-to-string-function",
         Naming::None,
-        [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, punycode_decode))],
+        [overload!((string("string")) -> STRING, |call| lift1::<Text, Text, _, _>(call, punycode::decode_to_string))],
         [
             ("punycode_to_string('acadmie-franaise-npb1a')", "'académie-française'"),
             ("punycode_to_string('bcher-kva')", "'bücher'"),
@@ -700,126 +701,22 @@ fn csv_field(text: &str) -> (String, usize) {
 fn domain_encode(domain: &str) -> Option<String> {
     let labels = domain.split(['.', '。', '．', '｡']).map(|label| match label.is_ascii() {
         true => Some(label.to_string()),
-        false => Some(format!("xn--{}", punycode_encode(label)?)),
+        false => Some(format!("xn--{}", to_punycode(label)?)),
     });
     Some(labels.collect::<Option<Vec<_>>>()?.join("."))
 }
 
 fn domain_decode(domain: &str) -> Option<String> {
     let labels = domain.split('.').map(|label| match label.get(..4) {
-        Some(prefix) if prefix.eq_ignore_ascii_case("xn--") => punycode_decode(&label[4..]),
+        Some(prefix) if prefix.eq_ignore_ascii_case("xn--") => punycode::decode_to_string(&label[4..]),
         _ => Some(label.to_string()),
     });
     Some(labels.collect::<Option<Vec<_>>>()?.join("."))
 }
 
-/// The numbers of RFC 3492, section 5.
-mod bootstring {
-    pub const BASE: u32 = 36;
-    pub const TMIN: u32 = 1;
-    pub const TMAX: u32 = 26;
-    pub const SKEW: u32 = 38;
-    pub const DAMP: u32 = 700;
-    pub const BIAS: u32 = 72;
-    pub const FIRST: u32 = 128;
-
-    /// Returns the threshold of a digit's position.
-    pub fn threshold(position: u32, bias: u32) -> u32 {
-        position.saturating_sub(bias).clamp(TMIN, TMAX)
-    }
-
-    /// Adapts the bias after a delta.
-    pub fn adapt(delta: u32, points: u32, first: bool) -> u32 {
-        let mut delta = if first { delta / DAMP } else { delta / 2 };
-        delta += delta / points;
-        let mut position = 0;
-        while delta > (BASE - TMIN) * TMAX / 2 {
-            delta /= BASE - TMIN;
-            position += BASE;
-        }
-        position + (BASE - TMIN + 1) * delta / (delta + SKEW)
-    }
-}
-
-fn punycode_encode(text: &str) -> Option<String> {
-    use bootstring::{BASE, BIAS, FIRST, adapt, threshold};
-    let mut out: String = text.chars().filter(char::is_ascii).collect();
-    let basic = out.len() as u32;
-    if text.is_ascii() {
-        return Some(out);
-    }
-    if basic > 0 {
-        out.push('-');
-    }
-    let (mut point, mut delta, mut bias, mut handled) = (FIRST, 0u32, BIAS, basic);
-    let total = text.chars().count() as u32;
-    while handled < total {
-        let next = text.chars().map(u32::from).filter(|c| *c >= point).min()?;
-        delta = delta.checked_add((next - point).checked_mul(handled + 1)?)?;
-        point = next;
-        for c in text.chars().map(u32::from) {
-            if c < point {
-                delta = delta.checked_add(1)?;
-            } else if c == point {
-                let (mut rest, mut position) = (delta, BASE);
-                loop {
-                    let t = threshold(position, bias);
-                    if rest < t {
-                        break;
-                    }
-                    out.push(char::from_digit(t + (rest - t) % (BASE - t), 36).map(digit_order)?);
-                    rest = (rest - t) / (BASE - t);
-                    position += BASE;
-                }
-                out.push(char::from_digit(rest, 36).map(digit_order)?);
-                bias = adapt(delta, handled + 1, handled == basic);
-                delta = 0;
-                handled += 1;
-            }
-        }
-        delta = delta.checked_add(1)?;
-        point += 1;
-    }
-    Some(out)
-}
-
-/// Punycode counts a..z before 0..9, `char::from_digit` the other way round.
-fn digit_order(c: char) -> char {
-    let digit = c.to_digit(36).unwrap_or(0);
-    char::from(if digit < 26 { b'a' + digit as u8 } else { b'0' + (digit - 26) as u8 })
-}
-
-fn punycode_decode(text: &str) -> Option<String> {
-    use bootstring::{BASE, BIAS, FIRST, adapt, threshold};
-    let (basic, digits) = text.rsplit_once('-').unwrap_or(("", text));
-    let mut out: Vec<char> = basic.chars().collect();
-    let (mut point, mut index, mut bias) = (FIRST, 0u32, BIAS);
-    let mut digits = digits.bytes();
-    while digits.len() > 0 {
-        let (start, mut weight, mut position) = (index, 1u32, BASE);
-        loop {
-            let digit = match digits.next()? {
-                byte @ b'a'..=b'z' => byte - b'a',
-                byte @ b'A'..=b'Z' => byte - b'A',
-                byte @ b'0'..=b'9' => byte - b'0' + 26,
-                _ => return None,
-            };
-            index = index.checked_add(u32::from(digit).checked_mul(weight)?)?;
-            let t = threshold(position, bias);
-            if u32::from(digit) < t {
-                break;
-            }
-            weight = weight.checked_mul(BASE - t)?;
-            position += BASE;
-        }
-        let length = out.len() as u32 + 1;
-        bias = adapt(index - start, length, start == 0);
-        point = point.checked_add(index / length)?;
-        index %= length;
-        out.insert(index as usize, char::from_u32(point)?);
-        index += 1;
-    }
-    Some(out.into_iter().collect())
+/// Encodes a text by RFC 3492; one that is ASCII stays as it is (its form would have a hyphen at the end).
+fn to_punycode(text: &str) -> Option<String> {
+    if text.is_ascii() { Some(text.to_string()) } else { punycode::encode_str(text) }
 }
 
 #[cfg(test)]
@@ -894,10 +791,10 @@ mod tests {
     #[test]
     fn punycode_both_ways() {
         for (text, code) in [("académie-française", "acadmie-franaise-npb1a"), ("Lê Lợi", "L Li-gpa4517b")] {
-            assert_eq!(punycode_encode(text).as_deref(), Some(code));
-            assert_eq!(punycode_decode(code).as_deref(), Some(text));
+            assert_eq!(to_punycode(text).as_deref(), Some(code));
+            assert_eq!(punycode::decode_to_string(code).as_deref(), Some(text));
         }
-        assert_eq!(punycode_decode("99999999999"), None);
+        assert_eq!(punycode::decode_to_string("99999999999"), None);
         assert_eq!(domain_decode("xn--Ry-lja8c.xn--Jng-uta63a.com").as_deref(), Some("Rúyì.Jīngū.com"));
         assert_eq!(domain_encode("Riðill｡org").as_deref(), Some("xn--Riill-jta.org"));
     }

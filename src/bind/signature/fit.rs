@@ -1,340 +1,14 @@
-//! The signatures of Microsoft's parser, and how it holds a call against them.
-//!
-//! The library's own overloads say what the engine computes. These say what the parser accepts, where it finds fault
-//! with a call, and which type it gives the result: see `fixtures/signatures/README.md`.
+//! How well the arguments of a call suit signatures, and what is wrong with those that do not.
 
-use std::collections::HashMap;
-use std::sync::LazyLock;
-
-use super::seen::{ANY, Seen};
+use super::read::{Kind, Parameter, Returns, Rule, Signature, Takes};
+use super::{Argument, Verdict};
+use crate::bind::seen::{ANY, Seen};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::types::ScalarType;
 
-/// Where a name is looked up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Library {
-    Functions,
-    Aggregates,
-}
-
-/// An argument as far as it is known; one that was not looked at is unknown and suits everything.
-#[derive(Debug, Clone)]
-pub(super) struct Argument {
-    pub span: Span,
-    pub seen: Seen,
-    pub star: bool,
-    pub column: bool,
-    /// The text of a literal string, where it is one.
-    pub text: Option<String>,
-    pub literal: bool,
-    pub constant: bool,
-}
-
-/// What the parser says of a call.
-#[derive(Debug)]
-pub(super) struct Verdict {
-    pub problems: Vec<Diagnostic>,
-    /// None where the parser computes it in a way of its own.
-    pub returns: Option<Seen>,
-}
-
-const TEXT: &str = include_str!("../../fixtures/signatures/kusto.txt");
-
-static LINES: LazyLock<HashMap<(Library, &'static str), &'static str>> = LazyLock::new(|| {
-    let line = |line: &'static str| {
-        let mut parts = line.splitn(3, ' ');
-        let library = if parts.next()? == "a" { Library::Aggregates } else { Library::Functions };
-        Some(((library, parts.next()?), parts.next()?))
-    };
-    TEXT.lines().filter_map(line).collect()
-});
-
-/// Functions that stand in patterns over graphs alone.
-const OVER_GRAPHS: &[&str] =
-    &["all", "any", "map", "inner_nodes", "node_id", "node_degree_in", "node_degree_out", "labels"];
-
-/// Tells whether the parser knows the name of a function of values.
-pub(super) fn is_known(library: Library, name: &str) -> bool {
-    !OVER_GRAPHS.contains(&name) && LINES.contains_key(&(library, name))
-}
-
-/// Holds a call against the signatures of its function; None where the parser knows none.
-pub(super) fn judge(library: Library, name: &str, name_span: Span, arguments: &[Argument]) -> Option<Verdict> {
-    let line = LINES.get(&(library, name))?;
-    let signatures: Vec<Signature> = line.split(' ').filter_map(Signature::read).collect();
-    let call = Call { name, name_span, arguments };
-    let best = call.best(&signatures);
-    Some(match best[..] {
-        [signature] => {
-            let problems = call.check(signature);
-            let returns = call.returned(signature).map(|returns| unwrapped(library, &call, returns));
-            Verdict { problems, returns }
-        }
-        _ => call.ambiguous(&signatures, &best),
-    })
-}
-
-/// Finds a dynamic result of dynamic values of known types: what the call gives for plain values of these types.
-fn unwrapped(library: Library, call: &Call, returns: Seen) -> Seen {
-    let plain = |argument: &Argument| match argument.seen {
-        Seen::One(scalar_type) => Argument { seen: Seen::Scalar(scalar_type), ..argument.clone() },
-        _ => argument.clone(),
-    };
-    if returns != ANY || !call.arguments.iter().any(|argument| matches!(argument.seen, Seen::One(_))) {
-        return returns;
-    }
-    let arguments: Vec<Argument> = call.arguments.iter().map(plain).collect();
-    match judge(library, call.name, call.name_span, &arguments).and_then(|verdict| verdict.returns) {
-        Some(Seen::Scalar(scalar_type)) if scalar_type != ScalarType::Dynamic => Seen::One(scalar_type),
-        _ => returns,
-    }
-}
-
-/// What a parameter takes.
-#[derive(Debug, Clone, PartialEq)]
-enum Takes {
-    Declared(Vec<Seen>),
-    Kind(Kind),
-}
-
-/// The parser's kinds of parameters (`ParameterTypeKind`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Scalar,
-    Integer,
-    RealOrDecimal,
-    IntegerOrArray,
-    StringOrDynamic,
-    StringOrArray,
-    DynamicArray,
-    DynamicBag,
-    Number,
-    NumberOrBool,
-    Summable,
-    Orderable,
-    NotBool,
-    NotRealOrBool,
-    NotDynamic,
-    /// The type of the argument with this index.
-    Same(usize),
-    Common,
-    CommonOrDynamic,
-    CommonOrderable,
-}
-
-/// What an argument must be made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
-    None,
-    Constant,
-    Literal,
-    Column,
-    StarOnly,
-    StarAllowed,
-}
-
-#[derive(Debug, Clone)]
-struct Parameter {
-    takes: Takes,
-    rule: Rule,
-    /// The values that a literal may have.
-    values: Vec<&'static str>,
-    min: usize,
-    max: usize,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-enum Returns {
-    Declared(Seen),
-    Parameter(usize),
-    ArrayOf(usize),
-    Promoted(usize),
-    Common,
-    CommonNotDynamic,
-    Widest,
-    TypeNamed,
-    Custom,
-}
-
-#[derive(Debug, Clone)]
-struct Signature {
-    parameters: Vec<Parameter>,
-    /// All but the last parameters repeat as a block: `case`.
-    block: bool,
-    returns: Returns,
-}
-
-impl Signature {
-    /// Reads `(string,Integer?)array<string>`.
-    fn read(text: &'static str) -> Option<Signature> {
-        let block = text.starts_with('&');
-        let (parameters, returns) = text.trim_start_matches('&').strip_prefix('(')?.rsplit_once(')')?;
-        let parameters = parameters.split(',').filter(|part| !part.is_empty()).map(Parameter::read);
-        Some(Signature { parameters: parameters.collect::<Option<_>>()?, block, returns: Returns::read(returns) })
-    }
-
-    fn least(&self) -> usize {
-        self.parameters.iter().map(|parameter| parameter.min).sum()
-    }
-
-    fn most(&self) -> usize {
-        self.parameters.iter().map(|parameter| parameter.max).sum()
-    }
-
-    /// Distributes arguments over the parameters; those that are too many have none.
-    fn assign(&self, arguments: &[Argument]) -> Vec<Option<&Parameter>> {
-        let count = arguments.len();
-        let mut assigned = Vec::with_capacity(count);
-        if self.block {
-            let repeated = self.parameters.iter().filter(|parameter| parameter.max > 1).count();
-            let tail = self.parameters.len() - repeated;
-            let blocks = count.saturating_sub(tail) / repeated.max(1);
-            for _ in 0..blocks {
-                assigned.extend(self.parameters[..repeated].iter().map(Some));
-            }
-            assigned.extend(self.parameters[repeated..].iter().map(Some));
-        } else {
-            let mut spare = count.saturating_sub(self.least());
-            for parameter in &self.parameters {
-                let extra = spare.min(parameter.max - parameter.min);
-                spare -= extra;
-                assigned.extend(std::iter::repeat_n(Some(parameter), parameter.min + extra));
-            }
-        }
-        assigned.resize(count, None);
-        // An option behind a parameter that repeats takes the last argument where that suits it: `array_sort_asc`.
-        if let ([.., Parameter { max: 2.., .. }, option @ Parameter { min: 0, .. }], Some(last), Some(place)) =
-            (&self.parameters[..], arguments.last(), assigned.last_mut())
-            && count > self.least()
-            && option.declares(&last.seen)
-        {
-            *place = Some(option);
-        }
-        assigned
-    }
-
-    fn takes(&self, count: usize) -> bool {
-        if !self.block {
-            return (self.least()..=self.most()).contains(&count);
-        }
-        let repeated = self.parameters.iter().filter(|parameter| parameter.max > 1).count();
-        let tail = self.parameters.len() - repeated;
-        count >= self.parameters.len() && (count - tail).is_multiple_of(repeated.max(1))
-    }
-
-    /// Says how many arguments it takes.
-    fn arity(&self) -> String {
-        let (least, most) = (self.least(), self.most());
-        match most {
-            _ if self.block => format!("at least {}", self.parameters.len()),
-            1 if least == most => "1 argument".into(),
-            _ if least == most => format!("{least} arguments"),
-            _ if most > 60 => format!("at least {least} argument{}", if least == 1 { "" } else { "s" }),
-            _ => format!("{least} to {most} arguments"),
-        }
-    }
-}
-
-impl Parameter {
-    /// Tells whether a type is one of those that the parameter lists.
-    fn declares(&self, seen: &Seen) -> bool {
-        matches!(&self.takes, Takes::Declared(types) if types.iter().any(|wanted| assignable(wanted, seen, false)))
-    }
-
-    /// Reads a type, then its rule (`!`, `#`, `@`, `*`, `~`), values (`=a/b`) and how often it may stand (`?`, `{1-64}`).
-    fn read(text: &'static str) -> Option<Parameter> {
-        let (text, min, max) = match text.strip_suffix('?') {
-            Some(rest) => (rest, 0, 1),
-            None => match text.strip_suffix('}').and_then(|rest| rest.split_once('{')) {
-                Some((rest, times)) => {
-                    let (min, max) = times.split_once('-')?;
-                    (rest, min.parse().ok()?, max.parse().ok()?)
-                }
-                None => (text, 1, 1),
-            },
-        };
-        let (text, values) = match text.split_once('=') {
-            Some((rest, values)) => (rest, values.split('/').collect()),
-            None => (text, Vec::new()),
-        };
-        let rules = [
-            ('!', Rule::Constant),
-            ('#', Rule::Literal),
-            ('@', Rule::Column),
-            ('*', Rule::StarOnly),
-            ('~', Rule::StarAllowed),
-        ];
-        let rule = rules.iter().find(|(mark, _)| text.ends_with(*mark)).map_or(Rule::None, |(_, rule)| *rule);
-        let text = text.trim_end_matches(['!', '#', '@', '*', '~']);
-        Some(Parameter { takes: Takes::read(text)?, rule, values, min, max })
-    }
-}
-
-impl Takes {
-    fn read(text: &str) -> Option<Takes> {
-        if text.starts_with(|c: char| c.is_ascii_lowercase()) {
-            return Some(Takes::Declared(text.split('/').map(seen).collect()));
-        }
-        Some(Takes::Kind(match text {
-            "Scalar" => Kind::Scalar,
-            "Integer" => Kind::Integer,
-            "RealOrDecimal" => Kind::RealOrDecimal,
-            "IntegerOrArray" => Kind::IntegerOrArray,
-            "StringOrDynamic" => Kind::StringOrDynamic,
-            "StringOrArray" => Kind::StringOrArray,
-            "DynamicArray" => Kind::DynamicArray,
-            "DynamicBag" => Kind::DynamicBag,
-            "Number" => Kind::Number,
-            "NumberOrBool" => Kind::NumberOrBool,
-            "Summable" => Kind::Summable,
-            "Orderable" => Kind::Orderable,
-            "NotBool" => Kind::NotBool,
-            "NotRealOrBool" => Kind::NotRealOrBool,
-            "NotDynamic" => Kind::NotDynamic,
-            "Parameter0" => Kind::Same(0),
-            "Parameter1" => Kind::Same(1),
-            "CommonScalar" => Kind::Common,
-            "CommonScalarOrDynamic" => Kind::CommonOrDynamic,
-            "CommonOrderable" => Kind::CommonOrderable,
-            _ => return None,
-        }))
-    }
-}
-
-impl Returns {
-    fn read(text: &str) -> Returns {
-        match text {
-            "$Parameter0" => Returns::Parameter(0),
-            "$Parameter1" => Returns::Parameter(1),
-            "$Parameter0Array" => Returns::ArrayOf(0),
-            "$Parameter0Promoted" => Returns::Promoted(0),
-            "$Common" => Returns::Common,
-            "$CommonNonDynamic" => Returns::CommonNotDynamic,
-            "$Widest" => Returns::Widest,
-            "$Parameter0Literal" | "$Parameter1Literal" | "$ParameterNLiteral" => Returns::TypeNamed,
-            declared if !declared.starts_with('$') => Returns::Declared(seen(declared)),
-            _ => Returns::Custom,
-        }
-    }
-}
-
-/// Reads a type: `string`, `array<string>`, `bag`, `one<long>`.
-fn seen(text: &str) -> Seen {
-    if let Some(element) = text.strip_prefix("array<").and_then(|rest| rest.strip_suffix('>')) {
-        return Seen::array_of(seen(element));
-    }
-    if let Some(inner) = text.strip_prefix("one<").and_then(|rest| rest.strip_suffix('>')) {
-        return ScalarType::from_name(inner).map_or(ANY, Seen::One);
-    }
-    match text {
-        "bag" => Seen::Bag,
-        name => ScalarType::from_name(name).map_or(Seen::Unknown, Seen::Scalar),
-    }
-}
-
 /// How well an argument suits a parameter; greater is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Match {
+pub(super) enum Match {
     None,
     Unknown,
     Dynamic,
@@ -349,15 +23,15 @@ enum Match {
     Exact,
 }
 
-struct Call<'a> {
-    name: &'a str,
-    name_span: Span,
-    arguments: &'a [Argument],
+pub(super) struct Call<'a> {
+    pub(super) name: &'a str,
+    pub(super) name_span: Span,
+    pub(super) arguments: &'a [Argument],
 }
 
 impl Call<'_> {
     /// Chooses the signatures that fit best: one, or several between which nothing decides.
-    fn best<'s>(&self, signatures: &'s [Signature]) -> Vec<&'s Signature> {
+    pub(super) fn best<'s>(&self, signatures: &'s [Signature]) -> Vec<&'s Signature> {
         if let [only] = signatures {
             return vec![only];
         }
@@ -483,7 +157,7 @@ impl Call<'_> {
     }
 
     /// Lists what is wrong with the arguments.
-    fn check(&self, signature: &Signature) -> Vec<Diagnostic> {
+    pub(super) fn check(&self, signature: &Signature) -> Vec<Diagnostic> {
         if !signature.takes(self.arguments.len()) {
             return vec![self.wrong_count(signature)];
         }
@@ -591,7 +265,7 @@ impl Call<'_> {
         }
     }
 
-    fn returned(&self, signature: &Signature) -> Option<Seen> {
+    pub(super) fn returned(&self, signature: &Signature) -> Option<Seen> {
         let assigned = signature.assign(self.arguments);
         let argument = |index: usize| {
             let wanted = signature.parameters.get(index)?;
@@ -619,7 +293,7 @@ impl Call<'_> {
     }
 
     /// Says that nothing decides between signatures.
-    fn ambiguous(&self, signatures: &[Signature], best: &[&Signature]) -> Verdict {
+    pub(super) fn ambiguous(&self, signatures: &[Signature], best: &[&Signature]) -> Verdict {
         let least = signatures.iter().map(Signature::least).min().unwrap_or(0);
         let unknown = self.arguments.iter().any(|argument| argument.seen == Seen::Unknown);
         let mut problems = Vec::new();
@@ -643,7 +317,7 @@ impl Call<'_> {
 }
 
 /// Returns what a kind of parameter finds wrong with a type: the code, and what it wants.
-fn fault(kind: Kind, got: &Seen) -> Option<(&'static str, String)> {
+pub(super) fn fault(kind: Kind, got: &Seen) -> Option<(&'static str, String)> {
     use ScalarType::{Bool, Decimal, Long, Real, String};
     let array_of = |wanted: ScalarType| match got {
         Seen::Array(element) => **element == Seen::Scalar(wanted) || **element == ANY,
@@ -676,7 +350,7 @@ fn fault(kind: Kind, got: &Seen) -> Option<(&'static str, String)> {
 
 /// Tells whether a value of a type may stand where another is wanted; with `promote` also a narrower number, or any
 /// dynamic for a string.
-fn assignable(wanted: &Seen, got: &Seen, promote: bool) -> bool {
+pub(super) fn assignable(wanted: &Seen, got: &Seen, promote: bool) -> bool {
     match (wanted, got) {
         _ if wanted == got => true,
         (Seen::Unknown, _) | (_, Seen::Unknown) => true,
@@ -690,13 +364,13 @@ fn assignable(wanted: &Seen, got: &Seen, promote: bool) -> bool {
 }
 
 /// Tells whether every value of `narrow` has its place in `wide`.
-fn is_wider(wide: ScalarType, narrow: ScalarType) -> bool {
+pub(super) fn is_wider(wide: ScalarType, narrow: ScalarType) -> bool {
     use ScalarType::{Decimal, Dynamic, Int, Long, Real, String};
     matches!((wide, narrow), (Long, Int) | (Real, Int | Long) | (Decimal, Int | Long | Real) | (String, Dynamic))
 }
 
 /// Returns the type that two have in common; with `mix` different types meet as a dynamic.
-fn common(a: &Seen, b: &Seen, mix: bool) -> Option<Seen> {
+pub(super) fn common(a: &Seen, b: &Seen, mix: bool) -> Option<Seen> {
     Some(match (a, b) {
         _ if a == b => a.clone(),
         (Seen::Unknown, _) | (_, Seen::Unknown) => Seen::Unknown,
@@ -712,94 +386,22 @@ fn common(a: &Seen, b: &Seen, mix: bool) -> Option<Seen> {
     })
 }
 
-fn promoted(seen: Seen) -> Seen {
+pub(super) fn promoted(seen: Seen) -> Seen {
     if seen == Seen::Scalar(ScalarType::Int) { Seen::Scalar(ScalarType::Long) } else { seen }
 }
 
-fn is_integer(seen: &Seen) -> bool {
+pub(super) fn is_integer(seen: &Seen) -> bool {
     matches!(seen, Seen::Scalar(scalar_type) if scalar_type.is_integer())
 }
 
-fn is_number(seen: &Seen) -> bool {
+pub(super) fn is_number(seen: &Seen) -> bool {
     matches!(seen, Seen::Scalar(scalar_type) if scalar_type.is_numeric())
 }
 
-fn is_summable(seen: &Seen) -> bool {
+pub(super) fn is_summable(seen: &Seen) -> bool {
     is_number(seen) || matches!(seen, Seen::Scalar(ScalarType::DateTime | ScalarType::TimeSpan))
 }
 
-fn is_orderable(seen: &Seen) -> bool {
+pub(super) fn is_orderable(seen: &Seen) -> bool {
     is_summable(seen) || matches!(seen, Seen::Scalar(ScalarType::String | ScalarType::Bool))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn judged(name: &str, types: &[Seen]) -> Vec<(&'static str, usize)> {
-        let argument = |(i, seen): (usize, &Seen)| Argument {
-            span: Span::new(i + 1, i + 1),
-            seen: seen.clone(),
-            star: false,
-            column: true,
-            text: None,
-            literal: false,
-            constant: false,
-        };
-        let arguments: Vec<Argument> = types.iter().enumerate().map(argument).collect();
-        let verdict = judge(Library::Functions, name, Span::new(0, 0), &arguments).unwrap();
-        verdict.problems.iter().map(|problem| (problem.code, problem.span.start)).collect()
-    }
-
-    const STRING: Seen = Seen::Scalar(ScalarType::String);
-    const LONG: Seen = Seen::Scalar(ScalarType::Long);
-
-    #[test]
-    fn every_signature_can_be_read() {
-        for line in TEXT.lines() {
-            let mut parts = line.split(' ').skip(1);
-            let name = parts.next().unwrap();
-            for text in parts {
-                let signature = Signature::read(text).unwrap_or_else(|| panic!("{name} {text}"));
-                let unread = |takes: &Takes| matches!(takes, Takes::Declared(types) if types.contains(&Seen::Unknown));
-                let count = signature.parameters.iter().filter(|parameter| unread(&parameter.takes)).count();
-                // `typeof(long)` is of a type that only the parser has.
-                assert_eq!(count, text.matches("type#").count(), "{name} {text}");
-            }
-        }
-        assert!(is_known(Library::Functions, "strlen") && !is_known(Library::Functions, "toscalar"));
-    }
-
-    #[test]
-    fn a_string_may_be_any_dynamic_but_no_array() {
-        assert_eq!(judged("split", &[STRING, ANY]), []);
-        assert_eq!(judged("split", &[STRING, Seen::array_of(STRING)]), [("KS107", 2)]);
-        assert_eq!(judged("split", &[STRING, LONG]), [("KS107", 2)]);
-        assert_eq!(judged("split", &[STRING, Seen::Unknown]), []);
-    }
-
-    #[test]
-    fn overloads_are_chosen_by_all_arguments() {
-        let (datetime, timespan) = (Seen::Scalar(ScalarType::DateTime), Seen::Scalar(ScalarType::TimeSpan));
-        assert_eq!(judged("bin", &[datetime.clone(), timespan.clone()]), []);
-        assert_eq!(judged("bin", &[ANY, timespan]), [("KS127", 0)]);
-        assert_eq!(judged("bin", &[STRING, LONG]), [("KS137", 1)]);
-        assert_eq!(judged("bin", &[datetime]), [("KS127", 0)]);
-    }
-
-    #[test]
-    fn an_option_may_stand_behind_what_repeats() {
-        let (array, bool) = (Seen::array_of(LONG), Seen::Scalar(ScalarType::Bool));
-        assert_eq!(judged("array_sort_asc", &[array.clone(), bool.clone()]), [("KS129", 2)]);
-        assert_eq!(judged("array_sort_asc", &[array.clone(), array.clone()]), []);
-        assert_eq!(judged("array_sort_asc", &[array, bool, LONG]), [("KS234", 2), ("KS234", 3)]);
-    }
-
-    #[test]
-    fn arguments_that_must_agree() {
-        assert_eq!(judged("coalesce", &[STRING, LONG]), [("KS232", 0)]);
-        assert_eq!(judged("coalesce", &[ANY, STRING]), [("KS141", 2)]);
-        assert_eq!(judged("iff", &[Seen::Scalar(ScalarType::Bool), STRING, LONG]), []);
-        assert_eq!(judged("case", &[Seen::Scalar(ScalarType::Bool), STRING]).len(), 1);
-    }
 }
