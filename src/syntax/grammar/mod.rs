@@ -2,6 +2,7 @@
 //!
 //! [`tokens`] holds what all of them use; [`statement`] is where reading begins.
 
+mod chain;
 mod expression;
 mod literal;
 mod name;
