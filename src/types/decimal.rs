@@ -129,7 +129,8 @@ pub fn to_long(value: i256) -> Option<i64> {
     value.wrapping_div(ONE).to_i128().and_then(|whole| i64::try_from(whole).ok())
 }
 
-fn in_range(value: i256) -> Option<i256> {
+/// Returns the value; None where a decimal has fewer digits than it would need.
+pub fn in_range(value: i256) -> Option<i256> {
     (value.wrapping_abs() < LIMIT).then_some(value)
 }
 

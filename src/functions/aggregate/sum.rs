@@ -76,7 +76,9 @@ fn sum(setup: &Setup) -> Result<Box<dyn Accumulator>> {
         ScalarType::Real | ScalarType::Dynamic => {
             Box::new(Total::<Reals, Reals, Reals>::new(setup, |sum, _| Some(sum)))
         }
-        ScalarType::Decimal => Box::new(Total::<Decimals, Decimals, Decimals>::new(setup, |sum, _| Some(sum))),
+        ScalarType::Decimal => {
+            Box::new(Total::<Decimals, Decimals, Decimals>::new(setup, |sum, _| decimal::in_range(sum)))
+        }
         _ => Box::new(Total::<Longs, Longs, Longs>::new(setup, |sum, _| Some(sum))),
     })
 }
@@ -89,7 +91,9 @@ fn average(setup: &Setup) -> Result<Box<dyn Accumulator>> {
         ScalarType::Real | ScalarType::Dynamic => {
             Box::new(Total::<Reals, Reals, Reals>::new(setup, |sum, n| Some(sum / n as f64)))
         }
-        ScalarType::Decimal => Box::new(Total::<Decimals, Decimals, Decimals>::new(setup, decimal::mean)),
+        ScalarType::Decimal => Box::new(Total::<Decimals, Decimals, Decimals>::new(setup, |sum, n| {
+            if sum == TOO_LARGE { None } else { decimal::mean(sum, n) }
+        })),
         // A few datetimes exceed 64 bits.
         _ => Box::new(Total::<Longs, Wholes, Longs>::new(setup, |sum, n| {
             sum.checked_div(i128::from(n)).map(|mean| mean as i64)
@@ -114,7 +118,19 @@ macro_rules! add {
 }
 add!(i64, i32, i64);
 add!(i128, i64, i128);
-add!(i256, i256);
+
+/// The sum of decimals that left 256 bits: out of their range, whatever else is added.
+const TOO_LARGE: i256 = i256::MAX;
+
+impl Add<i256> for i256 {
+    #[inline]
+    fn plus(self, value: i256) -> Self {
+        if self == TOO_LARGE || value == TOO_LARGE {
+            return TOO_LARGE;
+        }
+        self.checked_add(value).unwrap_or(TOO_LARGE)
+    }
+}
 
 impl Add<f64> for f64 {
     #[inline]
@@ -225,6 +241,16 @@ mod tests {
         assert_eq!(run("avg", &[none], &[0]), ["null"]);
         let wrapping = column(ScalarType::Long, &[Value::Long(i64::MAX - 1), Value::Long(1), Value::Long(i64::MAX)]);
         assert_eq!(run("avg", &[wrapping], &[0, 0, 0]), ["-0.6666666666666666"]);
+    }
+
+    #[test]
+    fn decimals_out_of_range_are_null_as_with_plus() {
+        let most = decimal::parse(&"8".repeat(37)).unwrap();
+        for (count, expected) in [(1, most.to_string()), (2, "null".into()), (1200, "null".into())] {
+            let values = column(ScalarType::Decimal, &vec![Value::Decimal(most); count]);
+            assert_eq!(run("sum", std::slice::from_ref(&values), &vec![0; count]), [expected]);
+            assert_eq!(run("avg", &[values], &vec![0; count]) == ["null"], count > 1000, "{count}");
+        }
     }
 
     #[test]
