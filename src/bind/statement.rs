@@ -92,9 +92,24 @@ impl Binder<'_> {
     /// Binds the body of a function once with its parameters unknown, so that its mistakes show without a call.
     pub(super) fn check_function(&mut self, function: &Rc<Function>) {
         let scope = Scope::child(&function.scope);
+        let mut after_scalar = false;
         for parameter in &function.parameters {
+            let tabular = !matches!(parameter.kind, ParameterKind::Scalar(_));
+            if tabular && after_scalar {
+                self.error("KS226", parameter.name.span, "tables stand before the other parameters");
+            }
+            after_scalar |= !tabular;
+            if let (true, Some(default)) = (tabular, &parameter.default) {
+                self.error("KS141", default.span, "a table has no default");
+            }
             let binding = match &parameter.kind {
-                ParameterKind::Scalar(type_name) => Binding::Scalar(Scalar::placeholder(self.type_name(type_name))),
+                ParameterKind::Scalar(type_name) => {
+                    let scalar_type = self.type_name(type_name);
+                    if let Some(default) = &parameter.default {
+                        self.default_value(default, scalar_type, &function.scope);
+                    }
+                    Binding::Scalar(Scalar::placeholder(scalar_type))
+                }
                 kind => Binding::Table(Rc::new(self.declared_table(kind))),
             };
             scope.declare(&parameter.name.text, binding);
@@ -155,10 +170,7 @@ impl Binder<'_> {
             let given = self.parameters.get(&parameter.name.text).cloned();
             let value = match (given, &parameter.default) {
                 (Some(text), _) => self.parameter_value(&text, scalar_type, parameter.name.span),
-                (None, Some(default)) => {
-                    let scalar = self.scalar(default, &Context::rowless(scope));
-                    self.convert(scalar, scalar_type, default.span)
-                }
+                (None, Some(default)) => self.default_value(default, scalar_type, scope),
                 (None, None) => {
                     self.refuse(
                         "AQ011",
@@ -169,6 +181,20 @@ impl Binder<'_> {
                 }
             };
             scope.declare(&parameter.name.text, Binding::Scalar(value));
+        }
+    }
+
+    /// Binds the value that a parameter has by default; one of another type than the parameter's is an error, numbers
+    /// aside (Microsoft's parser).
+    fn default_value(&mut self, default: &ast::Expr, wanted: ScalarType, scope: &Rc<Scope>) -> Scalar {
+        let scalar = self.scalar(default, &Context::rowless(scope));
+        match scalar.scalar_type {
+            Some(given) if given != wanted && !(given.is_numeric() && wanted.is_numeric()) => {
+                let message = format!("the parameter is of type {wanted}, and its default of type {given}");
+                self.error("KS141", default.span, message);
+                Scalar::placeholder(wanted)
+            }
+            _ => self.convert(scalar, wanted, default.span),
         }
     }
 

@@ -65,7 +65,9 @@ impl Binder<'_> {
             return None;
         }
         let scope = Scope::child(&function.scope);
-        let mut positional = arguments.iter().filter(|a| a.name.is_none());
+        // Where the call is at fault as a whole, its name is marked.
+        let length = if function.name.is_ascii() { function.name.len() } else { usize::MAX };
+        let callee = Span::new(span.start, span.end.min(span.start.saturating_add(length)));
         let required = function.parameters.iter().filter(|p| p.default.is_none()).count();
         if arguments.len() > function.parameters.len() || arguments.len() < required {
             let expected = if required == function.parameters.len() {
@@ -73,12 +75,11 @@ impl Binder<'_> {
             } else {
                 format!("{required} to {}", count(function.parameters.len()))
             };
-            self.error("KS119", span, format!("`{}` takes {expected}, not {}", function.name, arguments.len()));
+            self.error("KS119", callee, format!("`{}` takes {expected}, not {}", function.name, arguments.len()));
             return None;
         }
-        for parameter in &function.parameters {
-            let named = arguments.iter().find(|a| a.name.as_ref().is_some_and(|n| n.text == parameter.name.text));
-            let argument = named.or_else(|| positional.next());
+        let assigned = self.assigned(function, arguments)?;
+        for (parameter, argument) in function.parameters.iter().zip(assigned) {
             let binding = match (&parameter.kind, argument) {
                 (ParameterKind::Scalar(type_name), Some(argument)) => {
                     let wanted = self.type_name(type_name);
@@ -89,8 +90,8 @@ impl Binder<'_> {
                     let wanted = self.type_name(type_name);
                     let Some(default) = &parameter.default else {
                         self.error(
-                            "KS119",
-                            span,
+                            "KS197",
+                            callee,
                             format!("`{}` of `{}` is missing", parameter.name.text, function.name),
                         );
                         return None;
@@ -107,8 +108,8 @@ impl Binder<'_> {
                 }
                 (_, None) => {
                     self.error(
-                        "KS119",
-                        span,
+                        "KS197",
+                        callee,
                         format!("the table `{}` of `{}` is missing", parameter.name.text, function.name),
                     );
                     return None;
@@ -117,6 +118,45 @@ impl Binder<'_> {
             scope.declare(&parameter.name.text, binding);
         }
         Some(scope)
+    }
+
+    /// Finds the argument of each parameter: by its name, or by its place as long as no name has left its own.
+    fn assigned<'a>(&mut self, function: &Function, arguments: &'a [Argument]) -> Option<Vec<Option<&'a Argument>>> {
+        let mut assigned = vec![None; function.parameters.len()];
+        let mut by_name_only = false;
+        let mut sound = true;
+        for (place, argument) in arguments.iter().enumerate() {
+            let index = match &argument.name {
+                Some(name) => {
+                    let index = function.parameters.iter().position(|parameter| parameter.name.text == name.text);
+                    if index.is_none() {
+                        let message = format!("`{}` has no parameter `{}`", function.name, name.text);
+                        self.error("KS196", name.span, message);
+                    }
+                    by_name_only |= index != Some(place);
+                    index
+                }
+                None if by_name_only => {
+                    self.error(
+                        "KS195",
+                        argument.value.span,
+                        "behind a name out of order every argument needs its name",
+                    );
+                    None
+                }
+                None => Some(place),
+            };
+            match index.and_then(|index| assigned.get_mut(index)) {
+                Some(free @ None) => *free = Some(argument),
+                Some(Some(_)) => {
+                    // Microsoft's parser takes it where nothing else is missing; which one counts is not known.
+                    let span = argument.name.as_ref().map_or(argument.value.span, |name| name.span);
+                    self.unsupported(span, "a parameter that is given twice");
+                }
+                None => sound = false,
+            }
+        }
+        sound.then_some(assigned)
     }
 
     /// Binds the body of a function for a call.

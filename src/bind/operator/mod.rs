@@ -133,7 +133,7 @@ impl Binder<'_> {
             OperatorKind::Scan(scan) => self.scan(scan, operator.keyword.span, input, scope),
             OperatorKind::Serialize { columns } => self.serialize(columns, input, scope),
             OperatorKind::Sort { by, .. } => self.sort(by, input, scope),
-            OperatorKind::Summarize(summarize) => self.summarize(summarize, input, scope),
+            OperatorKind::Summarize(summarize) => self.summarize(summarize, operator.keyword.span, input, scope),
             OperatorKind::Take { count, .. } => self.take(count, input, scope),
             OperatorKind::Top { count, by, .. } => self.top(count, by, input, scope),
             OperatorKind::Union { parameters, tables } => self.union(Some(input), parameters, tables, span, scope),

@@ -26,12 +26,14 @@ struct Output {
 }
 
 impl Binder<'_> {
-    pub(super) fn summarize(&mut self, summarize: &Summarize, input: Table, scope: &Rc<Scope>) -> Table {
+    pub(super) fn summarize(&mut self, summarize: &Summarize, span: Span, input: Table, scope: &Rc<Scope>) -> Table {
         if let Some(bin) = &summarize.bin {
             self.unsupported(bin.span, "`bin=` after the keys of `summarize`");
         }
         if summarize.aggregates.is_empty() && summarize.by.is_empty() {
-            return Table { label: None, ..input };
+            // Microsoft's parser takes it, and gives it no columns; what the engine does with it is not known.
+            self.unsupported(span, "`summarize` without aggregates and keys");
+            return Table::new(Node { columns: Vec::new(), ..input.node });
         }
         let keys = self.keys(&summarize.by, &input, scope);
         let (calls, outputs) = self.aggregates(&summarize.aggregates, &keys, &input, scope);
