@@ -331,6 +331,10 @@ impl Binder<'_> {
                 (a, c)
             }
         };
+        if matches!(self.constant(&by), Some(Value::Int(0) | Value::Long(0) | Value::TimeSpan(0))) {
+            // What comes out is not known.
+            self.unsupported(step.span, "a step of zero");
+        }
         let kind = Kind::Range {
             start: to(start.expr, scalar_type),
             stop: to(stop.expr, scalar_type),

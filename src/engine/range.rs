@@ -11,12 +11,15 @@ use crate::types::{ScalarType, Value, arrow as mapping};
 const MOST: i128 = 50_000_000;
 
 /// Lists `start`, `start + step` ... up to `stop`, which is included when it is hit. A null bound and a step that leads
-/// away give nothing.
+/// away give nothing; what a step of zero gives is not known, and refused.
 pub(super) fn values(start: &Value, stop: &Value, step: &Value, scalar_type: ScalarType) -> Result<ArrayRef> {
     let empty = || Ok(mapping::from_values(scalar_type, &[]));
+    if ticks(step) == Some(0) || matches!(step, Value::Real(step) if *step == 0.0) {
+        return Err(Error::unsupported("`range` with a step of zero is not supported yet".to_owned()));
+    }
     match (ticks(start), ticks(stop), ticks(step)) {
         (Some(start), Some(stop), Some(step)) => {
-            if step == 0 || (stop - start).signum() * step.signum() < 0 {
+            if (stop - start).signum() * step.signum() < 0 {
                 return empty();
             }
             let count = (stop - start) / step + 1;

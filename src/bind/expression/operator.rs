@@ -304,6 +304,14 @@ impl Binder<'_> {
             DateTime | TimeSpan => b == vt,
             _ => false,
         };
+        if vt.is_numeric() && (lt == Dynamic) != (ht == Dynamic) && fits(lt) && fits(ht) {
+            // A dynamic bound goes with a dynamic bound.
+            if ht == Dynamic {
+                self.error("KS107", low.span, format!("a dynamic belongs here, and this is of type {lt}"));
+            }
+            self.error("KS141", high.span, format!("the lower bound is of type {lt}, and this of {ht}"));
+            return boolean();
+        }
         if !fits(lt) {
             let (code, place) = if matches!(vt, Bool | String | Guid) { ("KS106", span) } else { ("KS141", low.span) };
             self.error(code, place, format!("a {vt} does not lie between values of type {lt}"));
@@ -336,7 +344,7 @@ impl Binder<'_> {
         (high_type, high): (ScalarType, Span),
         span: Span,
     ) -> Scalar {
-        use ScalarType::{Bool, DateTime, Int, Long, TimeSpan};
+        use ScalarType::{Bool, DateTime, TimeSpan};
         match (low_type, high_type) {
             (DateTime, TimeSpan) => {
                 self.error("KS107", value, "a value of type datetime belongs here: convert it with todatetime()");
@@ -348,7 +356,7 @@ impl Binder<'_> {
                 if !low_type.is_numeric() || low_type == Bool {
                     self.error("KS137", low, format!("a number belongs here, and this is of type {low_type}"));
                 }
-                if high_type != low_type && (low_type, high_type) != (Long, Int) {
+                if high_type != low_type {
                     self.error(
                         "KS141",
                         high,

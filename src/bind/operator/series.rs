@@ -15,6 +15,17 @@ use crate::plan::{AggregateCall, Expr, Kind, Node, SeriesAxis};
 use crate::syntax::ast::{self, MakeSeries};
 use crate::types::{Column, ScalarType, Value, convert};
 
+/// Tells whether a bound of a type may stand for one of an axis of another, as Kusto's parser has it.
+fn widens(got: ScalarType, axis: ScalarType) -> bool {
+    use ScalarType::*;
+    match axis {
+        Int => got == Int,
+        Long => matches!(got, Int | Long),
+        Real => got != Decimal,
+        _ => true,
+    }
+}
+
 /// Which rows lie on an axis, None for all, and the axis.
 type Axis = (Option<Expr>, SeriesAxis);
 
@@ -40,6 +51,10 @@ impl Binder<'_> {
                 self.unsupported(span, "a value without an aggregate and without `default` in `make-series`");
             }
             let scalar_type = scalar.column_type();
+            if scalar.scalar_type.is_some_and(|found| !found.is_numeric()) {
+                let message = format!("a series holds numbers (documented), and this is of type {scalar_type}");
+                self.refuse("AQ050", span, message);
+            }
             let given = match aggregate.value.names.first() {
                 Some(name) => Given::Spelled(name.text.clone()),
                 None => match name_in_series(&aggregate.value.value, &row) {
@@ -115,45 +130,46 @@ impl Binder<'_> {
 
     fn axis(&mut self, series: &MakeSeries, value: &Scalar, scope: &Rc<Scope>) -> Option<Axis> {
         use ScalarType::*;
-        let axis_type = match value.scalar_type? {
-            // Bins of ints are longs (measured).
-            Int => Long,
-            other => other,
-        };
-        let step_type = match axis_type {
+        let written = value.scalar_type?;
+        // Bins of ints are longs (measured).
+        let axis_type = if written == Int { Long } else { written };
+        let step_type = match written {
             DateTime | TimeSpan => TimeSpan,
-            Decimal => {
-                self.unsupported(series.on.span, "an axis of type decimal");
-                return None;
-            }
-            t if t.is_numeric() => t,
+            t if t.is_numeric() => axis_type,
             other => {
-                self.error(
-                    "KS138",
-                    series.on.span,
-                    format!("an axis is a number, a datetime or a timespan, and this is of type {other}"),
-                );
+                let message = format!("an axis is a number, a datetime or a timespan, and this is of type {other}");
+                self.error("KS138", series.on.span, message);
                 return None;
             }
         };
         let cx = Context::rowless(scope);
-        let bound = |binder: &mut Self, expr: Option<&ast::Expr>, wanted: ScalarType| -> Option<Option<Expr>> {
-            let Some(expr) = expr else { return Some(None) };
-            let scalar = binder.scalar(expr, &cx);
-            let got = scalar.scalar_type?;
-            if got != wanted && !(got.is_numeric() && wanted.is_numeric()) {
-                binder.error(
-                    "KS107",
-                    expr.span,
-                    format!("a value of type {wanted} is expected, and this is of type {got}"),
-                );
-                return None;
-            }
-            Some(Some(to(scalar.expr, wanted)))
-        };
-        let from = bound(self, series.from.as_deref(), axis_type)?;
-        let until = bound(self, series.to.as_deref(), axis_type)?;
-        let step = bound(self, series.step.as_deref(), step_type)?;
+        let bound =
+            |binder: &mut Self, expr: Option<&ast::Expr>, wanted: ScalarType, fits: bool, code: &'static str| {
+                let Some(expr) = expr else { return Some(None) };
+                let scalar = binder.scalar(expr, &cx);
+                let got = scalar.scalar_type?;
+                if got.is_numeric() && wanted.is_numeric() {
+                    if !(fits && widens(got, written)) {
+                        // To the engine every number is an axis (documented).
+                        let message = format!("an axis of type {written} has no bound and no step of type {got}");
+                        binder.strict.push(Diagnostic::error(code, expr.span, message));
+                    }
+                } else if got != wanted {
+                    let message = format!("a value of type {wanted} is expected, and this is of type {got}");
+                    binder.error("KS107", expr.span, message);
+                    return None;
+                }
+                Some(Some(to(scalar.expr, wanted)))
+            };
+        let from = bound(self, series.from.as_deref(), axis_type, true, "KS141");
+        let until = bound(self, series.to.as_deref(), axis_type, true, "KS141");
+        // Kusto's parser finds no step that fits an int.
+        let step = bound(self, series.step.as_deref(), step_type, written != Int, "KS178");
+        let (from, until, step) = (from?, until?, step?);
+        if written == Decimal {
+            self.unsupported(series.on.span, "an axis of type decimal");
+            return None;
+        }
         let Some(step) = step else {
             self.unsupported(series.on.span, "`make-series` without `step`");
             return None;

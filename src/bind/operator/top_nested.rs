@@ -204,8 +204,9 @@ impl Binder<'_> {
             self.error("KS109", of.span, "`sample-distinct` takes a column");
         }
         let column = self.only_column(of, &input, scope);
-        if column.scalar_type == ScalarType::Dynamic {
-            self.unsupported(of.span, "`sample-distinct` of dynamic values");
+        if column.scalar_type == ScalarType::Dynamic && matches!(of.value.kind, ExprKind::Name(_)) {
+            let problem = Diagnostic::error("KS116", of.span, "a value of type dynamic can't be told from others here");
+            self.problem(problem.help("convert it first, as with `extend` and tostring()"));
         }
         let columns = vec![column.clone()];
         let keys = vec![Expr::Column(column)];

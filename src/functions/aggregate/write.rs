@@ -3,7 +3,7 @@
 use arrow::array::{Array, ArrayRef, AsArray, StringViewArray};
 use arrow::datatypes::{Decimal256Type, Float64Type, Int32Type, Int64Type, i256};
 
-use crate::types::{ScalarType, decimal, json, number, ticks};
+use crate::types::{ScalarType, decimal, json, ticks};
 
 /// Writes a `long`.
 pub(super) fn long(out: &mut String, value: i64) {
@@ -30,13 +30,9 @@ pub(super) fn boolean(out: &mut String, value: bool) {
     out.push_str(if value { "true" } else { "false" });
 }
 
-/// Writes a `real`: JSON has no NaN and no infinity, they are strings.
+/// Writes a `real`, see [`json::write_real`].
 pub(super) fn real(out: &mut String, value: f64) {
-    if value.is_finite() {
-        number::write_real(value, out);
-    } else {
-        quoted(out, |out| number::write_real(value, out));
-    }
+    json::write_real(value, out);
 }
 
 /// Writes a `decimal`: a string (measured).

@@ -248,8 +248,8 @@ mod tests {
             run("make_set", &[texts], &[0, 0, 0, 0, 1]),
             [r#"["b","a","a text of some length"]"#, r#"["a text of some length"]"#]
         );
-        let reals = reals(&[1.0, f64::NAN, f64::NAN]);
-        assert_eq!(run("make_set", &[reals], &[0, 0, 0]), [r#"[1.0,"NaN"]"#]);
+        let reals = reals(&[1.0, f64::NAN, f64::NAN, f64::INFINITY]);
+        assert_eq!(run("make_set", &[reals], &[0, 0, 0, 0]), [r#"[1.0,"NaN","Infinity"]"#]);
         let limited = [longs(&[1, 2, 2, 3]), longs(&[2; 4])];
         assert_eq!(run("make_set", &limited, &[0; 4]), ["[1,2]"]);
     }
