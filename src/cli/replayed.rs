@@ -4,7 +4,7 @@ use super::data::Opened;
 use super::stop::Stop;
 use crate::plan::Node;
 use crate::rules::model::Kind;
-use crate::rules::schedule::{self, Data, Query, Span};
+use crate::rules::schedule::{self, Data, Query};
 use crate::rules::{Assumptions, Rule};
 use crate::types::Column;
 
@@ -24,24 +24,21 @@ pub(super) struct Replayed<'a> {
     pub(super) recorded: Option<Node>,
     /// A moment at which rules run, in ticks.
     pub(super) now: i64,
-    /// The last one; None where the records tell.
-    pub(super) last: Option<i64>,
     pub(super) memory: usize,
     pub(super) threads: usize,
     pub(super) assumptions: Assumptions,
 }
 
 impl Replayed<'_> {
-    /// Takes the tables that rules read, and computes what does not change from run to run.
+    /// Takes the tables that rules read, counts their records, and reads the recorded alerts.
     pub(super) fn data(self) -> Result<Data, Stop> {
-        let Replayed { opened, rules, recorded, now, last, memory, threads, assumptions } = self;
+        let Replayed { opened, rules, recorded, now, memory, threads, assumptions } = self;
         // What does not parse is told when it runs.
         let queries: Vec<Query> = rules.iter().filter(|rule| runs(rule)).filter_map(Query::of).flatten().collect();
         let recorded = recorded.filter(|_| opened.has("SecurityAlert"));
         let tables = opened.hold(wanted(opened, &queries, recorded.as_ref(), now), memory)?;
-        let span = last.and_then(|last| Span::of(rules, now, last));
-        let mut data = Data::unread(opened.catalog.clone(), tables, memory, assumptions).within(span);
-        data.pass(&queries, recorded.into_iter().collect(), now, threads).map_err(Stop::failure)?;
+        let mut data = Data::unread(opened.catalog.clone(), tables, memory, assumptions);
+        data.survey(recorded.into_iter().collect(), threads).map_err(Stop::failure)?;
         Ok(data)
     }
 }

@@ -2,6 +2,7 @@
 
 mod page;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -37,7 +38,11 @@ use crate::types::ticks;
 /// Scheduled rules run at --from and then as often as they say, up to --to; rules that run in near real time run every
 /// minute. A query sees the moment as now() and the records of its period before it; alerts are written five minutes
 /// later, as Sentinel does. Recorded alerts of connected products make incidents by the rules for that. Rules see what
-/// is recorded, not what other rules raise here. Ends with status 1 where a rule could not be replayed.
+/// is recorded, not what other rules raise here. A rule whose query fails stops there: Sentinel would try again, and
+/// switch it off in the end. Ends with status 1 where a rule could not be replayed.
+///
+/// Long replays go through their period in stretches: the memory they need depends on how far the rules look back and
+/// on what they raise.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  alertq simulate --rules rules/ --data exports/ --from 2026-06-01 --to 2026-06-30\n  \
@@ -66,7 +71,7 @@ pub(super) struct Arguments {
     /// The form of the files in --out.
     #[arg(long, value_name = "FORMAT", default_value = "parquet", value_parser = PossibleValuesParser::new(["parquet", "jsonl", "csv", "json"]))]
     out_format: String,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    #[arg(long, alias = "output-format", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
     /// Writes a page with a chart of the alerts of each rule and day into this file.
     #[arg(long, value_name = "PATH")]
@@ -114,7 +119,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     }
     let config = Config::load(global.config.as_deref())?;
     let paths = if arguments.rules.is_empty() { &config.rules } else { &arguments.rules };
-    let files = RuleFiles::read(paths)?;
+    let files = RuleFiles::read(paths)?.of_one_workspace();
     files.tell(console);
     let creation = arguments.creation.rules(&files)?;
     let rules = files.rules();
@@ -125,11 +130,10 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let _scratch = Scratch::new()?;
     let threads = arguments.threads.map(usize::from);
     let threads = threads.unwrap_or_else(value::processors);
-    let data = data(arguments, &config, console, &rules, &creation, threads)?;
+    let mut data = data(arguments, &config, console, &rules, &creation, threads)?;
     let replay = Replay {
         rules: &rules,
         creation: &creation,
-        data: &data,
         workspace: workspace(arguments, &data),
         from: arguments.from,
         to: arguments.to,
@@ -143,7 +147,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
         console.warning(&format!("no record lies in the period: they are from {first} to {last}"));
     }
     let bar = console.progress(rules.len() as u64, "rules");
-    let outcome = replay.replay(&|done| bar.set_position(done as u64));
+    let outcome = replay.replay(&mut data, &|done| bar.set_position(done as u64)).map_err(Stop::failure)?;
     bar.finish_and_clear();
     for (rule, summary) in rules.iter().zip(&outcome.summaries) {
         if let Some(failure) = &summary.failure {
@@ -188,7 +192,7 @@ fn tell_limits(rules: &[Rule], console: &Console) {
     }
 }
 
-/// Opens what the rules run over, and computes what does not change from run to run.
+/// Opens what the rules run over.
 fn data(
     arguments: &Arguments,
     config: &Config,
@@ -214,7 +218,6 @@ fn data(
         rules,
         recorded: simulate::recorded(creation, &opened.catalog),
         now: arguments.from,
-        last: Some(arguments.to),
         memory: arguments.memory_limit.or(config.memory_limit).unwrap_or(MEMORY),
         threads,
         assumptions: arguments.creation.assumptions()?,
@@ -292,7 +295,7 @@ impl Report<'_> {
         let rows = self.outcome.incidents.len();
         let _ = writeln!(out, "{alerts} alerts raised; {incidents} incidents, {rows} rows of SecurityIncident");
         let runs: u64 = self.outcome.summaries.iter().map(|summary| summary.runs).sum();
-        let _ = writeln!(out, "{} records read once for {runs} runs", self.data.passed);
+        let _ = writeln!(out, "{} records, {runs} runs", self.data.records());
         let names: Vec<_> = self.creation.iter().map(|rule| format!("'{}'", rule.name)).collect();
         let names = match (self.arguments.portal, self.arguments.xdr_incidents) {
             (Portal::Defender, _) => "none: Defender XDR makes them in its portal".to_string(),
@@ -302,7 +305,25 @@ impl Report<'_> {
         };
         let _ = writeln!(out, "incidents of recorded alerts by: {names}");
         let _ = writeln!(out, "assumed: {}{}", self.data.assumptions, self.ingestion());
+        let left = self.left_out();
+        if !left.is_empty() {
+            let _ = writeln!(out, "not replayed: {}", left.join("; "));
+        }
         out
+    }
+
+    /// Names what Sentinel does and no replay shows, as far as these rules have to do with it.
+    fn left_out(&self) -> Vec<String> {
+        let mut left = Vec::new();
+        let kept: BTreeSet<&str> =
+            self.rules.iter().filter(|rule| is_kept_by_microsoft(rule.kind())).map(|rule| rule.kind().word()).collect();
+        left.extend(kept.into_iter().map(|kind| format!("rules of kind {kind}")));
+        if self.outcome.summaries.iter().any(|summary| summary.failure.is_some()) {
+            left.push(
+                "retries of failed runs, and the switching off (AUTO DISABLED) of rules that keep failing".to_string(),
+            );
+        }
+        left
     }
 
     /// Says what stands for the times of ingestion where the records do not tell them.
@@ -343,10 +364,11 @@ impl Report<'_> {
             "creation_rules": self.creation.iter().map(|rule| json!({"id": rule.id, "name": rule.name})).collect::<Vec<_>>(),
             "xdr_incidents": self.arguments.xdr_incidents,
             "portal": self.arguments.portal.to_possible_value().map(|value| value.get_name().to_string()),
-            "records_read": self.data.passed,
+            "records_read": self.data.records(),
             "alerts": self.outcome.alerts.len(),
             "incidents": self.incidents(),
             "assumed": assumed,
+            "not_replayed": self.left_out(),
         })
     }
 }
@@ -368,4 +390,8 @@ fn note(rule: &Rule, summary: &Summary) -> Option<&'static str> {
             Some("Microsoft keeps what it does: not replayed")
         }
     }
+}
+
+fn is_kept_by_microsoft(kind: Kind) -> bool {
+    matches!(kind, Kind::Fusion | Kind::BehaviorAnalytics | Kind::ThreatIntelligence | Kind::Anomaly)
 }

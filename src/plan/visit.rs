@@ -114,7 +114,7 @@ impl Node {
         asks
     }
 
-    pub(super) fn for_each_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {
+    pub fn for_each_mut(&mut self, f: &mut dyn FnMut(&mut Node)) {
         for expression in self.expressions_mut() {
             expression.for_each_query_mut(f);
         }
@@ -308,6 +308,14 @@ impl Expr {
         };
         self.for_each_operand(&mut |operand| own = own && operand.is_of_the_row());
         own
+    }
+
+    /// Forgets where the query says it, so that it equals what says the same elsewhere.
+    pub fn forget_places(&mut self) {
+        if let Expr::Call { at, .. } | Expr::Part { at, .. } = self {
+            *at = None;
+        }
+        self.for_each_operand_mut(&mut Expr::forget_places);
     }
 
     fn for_each_call(&self, f: &mut dyn FnMut(&'static Function)) {

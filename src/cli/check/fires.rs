@@ -40,13 +40,11 @@ pub(super) fn tell(
     let threads = processors();
     let assumptions = Assumptions::default();
     let memory = memory.unwrap_or(MEMORY);
-    let data =
-        Replayed { opened, rules: &rules, recorded: None, now, last: None, memory, threads, assumptions }.data()?;
+    let mut data = Replayed { opened, rules: &rules, recorded: None, now, memory, threads, assumptions }.data()?;
     let Some((from, last)) = data.period() else { return Ok(()) };
     let replay = Replay {
         rules: &rules,
         creation: &[],
-        data: &data,
         workspace: Workspace::default(),
         from,
         to: last.saturating_add(LONGEST_PAUSE),
@@ -55,7 +53,8 @@ pub(super) fn tell(
         first_number: 1,
         threads,
     };
-    let outcome = replay.replay(&|_| {});
+    let outcome = replay.replay(&mut data, &|_| {}).map_err(Stop::failure)?;
+    data.look_at_all();
     for ((rule, file), summary) in rules.iter().zip(places).zip(&outcome.summaries) {
         if let Some(problem) = problem(rule, summary, &data, (from, last)) {
             checked[file].diagnostics.extend(levels.apply(problem));

@@ -38,7 +38,8 @@ pub struct Incidents {
 /// An incident as it is now.
 #[derive(Debug)]
 struct Held {
-    latest: Incident,
+    /// The row that was written last.
+    row: usize,
     /// When its first alert came.
     began: i64,
     key: Option<Key>,
@@ -102,17 +103,29 @@ impl Incidents {
 
     /// Closes the incidents that are open and have this title; returns how many there are.
     pub fn close(&mut self, title: &str, time: i64, by: &str) -> usize {
-        let mut closed = 0;
-        for held in self.held.iter_mut().filter(|held| held.latest.title == title && held.latest.status != "Closed") {
-            let latest = &mut held.latest;
-            latest.status = "Closed".to_string();
-            latest.closed = Some(time);
-            latest.first_modified = latest.first_modified.or(Some(time));
-            (latest.time, latest.modified_by) = (time, by.to_string());
-            self.rows.push(latest.clone());
-            closed += 1;
+        let is_open = |held: &&Held| {
+            self.rows.get(held.row).is_some_and(|latest| latest.title == title && latest.status != "Closed")
+        };
+        let open: Vec<usize> =
+            (0..self.held.len()).filter(|place| self.held.get(*place).filter(is_open).is_some()).collect();
+        for place in &open {
+            self.write(*place, time, by, |latest| {
+                latest.status = "Closed".to_string();
+                latest.closed = Some(time);
+            });
         }
-        closed
+        open.len()
+    }
+
+    /// Writes a further row of an incident.
+    fn write(&mut self, place: usize, time: i64, by: &str, change: impl FnOnce(&mut Incident)) {
+        let Some(held) = self.held.get_mut(place) else { return };
+        let Some(mut latest) = self.rows.get(held.row).cloned() else { return };
+        latest.first_modified = latest.first_modified.or(Some(time));
+        (latest.time, latest.modified_by) = (time, by.to_string());
+        change(&mut latest);
+        held.row = self.rows.len();
+        self.rows.push(latest);
     }
 
     /// Returns the rows so far, in the order in which they were written.
@@ -129,11 +142,9 @@ impl Incidents {
     fn fitting(&self, alert: &Alert, rule: &str, grouping: &Grouping, key: Option<&Key>) -> Option<usize> {
         let key = key?;
         let reopens = grouping.reopens() && !self.workspace.in_defender_portal;
-        let fits = |held: &Held| {
-            held.key.as_ref() == Some(key)
-                && held.latest.alerts.len() < MOST_ALERTS
-                && (reopens || held.latest.status != "Closed")
-        };
+        let takes_more =
+            |latest: &Incident| latest.alerts.len() < MOST_ALERTS && (reopens || latest.status != "Closed");
+        let fits = |held: &Held| held.key.as_ref() == Some(key) && self.rows.get(held.row).is_some_and(takes_more);
         // They stand in the order in which they began: what lies before one that is too old is older.
         let oldest = alert.generated.saturating_sub(grouping.lookback().ticks());
         let young = self.of_rule.get(rule)?.iter().rev().copied().take_while(|place| self.held[*place].began >= oldest);
@@ -168,31 +179,28 @@ impl Incidents {
             techniques: alert.technique_ids(),
             modified_by: CREATED.to_string(),
         };
-        self.rows.push(incident.clone());
-        self.held.push(Held { latest: incident, began: alert.generated, key });
+        self.held.push(Held { row: self.rows.len(), began: alert.generated, key });
+        self.rows.push(incident);
         self.held.len() - 1
     }
 
     fn add(&mut self, place: usize, alert: &Alert) {
-        let Some(held) = self.held.get_mut(place) else { return };
-        let latest = &mut held.latest;
-        latest.alerts.push(alert.id.clone());
-        latest.time = alert.generated;
-        latest.first_modified = latest.first_modified.or(Some(alert.generated));
-        latest.first_activity = [latest.first_activity, alert.start].into_iter().flatten().min();
-        latest.last_activity = [latest.last_activity, alert.end].into_iter().flatten().max();
-        latest.modified_by = ADDED.to_string();
-        merge(&mut latest.tactics, alert.tactic_names());
-        merge(&mut latest.techniques, alert.technique_ids());
-        merge(&mut latest.products, vec![alert.product.clone()]);
-        if !self.assumptions.first_severity_stays && rank(&alert.severity) > rank(&latest.severity) {
-            latest.severity.clone_from(&alert.severity);
-        }
-        if latest.status == "Closed" {
-            latest.status = if self.assumptions.reopened_is_new { "New" } else { "Active" }.to_string();
-            latest.closed = None;
-        }
-        self.rows.push(latest.clone());
+        let Assumptions { first_severity_stays, reopened_is_new, .. } = self.assumptions;
+        self.write(place, alert.generated, ADDED, |latest| {
+            latest.alerts.push(alert.id.clone());
+            latest.first_activity = [latest.first_activity, alert.start].into_iter().flatten().min();
+            latest.last_activity = [latest.last_activity, alert.end].into_iter().flatten().max();
+            merge(&mut latest.tactics, alert.tactic_names());
+            merge(&mut latest.techniques, alert.technique_ids());
+            merge(&mut latest.products, vec![alert.product.clone()]);
+            if !first_severity_stays && rank(&alert.severity) > rank(&latest.severity) {
+                latest.severity.clone_from(&alert.severity);
+            }
+            if latest.status == "Closed" {
+                latest.status = if reopened_is_new { "New" } else { "Active" }.to_string();
+                latest.closed = None;
+            }
+        });
     }
 }
 

@@ -92,7 +92,7 @@ impl Row for Alert {
 
 impl Alert {
     /// The columns that an incident of a recorded alert is made of.
-    pub const OF_INCIDENTS: [&'static str; 14] = [
+    pub const OF_INCIDENTS: [&'static str; 13] = [
         "TenantId",
         "TimeGenerated",
         "DisplayName",
@@ -106,7 +106,6 @@ impl Alert {
         "Status",
         "Tactics",
         "Techniques",
-        "Entities",
     ];
 
     /// Reads the rows of a batch; of columns that it lacks, what a missing value is.

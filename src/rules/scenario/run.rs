@@ -58,7 +58,7 @@ impl Verdict {
 
 /// Runs a case and holds what comes out against what it expects.
 pub fn run(scenario: &Scenario, case: &Case, context: &Context) -> Verdict {
-    let data = match data(scenario, case, context) {
+    let mut data = match data(scenario, case, context) {
         Ok(data) => data,
         Err(problems) => return Verdict { problems, ..Verdict::default() },
     };
@@ -80,7 +80,6 @@ pub fn run(scenario: &Scenario, case: &Case, context: &Context) -> Verdict {
     let replay = Replay {
         rules: context.rules,
         creation: context.creation,
-        data: &data,
         workspace: scenario.workspace.clone(),
         from,
         to,
@@ -89,7 +88,13 @@ pub fn run(scenario: &Scenario, case: &Case, context: &Context) -> Verdict {
         first_number: 1,
         threads: 1,
     };
-    let outcome = replay.replay(&|_| {});
+    let outcome = match replay.replay(&mut data, &|_| {}) {
+        Ok(outcome) => outcome,
+        Err(error) => {
+            let problems = vec![Diagnostic::error("AQ653", case.span, error.message)];
+            return Verdict { problems, ..Verdict::default() };
+        }
+    };
     let failed = outcome.summaries.iter().enumerate().filter_map(|(place, s)| Some((place, s.failure.clone()?)));
     let failed: Vec<_> = failed.collect();
     let mut failures = Vec::new();

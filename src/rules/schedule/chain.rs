@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Debug;
 
 use super::data::TIME;
+use super::draw;
 use crate::plan::{Comparison, Expr, Kind, Node, Plan};
 use crate::types::{Column, ScalarType, Value};
 
@@ -66,6 +67,7 @@ pub(super) fn expressions(plan: &Plan, all: &mut HashSet<String>) {
         Kind::Project { .. } | Kind::Parse { .. } | Kind::Expand { .. } => {
             all.extend(node.expressions().into_iter().map(key));
         }
+        Kind::Aggregate { .. } => node.expressions().into_iter().for_each(|whole| draw::parts(whole, all)),
         _ => {}
     });
 }
@@ -79,13 +81,14 @@ impl Rules<'_> {
             return;
         }
         self.part(node);
+        self.draw(node);
         for expression in node.expressions_mut() {
             queries(expression, &mut |query| self.visit(query, f));
         }
         node.inputs_mut().into_iter().for_each(|input| self.visit(input, f));
     }
 
-    fn is_chain(&self, node: &Node) -> bool {
+    pub(super) fn is_chain(&self, node: &Node) -> bool {
         match &node.kind {
             Kind::Scan { .. } => true,
             Kind::Filter { input, predicate } => {
@@ -100,7 +103,7 @@ impl Rules<'_> {
         }
     }
 
-    fn is_lasting(&self, expression: &Expr) -> bool {
+    pub(super) fn is_lasting(&self, expression: &Expr) -> bool {
         expression.is_of_the_row() && self.lasting.is_none_or(|lasting| lasting.contains(&key(expression)))
     }
 
@@ -129,6 +132,8 @@ impl Rules<'_> {
     fn taken(&self, mut node: Node) -> Chain {
         let mut bounds = Bounds::NONE;
         self.take_bounds(&mut node, &mut bounds);
+        // Rules that ask the same at other places of their texts share the chain.
+        node.for_each_mut(&mut |node| node.expressions_mut().into_iter().for_each(Expr::forget_places));
         Chain { node, bounds }
     }
 

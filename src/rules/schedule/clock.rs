@@ -69,11 +69,6 @@ impl Span {
         let run = rules.iter().filter(|rule| matches!(rule.body, Body::Scheduled(_) | Body::NearRealTime(_)));
         run.map(|rule| from.saturating_sub(window(rule))).min().map(|from| Span { from, to })
     }
-
-    /// Tells whether a moment lies in it.
-    pub(super) fn contains(self, moment: i64) -> bool {
-        self.from <= moment && moment <= self.to
-    }
 }
 
 /// Returns how far a rule looks back.

@@ -17,16 +17,20 @@ use arrow::compute::concat_batches;
 
 use super::chain::{self, Bounds, Chain, ROW_INGESTED, ROW_TIME};
 use super::clock::{Moment, Span};
-use super::held::{Held, within};
-use super::pass::{Step, Window};
-use super::{Query, pass};
+use super::held::Held;
+use super::pass::{self, Window};
+use super::run::Query;
+use super::survey::{self, Survey};
 use crate::catalog::{Catalog, TableInfo};
 use crate::engine::{self, Session, Table, TableData};
 use crate::plan::{Kind, Node, Plan};
-use crate::rules::Assumptions;
+use crate::rules::{Assumptions, Rule};
 use crate::types::arrow::{Footprint, schema, value_at};
 use crate::types::convert::text_of;
 use crate::types::{Column, ScalarType, ticks};
+
+/// Begins the key of the chain of a table that keeps nothing but times; no chain's own begins so.
+const CLOCK: &str = "\u{1}clock";
 
 /// The column that windows are about.
 pub(super) const TIME: &str = "TimeGenerated";
@@ -45,18 +49,22 @@ pub fn times(table: &TableInfo) -> Vec<Column> {
 pub struct Data {
     pub catalog: Catalog,
     tables: HashMap<String, Stored>,
-    /// What chains made, by their keys.
+    /// What chains made of the records that are looked at, by their keys.
     parts: HashMap<String, Held>,
+    /// What chains made of all records.
+    of_all: HashMap<String, Held>,
     /// Expressions of queries that read the clock which are the same at other moments.
     lasting: HashSet<String>,
     /// Bytes that a run may hold.
     pub memory_limit: usize,
     pub assumptions: Assumptions,
     absent_is_empty: bool,
-    /// What runs look at; None: nobody knows.
+    /// What is looked at; None: all records.
     span: Option<Span>,
-    /// Records that were read in passes over tables.
-    pub passed: u64,
+    /// How many records there are and when they are of, where they were counted.
+    survey: Option<Survey>,
+    /// Records after which a stretch of a replay ends.
+    pub(in crate::rules) stretch: u64,
 }
 
 /// A table's records.
@@ -67,7 +75,7 @@ struct Stored {
     ingested: String,
     /// All of it, from when a query asks for it.
     whole: OnceLock<Result<Held, engine::Error>>,
-    /// The times of its records alone, once it was passed over.
+    /// The times of the records that are looked at, once it was passed over.
     clock: Option<Held>,
 }
 
@@ -138,8 +146,10 @@ impl Data {
             memory_limit,
             assumptions,
             absent_is_empty: false,
+            of_all: HashMap::new(),
             span: None,
-            passed: 0,
+            survey: None,
+            stretch: survey::RECORDS,
         }
     }
 
@@ -148,64 +158,96 @@ impl Data {
         Data { absent_is_empty: true, ..self }
     }
 
-    /// Lets go of records that no run sees: of those alone, runs may be asked for then.
-    pub fn within(self, span: Option<Span>) -> Data {
-        Data { span, ..self }
-    }
-
-    /// Computes what queries make of each record by itself, in one pass over each table; `now` is a moment at which they
-    /// run, and `more` are further chains, of all records. What a query has beyond that is left to its runs.
+    /// Counts the records of every table by their times, and runs chains over all of them whose rows are wanted
+    /// ([`Data::rows_of`]).
     ///
     /// Fails where a file cannot be read or the memory is too small.
-    pub fn pass(&mut self, queries: &[Query], more: Vec<Node>, now: i64, threads: usize) -> Result<(), engine::Error> {
-        let mut chains: BTreeMap<String, HashMap<String, Node>> = BTreeMap::new();
-        let mut add = |node: Node| {
-            if let Some((table, _)) = chain::source(&node) {
-                chains.entry(table.to_string()).or_default().insert(chain::key(&node), node);
-            }
-        };
+    pub fn survey(&mut self, chains: Vec<Node>, threads: usize) -> Result<(), engine::Error> {
+        let mut survey = Survey::default();
+        for stored in self.tables.values() {
+            let times = stored.time_columns();
+            let columns = if times.is_empty() { stored.clock().columns } else { times };
+            pass::each_piece(&stored.table, &columns, None, &mut |piece| {
+                survey.add(&columns, &piece);
+                true
+            })?;
+        }
+        self.survey = Some(survey);
+        self.of_all = self.run(by_table(chains), None, threads)?;
+        Ok(())
+    }
+
+    /// Lets go of what was computed, and looks at all records.
+    pub fn look_at_all(&mut self) {
+        self.parts.clear();
+        self.span = None;
+        for stored in self.tables.values_mut() {
+            stored.whole = OnceLock::new();
+            stored.clock = None;
+        }
+    }
+
+    /// Lets go of all records but those of a span of time, and computes what queries make of each of them by itself, in
+    /// one pass over each table; `now` is a moment at which the queries run. What a query has beyond that is left to its
+    /// runs.
+    ///
+    /// Fails where a file cannot be read or the memory is too small.
+    pub fn look_at(
+        &mut self,
+        span: Option<Span>,
+        queries: &[&Query],
+        now: i64,
+        threads: usize,
+    ) -> Result<(), engine::Error> {
+        self.look_at_all();
+        self.span = span;
         for query in queries {
             self.lasting.extend(query.lasting(&self.catalog, now));
         }
         // What one query knows to last is known of the others then: the chains are those that runs will find.
-        for query in queries {
-            for node in query.chains(&self.catalog, now, &self.lasting) {
-                add(node);
-            }
+        let chains = queries.iter().flat_map(|query| query.chains(&self.catalog, now, &self.lasting)).collect();
+        let mut chains = by_table(chains);
+        for (name, chains) in &mut chains {
+            chains.extend(self.tables.get(name).map(|stored| (stored.clock_key(), stored.clock())));
         }
-        let of_all: HashSet<String> = more.iter().map(chain::key).collect();
-        more.into_iter().for_each(add);
-        let footprint = Mutex::new(Footprint::default());
-        for (name, chains) in chains {
-            let Some(stored) = self.tables.get_mut(&name) else { continue };
-            let times = stored.times();
-            let (keys, nodes): (Vec<String>, Vec<Node>) = chains.into_iter().unzip();
-            let step = |chain: Node, of_all: bool| Step { chain: chain::with_times(chain, &times), of_all };
-            let mut steps: Vec<Step> =
-                nodes.into_iter().zip(&keys).map(|(node, key)| step(node, of_all.contains(key))).collect();
-            steps.push(step(stored.clock(), true));
-            let window = Window { times: stored.time_columns(), span: self.span };
-            let mut made = pass::run(&stored.table, &steps, &window, &footprint, self.memory_limit, threads)?;
-            let mut held = steps.into_iter().zip(made.drain(..)).map(|(Step { chain: node, .. }, batches)| {
-                let Some(batches) = batches else { return Ok(None) };
-                let rows = concat_batches(&schema(&node.columns), &batches).map_err(too_large)?;
-                Held::new(node.columns, &rows, ROW_TIME, ROW_INGESTED).map(Some).map_err(too_large)
-            });
-            for key in keys {
-                if let Some(part) = held.next().transpose()?.flatten() {
-                    self.parts.insert(key, part);
-                }
-            }
-            stored.clock = held.next().transpose()?.flatten();
-            self.passed += stored.clock.as_ref().map_or(0, |clock| clock.rows.num_rows() as u64);
+        self.parts = self.run(chains, self.span, threads)?;
+        for stored in self.tables.values_mut() {
+            stored.clock = self.parts.remove(&stored.clock_key());
         }
         Ok(())
+    }
+
+    /// Runs chains over the records of a span.
+    fn run(
+        &self,
+        chains: BTreeMap<String, BTreeMap<String, Node>>,
+        span: Option<Span>,
+        threads: usize,
+    ) -> Result<HashMap<String, Held>, engine::Error> {
+        let mut held = Footprint::default();
+        self.of_all.values().for_each(|part| _ = held.add(&part.rows));
+        let held = Mutex::new(held);
+        let mut all = HashMap::new();
+        for (name, chains) in chains {
+            let Some(stored) = self.tables.get(&name) else { continue };
+            let (times, window) = (stored.times(), stored.window(span));
+            let (keys, nodes): (Vec<String>, Vec<Node>) = chains.into_iter().unzip();
+            let nodes: Vec<Node> = nodes.into_iter().map(|node| chain::with_times(node, &times)).collect();
+            let made = pass::run(&stored.table, &nodes, window.as_ref(), &held, self.memory_limit, threads)?;
+            for ((key, node), batches) in keys.into_iter().zip(nodes).zip(made) {
+                let Some(batches) = batches else { continue };
+                let rows = concat_batches(&schema(&node.columns), &batches).map_err(too_large)?;
+                let part = Held::new(node.columns, &rows, ROW_TIME, ROW_INGESTED).map_err(too_large)?;
+                all.insert(key, part);
+            }
+        }
+        Ok(all)
     }
 
     /// Returns the rows that a chain made, with its columns and times; of a chain that was not passed over, those of the
     /// whole table. None where there are no records of the table.
     pub(in crate::rules) fn rows_of(&self, chain: &Node) -> Option<(&[Column], &RecordBatch)> {
-        let held = match self.parts.get(&chain::key(chain)) {
+        let held = match self.of_all.get(&chain::key(chain)) {
             Some(part) => part,
             None => self.whole(chain::source(chain)?.0)?.ok()?,
         };
@@ -218,11 +260,21 @@ impl Data {
         Some(whole.as_ref().map_err(Clone::clone))
     }
 
-    /// Returns the first and the last time of the records that were passed over, in ticks.
+    /// Returns the first and the last time of the records, in ticks; None where they were not counted.
     pub fn period(&self) -> Option<(i64, i64)> {
-        let times = self.tables.values().filter_map(|stored| stored.clock.as_ref()?.times.as_ref());
-        let ends = times.filter_map(|times| Some((*times.first()?, *times.last()?)));
-        ends.reduce(|(first, last), (from, to)| (first.min(from), last.max(to)))
+        self.survey.as_ref().and_then(Survey::period)
+    }
+
+    /// Parts a period, both ends included, so that what rules look at of a part fits into memory easily; returns the last
+    /// moment of each. None where records were not counted: they are all at hand.
+    pub fn stretches(&self, rules: &[Rule], from: i64, to: i64) -> Option<Vec<i64>> {
+        let look_back = Span::of(rules, from, to).map_or(0, |span| from.saturating_sub(span.from));
+        self.survey.as_ref().map(|survey| survey.stretches(from, to, look_back, self.stretch))
+    }
+
+    /// Returns how many records there are; 0 where they were not counted.
+    pub fn records(&self) -> u64 {
+        self.survey.as_ref().map_or(0, |survey| survey.records)
     }
 
     /// Tells whether the records of every table say when they were ingested.
@@ -329,55 +381,58 @@ impl Stored {
         self.times().into_iter().map(|(column, _)| column).collect()
     }
 
+    fn clock_key(&self) -> String {
+        format!("{CLOCK}{}", self.table.name)
+    }
+
+    fn window(&self, span: Option<Span>) -> Option<Window> {
+        span.map(|span| Window { times: self.time_columns(), span })
+    }
+
     fn read(&self, memory_limit: usize, footprint: &mut Footprint, span: Option<Span>) -> Result<Held, engine::Error> {
-        let times = self.time_columns();
-        let seen = |batch: RecordBatch| match span {
-            Some(span) => within(&self.table.columns, batch, &times, span).map_err(too_large),
-            None => Ok(batch),
-        };
-        let batches = batches(&self.table, memory_limit, footprint, &seen)?;
+        let batches = batches(&self.table, memory_limit, footprint, self.window(span).as_ref())?;
         let rows = concat_batches(&schema(&self.table.columns), &batches).map_err(too_large)?;
         Held::new(self.table.columns.clone(), &rows, TIME, &self.ingested).map_err(too_large)
     }
 }
 
-/// Returns the rows of a table, as far as `seen` keeps them.
+/// Returns the rows of a table within a window.
 fn batches(
     table: &Table,
     memory_limit: usize,
     footprint: &mut Footprint,
-    seen: &dyn Fn(RecordBatch) -> Result<RecordBatch, engine::Error>,
+    window: Option<&Window>,
 ) -> Result<Vec<RecordBatch>, engine::Error> {
-    let full = |footprint: &mut Footprint, batch: &RecordBatch| {
-        (footprint.add(batch) > memory_limit).then(|| {
-            let message = format!(
-                "the records of {} need more memory than --memory-limit allows; raise the limit, or give fewer of them",
-                table.name
-            );
-            engine::Error::new(engine::ErrorKind::Resources, message)
-        })
-    };
-    if let TableData::Batches(batches) = &table.data {
-        let batches: Vec<_> = batches.iter().cloned().map(seen).collect::<Result<_, _>>()?;
-        for batch in &batches {
-            full(footprint, batch).map_or(Ok(()), Err)?;
-        }
-        return Ok(batches);
-    }
-    let scan = Kind::Scan { table: table.name.clone() };
-    let node = Node { columns: table.columns.clone(), serialized: false, kind: scan };
-    // One partition: the rows stay in the order of the file.
-    let session = Session { partitions: 1, ..Session::new() };
-    let session = session.table(&table.name, table.columns.clone(), table.data.clone());
     let mut all = Vec::new();
-    for output in engine::run(&Plan::of(node), &session)? {
-        for batch in output {
-            let batch = seen(batch?)?;
-            full(footprint, &batch).map_or(Ok(()), Err)?;
-            all.push(batch);
-        }
+    let mut is_full = false;
+    let mut take = |batch: RecordBatch| {
+        is_full = is_full || footprint.add(&batch) > memory_limit;
+        all.push(batch);
+        !is_full
+    };
+    match (&table.data, window) {
+        (TableData::Batches(batches), None) => _ = batches.iter().cloned().all(take),
+        _ => pass::each_piece(table, &table.columns, window, &mut take)?,
+    }
+    if is_full {
+        let message = format!(
+            "the records of {} need more memory than --memory-limit allows; raise the limit, or give fewer of them",
+            table.name
+        );
+        return Err(engine::Error::new(engine::ErrorKind::Resources, message));
     }
     Ok(all)
+}
+
+/// Parts chains by the tables that they read, each by its key; what is the same is there once.
+fn by_table(chains: Vec<Node>) -> BTreeMap<String, BTreeMap<String, Node>> {
+    let mut all: BTreeMap<String, BTreeMap<String, Node>> = BTreeMap::new();
+    for node in chains {
+        if let Some((table, _)) = chain::source(&node) {
+            all.entry(table.to_string()).or_default().insert(chain::key(&node), node);
+        }
+    }
+    all
 }
 
 fn absent(table: &str) -> engine::Error {
@@ -397,7 +452,6 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::rules::Rule;
     use crate::rules::alert::results;
     use crate::types::Value;
 
@@ -490,13 +544,10 @@ mod tests {
                 if *text == QUERIES[0] && kind != "NRT" {
                     assert!(expected.iter().any(|answer| answer.contains('{')), "{text}: {expected:?}");
                 }
-                let mut spare = Data::unread(catalog(), tables(), 1 << 30, assumptions).within(Span::of(
-                    std::slice::from_ref(&rule),
-                    BEGIN,
-                    BEGIN + 61 * HOUR + 17,
-                ));
-                for data in [&mut data, &mut spare] {
-                    data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 2).unwrap();
+                let mut spare = Data::unread(catalog(), tables(), 1 << 30, assumptions);
+                let span = Span::of(std::slice::from_ref(&rule), BEGIN, BEGIN + 61 * HOUR + 17);
+                for (data, span) in [(&mut data, None), (&mut spare, span)] {
+                    data.look_at(span, &[&query], BEGIN, 2).unwrap();
                     assert!(!data.parts.is_empty(), "{text}");
                     assert_eq!(answers(&query, data, &rule), expected, "{kind}: {text}");
                 }
@@ -512,14 +563,13 @@ mod tests {
             rule("Scheduled\nqueryPeriod: 3h", "Alpha | evaluate bag_unpack(Bag) | join kind=inner Beta on Name");
         let query = Query::of(&rule).unwrap().unwrap();
         let span = Span::of(std::slice::from_ref(&rule), BEGIN + 10 * HOUR, BEGIN + 12 * HOUR);
-        let mut data = Data::unread(catalog(), tables(), 1 << 30, Assumptions::default()).within(span);
-        data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 1).unwrap();
+        let mut data = Data::unread(catalog(), tables(), 1 << 30, Assumptions::default());
+        data.look_at(span, &[&query], BEGIN, 1).unwrap();
         query.run(&data, &Moment::at(&rule, BEGIN + 11 * HOUR)).unwrap();
         let parts = data.parts.values().map(|held| held.rows.num_rows());
         let whole = data.tables.values().filter_map(|stored| stored.whole.get()?.as_ref().ok());
         let held: usize = parts.chain(whole.map(|held| held.rows.num_rows())).sum();
         assert!(held > 0 && held < 150, "{held} of 750");
-        assert_eq!(data.passed, 500);
     }
 
     #[test]
@@ -527,10 +577,9 @@ mod tests {
         let rule = rule("Scheduled", QUERIES[2]);
         let query = Query::of(&rule).unwrap().unwrap();
         let mut data = Data::unread(catalog(), tables(), 1 << 30, Assumptions::default());
-        data.pass(std::slice::from_ref(&query), Vec::new(), BEGIN, 1).unwrap();
+        data.look_at(None, &[&query], BEGIN, 1).unwrap();
         answers(&query, &data, &rule);
         assert!(data.tables.values().all(|stored| stored.whole.get().is_none()));
-        assert_eq!(data.passed, 500);
     }
 
     #[test]
@@ -538,7 +587,7 @@ mod tests {
         let rule = rule("Scheduled", QUERIES[0]);
         let query = Query::of(&rule).unwrap().unwrap();
         let mut data = Data::unread(catalog(), tables(), 100, Assumptions::default());
-        let error = data.pass(&[query], Vec::new(), BEGIN, 1).unwrap_err();
+        let error = data.look_at(None, &[&query], BEGIN, 1).unwrap_err();
         assert!(error.message.contains("records of Alpha") && error.message.contains("--memory-limit"), "{error}");
     }
 }

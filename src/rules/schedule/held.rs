@@ -3,14 +3,18 @@
 use std::sync::OnceLock;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::buffer::ScalarBuffer;
 use arrow::compute::{filter_record_batch, take_record_batch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 
 use super::chain::Bounds;
-use super::clock::{Moment, Span};
+use super::clock::Moment;
 use crate::rules::Assumptions;
 use crate::types::{Column, ScalarType};
+
+/// Times in their order, in ticks: the column's own.
+type Times = ScalarBuffer<i64>;
 
 type Result<T> = std::result::Result<T, ArrowError>;
 
@@ -21,11 +25,11 @@ pub(super) struct Held {
     /// In the order of the times in `times`; rows without a time come last, and no window has them.
     pub(super) rows: RecordBatch,
     /// None where the table has no such column: every run sees all of it.
-    pub(super) times: Option<Vec<i64>>,
+    pub(super) times: Option<Times>,
     /// When each of the rows was ingested, where the records tell.
     ingested: Option<usize>,
     /// The rows in the order of their ingestion times, and these; made when they are asked for.
-    by_ingestion: OnceLock<Option<(RecordBatch, Vec<i64>)>>,
+    by_ingestion: OnceLock<Option<(RecordBatch, Times)>>,
 }
 
 impl Held {
@@ -45,7 +49,7 @@ impl Held {
         Ok(Held { columns, rows, times, ingested, by_ingestion: OnceLock::new() })
     }
 
-    fn by_ingestion(&self) -> Result<Option<&(RecordBatch, Vec<i64>)>> {
+    fn by_ingestion(&self) -> Result<Option<&(RecordBatch, Times)>> {
         let Some(place) = self.ingested else { return Ok(None) };
         if self.by_ingestion.get().is_none() {
             // Whoever comes second made the same.
@@ -84,18 +88,6 @@ impl Held {
     }
 }
 
-/// Returns the records that some run may see: one of their times lies in the span. All, where they have no times.
-pub(super) fn within(columns: &[Column], records: RecordBatch, times: &[Column], span: Span) -> Result<RecordBatch> {
-    let places = times.iter().filter_map(|time| columns.iter().position(|column| column == time));
-    let times: Vec<_> = places.map(|place| records.column(place).as_primitive::<Int64Type>()).collect();
-    if times.is_empty() {
-        return Ok(records);
-    }
-    let is_there = |row: usize| times.iter().any(|times| times.is_valid(row) && span.contains(times.value(row)));
-    let there: BooleanArray = (0..records.num_rows()).map(|row| Some(is_there(row))).collect();
-    if there.true_count() == records.num_rows() { Ok(records) } else { filter_record_batch(&records, &there) }
-}
-
 /// Returns where the rows within a window begin and end.
 fn range(times: &[i64], moment: &Moment, bounds: Bounds, assumptions: Assumptions) -> (usize, usize) {
     let last = if assumptions.window_is_closed { moment.now.saturating_add(1) } else { moment.now };
@@ -106,7 +98,7 @@ fn range(times: &[i64], moment: &Moment, bounds: Bounds, assumptions: Assumption
 }
 
 /// Sorts rows by a column of times, those without one last; returns the times that there are.
-fn sorted(rows: &RecordBatch, column: usize) -> Result<(RecordBatch, Vec<i64>)> {
+fn sorted(rows: &RecordBatch, column: usize) -> Result<(RecordBatch, Times)> {
     let options = arrow::compute::SortOptions { descending: false, nulls_first: false };
     // The place in the file decides between equal times: the sort is not stable.
     let keys = rows.column(column).as_primitive::<Int64Type>();
@@ -122,6 +114,7 @@ fn sorted(rows: &RecordBatch, column: usize) -> Result<(RecordBatch, Vec<i64>)> 
         ];
         take_record_batch(rows, &arrow::compute::lexsort_to_indices(&columns, None)?)?
     };
-    let times = rows.column(column).as_primitive::<Int64Type>().iter().flatten().collect();
+    let times = rows.column(column).as_primitive::<Int64Type>();
+    let times = times.values().slice(0, times.len() - times.null_count());
     Ok((rows, times))
 }

@@ -3,9 +3,11 @@
 mod chain;
 mod clock;
 mod data;
+mod draw;
 mod held;
 mod pass;
 mod run;
+mod survey;
 
 pub use clock::{Moment, Span, Timing, moments};
 pub use data::{Data, RECEIVED, times};

@@ -10,26 +10,20 @@ use arrow::datatypes::DataType;
 use super::STACK;
 use super::chain;
 use super::clock::Span;
-use super::held::within;
 use crate::engine::{self, ErrorKind, Session, Table, TableData, Workers};
-use crate::plan::{Kind, Node, Plan};
-use crate::types::Column;
+use crate::plan::{Comparison, Expr, Kind, Node, Plan};
 use crate::types::arrow::Footprint;
+use crate::types::{Column, Value};
 
 /// Rows of a piece: large enough that planning for it does not count, small enough that three of them fit into memory.
 const PIECE: usize = 16_384;
 
-/// A chain, and whether it takes records too that no run sees.
-pub(super) struct Step {
-    pub(super) chain: Node,
-    pub(super) of_all: bool,
-}
-
-/// What runs see of a table.
+/// Which records of a table are looked at: those of which one of these times lies in the span. All, where there are no
+/// such columns.
+#[derive(Debug, Clone)]
 pub(super) struct Window {
-    /// The columns of times that the table has.
     pub(super) times: Vec<Column>,
-    pub(super) span: Option<Span>,
+    pub(super) span: Span,
 }
 
 /// Runs chains over the records of a table, and returns the rows that each gives. `held` is what is in memory so far, with
@@ -38,18 +32,18 @@ pub(super) struct Window {
 /// A chain whose expressions fail is left out: its query will say so itself when it runs.
 pub(super) fn run(
     table: &Table,
-    steps: &[Step],
-    window: &Window,
+    chains: &[Node],
+    window: Option<&Window>,
     held: &Mutex<Footprint>,
     memory_limit: usize,
     threads: usize,
 ) -> Result<Vec<Option<Vec<RecordBatch>>>, engine::Error> {
-    let columns = columns(steps);
-    let rows: Vec<Mutex<Option<Vec<RecordBatch>>>> = steps.iter().map(|_| Mutex::new(Some(Vec::new()))).collect();
+    let columns = columns(chains);
+    let rows: Vec<Mutex<Option<Vec<RecordBatch>>>> = chains.iter().map(|_| Mutex::new(Some(Vec::new()))).collect();
     let (sender, pieces) = sync_channel(1);
     std::thread::scope(|scope| {
         let read = || {
-            let sent = each_piece(table, &columns, &mut |piece| sender.send(Ok(piece)).is_ok());
+            let sent = each_piece(table, &columns, window, &mut |piece| sender.send(Ok(piece)).is_ok());
             if let Err(error) = sent {
                 // Nobody listens any more: there is another error already.
                 let _ = sender.send(Err(error));
@@ -59,14 +53,8 @@ pub(super) fn run(
         let reader = std::thread::Builder::new().name("records".into()).stack_size(STACK);
         reader.spawn_scoped(scope, read).map_err(|error| failed(ErrorKind::Io, &error))?;
         for piece in pieces {
-            let all = piece?;
-            let seen = match window.span {
-                Some(span) => within(&columns, all.clone(), &window.times, span)
-                    .map_err(|error| failed(ErrorKind::Resources, &error))?,
-                None => all.clone(),
-            };
-            let piece = Piece { table: &table.name, columns: &columns, all, seen, memory_limit };
-            piece.give(steps, &rows, held, threads)?;
+            let piece = Piece { table: &table.name, columns: &columns, records: piece?, memory_limit };
+            piece.give(chains, &rows, held, threads)?;
         }
         Ok::<_, engine::Error>(())
     })?;
@@ -78,9 +66,9 @@ fn failed(kind: ErrorKind, error: &dyn std::fmt::Display) -> engine::Error {
 }
 
 /// Returns the columns that chains read.
-fn columns(steps: &[Step]) -> Vec<Column> {
+fn columns(chains: &[Node]) -> Vec<Column> {
     let mut all: Vec<Column> = Vec::new();
-    for column in steps.iter().filter_map(|step| chain::source(&step.chain)).flat_map(|(_, columns)| columns) {
+    for column in chains.iter().filter_map(chain::source).flat_map(|(_, columns)| columns) {
         if !all.contains(column) {
             all.push(column.clone());
         }
@@ -89,8 +77,21 @@ fn columns(steps: &[Step]) -> Vec<Column> {
 }
 
 /// Reads columns of a table in the order of its rows, until `f` has enough.
-fn each_piece(table: &Table, columns: &[Column], f: &mut dyn FnMut(RecordBatch) -> bool) -> Result<(), engine::Error> {
+pub(super) fn each_piece(
+    table: &Table,
+    columns: &[Column],
+    window: Option<&Window>,
+    f: &mut dyn FnMut(RecordBatch) -> bool,
+) -> Result<(), engine::Error> {
     let scan = Node { columns: columns.to_vec(), serialized: false, kind: Kind::Scan { table: table.name.clone() } };
+    let scan = match window.and_then(Window::predicate) {
+        Some(predicate) => Node {
+            columns: columns.to_vec(),
+            serialized: false,
+            kind: Kind::Filter { input: Box::new(scan), predicate },
+        },
+        None => scan,
+    };
     let session = Session { partitions: 1, batch_size: PIECE, ..Session::new() };
     let session = session.table(&table.name, table.columns.clone(), table.data.clone());
     for output in engine::run(&Plan::of(scan), &session)? {
@@ -106,13 +107,28 @@ fn each_piece(table: &Table, columns: &[Column], f: &mut dyn FnMut(RecordBatch) 
     Ok(())
 }
 
+impl Window {
+    /// Returns the condition that a record meets; files leave out what cannot meet it.
+    fn predicate(&self) -> Option<Expr> {
+        let compare = |operator, time: &Column, ticks| Expr::Compare {
+            operator,
+            left: Box::new(Expr::Column(time.clone())),
+            right: Box::new(Expr::Literal(Value::DateTime(ticks))),
+        };
+        let within = |time: &Column| {
+            let from = compare(Comparison::GreaterOrEqual, time, self.span.from);
+            Expr::And(vec![from, compare(Comparison::LessOrEqual, time, self.span.to)])
+        };
+        let mut conditions: Vec<Expr> = self.times.iter().map(within).collect();
+        if conditions.len() > 1 { Some(Expr::Or(conditions)) } else { conditions.pop() }
+    }
+}
+
 /// Some records of a table.
 struct Piece<'a> {
     table: &'a str,
     columns: &'a [Column],
-    all: RecordBatch,
-    /// Those that some run may see.
-    seen: RecordBatch,
+    records: RecordBatch,
     memory_limit: usize,
 }
 
@@ -120,7 +136,7 @@ impl Piece<'_> {
     /// Gives the records to every chain.
     fn give(
         &self,
-        steps: &[Step],
+        chains: &[Node],
         rows: &[Mutex<Option<Vec<RecordBatch>>>],
         held: &Mutex<Footprint>,
         threads: usize,
@@ -131,11 +147,10 @@ impl Piece<'_> {
             let workers = Workers::new(&self.session()).ok();
             loop {
                 let place = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(step), Some(rows)) = (steps.get(place), rows.get(place)) else { return };
+                let (Some(chain), Some(rows)) = (chains.get(place), rows.get(place)) else { return };
                 let Ok(mut rows) = rows.lock() else { return };
                 let Some(all) = rows.as_mut() else { continue };
-                let batch = if step.of_all { &self.all } else { &self.seen };
-                match self.through(&step.chain, batch, workers.clone()) {
+                match self.through(chain, workers.clone()) {
                     Ok(made) => {
                         if made.iter().any(|batch| self.is_too_much(batch, held)) {
                             if let Ok(mut full) = full.lock() {
@@ -150,7 +165,7 @@ impl Piece<'_> {
             }
         };
         std::thread::scope(|scope| {
-            for _ in 1..threads.clamp(1, steps.len().max(1)) {
+            for _ in 1..threads.clamp(1, chains.len().max(1)) {
                 let builder = std::thread::Builder::new().name("chain".into()).stack_size(STACK);
                 if builder.spawn_scoped(scope, work).is_err() {
                     break;
@@ -166,17 +181,12 @@ impl Piece<'_> {
         Session { partitions: 1, memory_limit: self.memory_limit, batch_size: PIECE, ..Session::new() }
     }
 
-    fn through(
-        &self,
-        chain: &Node,
-        batch: &RecordBatch,
-        workers: Option<Workers>,
-    ) -> Result<Vec<RecordBatch>, engine::Error> {
-        if batch.num_rows() == 0 {
+    fn through(&self, chain: &Node, workers: Option<Workers>) -> Result<Vec<RecordBatch>, engine::Error> {
+        if self.records.num_rows() == 0 {
             return Ok(Vec::new());
         }
         let session = Session { workers, ..self.session() };
-        let data = TableData::Batches(vec![batch.clone()]);
+        let data = TableData::Batches(vec![self.records.clone()]);
         let session = session.table(self.table, self.columns.to_vec(), data);
         let mut all = Vec::new();
         for output in engine::run(&Plan::of(chain.clone()), &session)? {
