@@ -1,4 +1,5 @@
 use super::{Check, Subject};
+use crate::catalog::log_analytics;
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::rules::model::{Form, Located};
 use crate::syntax::TokenKind;
@@ -6,7 +7,8 @@ use crate::syntax::TokenKind;
 pub(super) const CHECK: Check = Check {
     code: "AQ552",
     name: "data-types",
-    why: "Content hub tells from the dataTypes of a rule's connectors which tables must have records before it is of use.",
+    why: "Content hub tells from the dataTypes of a rule's connectors which tables must have records before it is of use: \
+          those that the query reads, itself or through a function.",
     bad: "requiredDataConnectors:\n  - connectorId: AzureSecurityCenter\n    dataTypes: [SecurityAlerts (ASC)]",
     good: "requiredDataConnectors:\n  - connectorId: AzureSecurityCenter\n    dataTypes: [SecurityAlert (ASC)]",
     find,
@@ -20,7 +22,7 @@ fn find(subject: &Subject) -> Vec<Diagnostic> {
         detection.connectors.iter().flat_map(|connector| &connector.data_types).collect();
     // What a rule without any has to say of them is told elsewhere.
     let Some(first) = named.first() else { return Vec::new() };
-    let mut problems = Vec::new();
+    let mut problems: Vec<_> = named.iter().filter(|name| is_idle(subject, name)).map(|name| idle(name)).collect();
     for table in read(subject).filter(|table| !named.iter().any(|name| table_of(name) == *table)) {
         let slip = named.iter().find(|name| nearest(table_of(name), std::iter::once(table)).is_some());
         problems.push(match slip {
@@ -38,6 +40,21 @@ fn find(subject: &Subject) -> Vec<Diagnostic> {
         });
     }
     problems
+}
+
+/// Tells whether a data type is a table of Log Analytics that the query reads neither itself nor through a function.
+fn is_idle(subject: &Subject, name: &Located<String>) -> bool {
+    let table = table_of(name);
+    // Which tables there are is known of a query that is valid; which one a slip means is told otherwise.
+    !subject.tables.is_empty()
+        && log_analytics::find(table).is_some()
+        && !subject.tables.iter().any(|read| read == table)
+}
+
+fn idle(name: &Located<String>) -> Diagnostic {
+    let message = format!("the query does not read '{}'", table_of(name));
+    Diagnostic { severity: Severity::Information, ..Diagnostic::warning(CHECK.code, name.span, message) }
+        .help("leave it out: the rule would wait for records that it does not look at")
 }
 
 /// Returns the tables that the query itself names: what a function reads is the function's matter.
@@ -79,6 +96,8 @@ mod tests {
         let other = found("Syslog", "Syslog | where Computer in ((Heartbeat | project Computer))");
         let message = "no connector of the rule brings 'Heartbeat'".to_string();
         assert_eq!(other, [(Severity::Information, "Syslog".to_string(), message)]);
+        let idle = found("Syslog, Event, Alert (x)", "Syslog");
+        assert_eq!(idle, [(Severity::Information, "Event".to_string(), "the query does not read 'Event'".to_string())]);
         let slip = found("Syslogs", "Syslog");
         assert_eq!(slip[0].0, Severity::Warning);
         // What does not bind, and tables that a pattern finds, are nobody's mistake here.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Span};
-use crate::rules::model::Located;
+use crate::rules::model::{Located, Rule};
 
 /// Finds ids that stand in more than one rule (AQ543): deployed, one rule would replace the other.
 ///
@@ -27,6 +27,13 @@ pub fn duplicate_ids(files: &[(&str, &[Located<String>])]) -> Vec<(usize, Diagno
         }
     }
     found
+}
+
+/// As [`duplicate_ids`], of the rules of each file.
+pub fn twins<'a>(files: impl IntoIterator<Item = (&'a str, &'a [Rule])>) -> Vec<(usize, Diagnostic)> {
+    let ids = |rules: &[Rule]| rules.iter().filter_map(|rule| rule.id.clone()).collect::<Vec<_>>();
+    let named: Vec<_> = files.into_iter().map(|(path, rules)| (path, ids(rules))).collect();
+    duplicate_ids(&named.iter().map(|(path, ids)| (*path, ids.as_slice())).collect::<Vec<_>>())
 }
 
 /// Folders that hold rules in the Azure-Sentinel repository and in those that follow it.

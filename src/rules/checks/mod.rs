@@ -33,7 +33,7 @@ mod wide;
 mod workspaces;
 
 pub(super) use attack::is_tactic;
-pub use duplicates::{duplicate_ids, file_names};
+pub use duplicates::{duplicate_ids, file_names, twins};
 pub use level::{Comments, Levels, find};
 
 use super::model::Rule;
@@ -159,7 +159,8 @@ mod tests {
 
     const SOUND: &str = "id: 7c0a4d4e-4f63-4d57-9d3a-5b7f0b6f6a10\nname: Loud hosts\ndescription: Finds hosts with severe alerts.\n\
         kind: Scheduled\nseverity: Medium\nrequiredDataConnectors: []\nqueryFrequency: 1h\nqueryPeriod: 1d\ntriggerOperator: gt\n\
-        triggerThreshold: 0\nquery: SecurityAlert | where AlertSeverity == 'High' and ingestion_time() > ago(1h) | project TimeGenerated, \
+        triggerThreshold: 0\nquery: SecurityAlert | where AlertSeverity == 'High' and ingestion_time() > ago(1h) \
+        and ingestion_time() <= now() | project TimeGenerated, \
         CompromisedEntity, AlertName, Tactics, Entities\n";
 
     fn file(lines: &str) -> String {
@@ -207,5 +208,20 @@ mod tests {
             let twins = ALL[index + 1..].iter().filter(|other| other.code == check.code || other.name == check.name);
             assert_eq!(twins.count(), 0, "{}", check.name);
         }
+    }
+
+    #[test]
+    fn what_was_ingested_since_the_last_run_has_two_ends() {
+        let told = |condition: &str, period: &str| {
+            let lines =
+                format!("queryFrequency: 1h\nqueryPeriod: {period}\nquery: SecurityAlert | where {condition}\n");
+            found(&ingestion::CHECK, &lines).len()
+        };
+        assert_eq!(told("ingestion_time() > ago(1h)", "2h"), 1);
+        assert_eq!(told("ingestion_time() >= ago(1h)", "2h"), 1);
+        assert_eq!(told("ingestion_time() > ago(1h)", "1h"), 0);
+        assert_eq!(told("ingestion_time() > ago(1h) and ingestion_time() <= now()", "2h"), 0);
+        assert_eq!(told("ingestion_time() between (ago(1h) .. now())", "2h"), 0);
+        assert_eq!(told("TimeGenerated > ago(1h)", "1h"), 1);
     }
 }
