@@ -59,6 +59,7 @@ const STACK: usize = 256 << 20;
                         alertq check rules/ --schema CustomTables/ --functions Parsers/\n  \
                         echo 'SecurityAlert | count' | alertq check --output-format json -")]
 pub(super) struct Arguments {
+    /// Files, and folders of them; `-` is standard input.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[arg(long, alias = "format", value_enum, value_name = "FORMAT", default_value_t = Format::Full)]
@@ -257,7 +258,7 @@ impl Checker<'_> {
         };
         let rules = rules::form::is_candidate(path);
         if rules {
-            match rules::form::read(path, &input.text) {
+            match rules::form::read_with(path, &input.text, &|other| input::beside(path, other)) {
                 Ok(Some(reading)) => return Some(self.rules(input, reading)),
                 Ok(None) => {}
                 Err(diagnostics) => return Some(Checked::new(input, diagnostics)),
@@ -275,8 +276,11 @@ impl Checker<'_> {
         }
         // The user expects something of a file that is named; in folders others may lie beside.
         explicit.then(|| {
-            let problem = Diagnostic::error("AQ500", Span::default(), "the file holds no rule and no query")
-                .help("rules have kind and query in YAML, and resources of the type alertRules in JSON");
+            let other = || {
+                Diagnostic::error("AQ500", Span::default(), "the file holds no rule and no query")
+                    .help("rules have kind and query in YAML, and resources of the type alertRules in JSON")
+            };
+            let problem = rules::form::broken_json(path, &input.text).unwrap_or_else(other);
             Checked::new(input, vec![problem])
         })
     }

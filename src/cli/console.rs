@@ -87,9 +87,12 @@ impl Console {
         }
     }
 
-    /// Tells what is worth knowing about a text that runs, unless the user wants quiet.
+    /// Tells what is worth knowing about a text; errors alone, where the user wants quiet.
     pub(super) fn problems(&self, path: &str, text: &str, problems: &[Diagnostic]) {
-        if !self.quiet {
+        if self.quiet {
+            let errors: Vec<_> = problems.iter().filter(|problem| problem.is_error()).cloned().collect();
+            self.excerpts(path, text, &errors);
+        } else {
             self.excerpts(path, text, problems);
         }
     }

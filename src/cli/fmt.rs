@@ -25,6 +25,7 @@ use crate::{rules, syntax};
                         alertq fmt queries/ rules/\n  alertq fmt --check queries/\n  \
                         alertq fmt --stdout rule.yaml")]
 pub(super) struct Arguments {
+    /// Files, and folders of them; `-` is standard input.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Changes nothing; names the files that would change, and ends with status 1 if there are any.

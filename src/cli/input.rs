@@ -1,5 +1,6 @@
 //! Reads texts: queries, rules, from files and from standard input.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -11,6 +12,9 @@ pub(super) const STDIN: &str = "<stdin>";
 
 /// Queries and rules are small; what is longer is something else.
 const LONGEST: u64 = 64 << 20;
+
+/// How compressed files begin. Records are read so, texts are not.
+const PACKED: [(&[u8], &str); 3] = [(b"\x1f\x8b", "gzip"), (b"\x28\xb5\x2f\xfd", "zstd"), (b"PK\x03\x04", "zip")];
 
 /// A text and how messages call it.
 #[derive(Debug, Clone)]
@@ -36,6 +40,14 @@ pub(super) fn file(path: &Path) -> Result<Input, Stop> {
     }
 }
 
+/// Reads a text that a file names, by its path from the folder of that file; None where it is none.
+pub(super) fn beside(file: &Path, path: &Path) -> Option<String> {
+    let path = file.parent().unwrap_or(Path::new("")).join(path);
+    // A pipe or a device would be waited for.
+    let is_file = path.metadata().is_ok_and(|metadata| metadata.is_file());
+    if is_file { self::file(&path).ok().map(|input| input.text) } else { None }
+}
+
 fn read(name: String, stream: impl Read) -> Result<Input, Stop> {
     let mut bytes = Vec::new();
     if let Err(error) = stream.take(LONGEST + 1).read_to_end(&mut bytes) {
@@ -46,6 +58,9 @@ fn read(name: String, stream: impl Read) -> Result<Input, Stop> {
     }
     if let Some(text) = utf16(&bytes) {
         return Ok(Input { name, text });
+    }
+    if let Some((_, packer)) = PACKED.iter().find(|(start, _)| bytes.starts_with(start)) {
+        return Err(Stop::failure(format!("{name} is compressed ({packer})")).help("unpack it first"));
     }
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Input { name, text }),
@@ -70,19 +85,23 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     char::decode_utf16(pairs.iter().map(unit)).collect::<Result<_, _>>().ok()
 }
 
-/// Finds the files with one of the endings in folders and below, in the order of their names; paths of files stay.
+/// Finds the files with one of the endings in folders and below, in the order of their names; paths of files stay. A file
+/// that is named in several ways is there once.
 ///
 /// What `.gitignore` and `.ignore` leave out stays out, and so do hidden files. Links are followed where the user names
 /// them, not below: they may form a circle.
 pub(super) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>, Stop> {
     let mut found = Vec::new();
     for path in paths {
-        if path.is_dir() {
+        // Whatever is called so, this is standard input.
+        if path != Path::new("-") && path.is_dir() {
             walk(path, endings, &mut found)?;
         } else {
             found.push(path.clone());
         }
     }
+    let mut seen = HashSet::new();
+    found.retain(|path| seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.clone())));
     Ok(found)
 }
 
@@ -119,6 +138,8 @@ mod tests {
         let names: Vec<_> =
             found.iter().map(|path| path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.kql", "b/1.CSL", "b/2.kql"]);
+        let twice = [folder.path().join("b/2.kql"), folder.path().join("b"), folder.path().join("a.kql")];
+        assert_eq!(files(&twice, &["kql"]).unwrap(), [twice[0].clone(), twice[2].clone()]);
     }
 
     #[test]
@@ -136,5 +157,7 @@ mod tests {
         };
         assert_eq!(message, "q.kql, line 2, byte 16: the text is not UTF-8");
         assert!(help.is_some());
+        let Err(Stop::Failure { message, .. }) = read("q.kql.gz".into(), &b"\x1f\x8b\x08\0"[..]) else { panic!() };
+        assert_eq!(message, "q.kql.gz is compressed (gzip)");
     }
 }

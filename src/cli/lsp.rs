@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Outcome, Sto
     let declared = Declared::read(&config.schemas)?;
     let (connection, threads) = Connection::stdio();
     let capabilities = serde_json::to_value(capabilities()).map_err(Stop::failure)?;
-    connection.initialize(capabilities).map_err(Stop::failure)?;
+    connection.initialize(capabilities).map_err(ended)?;
     let mut server = Server {
         global,
         sources,
@@ -105,6 +105,12 @@ pub(super) fn run(arguments: &Arguments, global: &Global) -> Result<Outcome, Sto
     drop(server);
     threads.join().map_err(Stop::failure)?;
     Ok(Outcome::Clean)
+}
+
+/// Says what standard input lacks: a person may have typed the command.
+fn ended(error: lsp_server::ProtocolError) -> Stop {
+    let stop = Stop::failure(format!("no editor is there: {error}"));
+    stop.help("editors start this command themselves, and speak the Language Server Protocol over standard input")
 }
 
 fn capabilities() -> ServerCapabilities {

@@ -36,6 +36,8 @@ impl Output {
             let file = File::options().write(true).open(path).map_err(failed)?;
             return Ok(Output { to: To::Device(BufWriter::new(file), path.to_path_buf()) });
         }
+        // The library would name the unfinished file.
+        folder_of(path).metadata().map_err(failed)?;
         let prefix = unfinished(path);
         sweep(folder_of(path), &prefix);
         let mut builder = tempfile::Builder::new();

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::console::Console;
 use super::input::{self, Input};
 use super::stop::Stop;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
+use crate::rules::checks::twins;
 use crate::rules::incident::CreationRule;
 use crate::rules::model::Kind;
 use crate::rules::schedule::Failure;
@@ -45,13 +46,13 @@ impl RuleFiles {
                 continue;
             }
             let input = input::file(&path)?;
-            match form::read(&path, &input.text) {
+            match form::read_with(&path, &input.text, &|other| input::beside(&path, other)) {
                 Ok(Some(reading)) => {
                     let (left_out, rules) = reading.rules.into_iter().partition(|rule| rule.faulty);
                     files.push(RuleFile { input, rules, left_out, problems: reading.problems });
                 }
                 Ok(None) if explicit => {
-                    let problem = Diagnostic::error("AQ500", Span::default(), "the file is no rule");
+                    let problem = form::unread(&path, &input.text);
                     files.push(RuleFile::unread(input, vec![problem]));
                 }
                 Ok(None) => {}
@@ -59,6 +60,18 @@ impl RuleFiles {
             }
         }
         Ok(RuleFiles { files })
+    }
+
+    /// Leaves out rules that have the id of an earlier one: a workspace keeps one of them, and which is not known.
+    pub(super) fn of_one_workspace(mut self) -> RuleFiles {
+        let rules = self.files.iter().map(|file| (file.input.name.as_str(), file.rules.as_slice()));
+        for (number, problem) in twins(rules) {
+            let Some(file) = self.files.get_mut(number) else { continue };
+            let is_twin = |rule: &mut Rule| rule.id.as_ref().is_some_and(|id| id.span == problem.span);
+            file.left_out.extend(file.rules.extract_if(.., is_twin));
+            file.problems.push(problem);
+        }
+        self
     }
 
     /// Tells what is wrong with how the files are written.

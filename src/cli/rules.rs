@@ -12,8 +12,8 @@ use super::console::Console;
 use super::input::{self, Input};
 use super::output::Output;
 use super::stop::Stop;
-use crate::diagnostic::render::{self, Report};
 use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::rules::checks::twins;
 use crate::rules::form::{self, Reading};
 use crate::rules::model::Form;
 use crate::rules::{Rule, write};
@@ -39,9 +39,10 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq rules list rules/\n  alertq rules list export.json --format json")]
 struct List {
+    /// Files of rules, and folders of them; `-` is standard input.
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = ListFormat::Text)]
+    #[arg(long, alias = "output-format", value_enum, value_name = "FORMAT", default_value_t = ListFormat::Text)]
     format: ListFormat,
 }
 
@@ -55,14 +56,16 @@ enum ListFormat {
 
 /// Writes rules in another form, with nothing of them lost.
 ///
-/// Keys that are not known are told and kept. Expressions of templates that their parameters and variables answer are
-/// written as what they are. A file with an error is not converted: the others are, and the status is 1.
+/// Keys that are not known are told and kept; comments outside of queries stay behind. Expressions of templates that
+/// their parameters and variables answer are written as what they are. A file with an error is not converted: the others
+/// are, and the status is 1.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq rules convert export.json --to yaml --out rules/\n  \
                         alertq rules convert rules/ main.tf --to arm --out template.json\n  \
                         alertq rules convert rule.yaml --to arm\n  alertq rules convert rules/ --to rest --out rules.json\n  \
                         alertq rules convert rules/ --to terraform --out rules.tf")]
 struct Convert {
+    /// Files of rules, and folders of them; `-` is standard input.
     #[arg(value_name = "IN", required = true)]
     paths: Vec<PathBuf>,
     #[arg(long, value_enum, value_name = "FORM")]
@@ -103,15 +106,14 @@ fn read(paths: &[PathBuf], console: &Console) -> Result<(Vec<File>, Outcome), St
     let (mut files, mut outcome) = (Vec::new(), Outcome::Clean);
     for path in input::files(paths, &form::ENDINGS)? {
         let input = input::file(&path)?;
-        let (reading, diagnostics) = match form::read(&path, &input.text) {
+        let (reading, diagnostics) = match form::read_with(&path, &input.text, &|other| input::beside(&path, other)) {
             Ok(Some(mut reading)) => {
                 let problems = std::mem::take(&mut reading.problems);
                 (Some(reading), problems)
             }
             Ok(None) if paths.contains(&path) => {
-                return Err(Stop::failure(format!("{}: the file holds no rule", input.name)).help(
-                    "rules are in YAML (kind, query), in templates and answers of the API in JSON, in Terraform",
-                ));
+                let problems = vec![form::unread(&path, &input.text)];
+                return Err(Stop::Problems { path: input.name, text: input.text, problems });
             }
             Ok(None) => continue,
             Err(problems) => (None, problems),
@@ -119,7 +121,7 @@ fn read(paths: &[PathBuf], console: &Console) -> Result<(Vec<File>, Outcome), St
         let broken = diagnostics.iter().any(|problem| problem.severity == Severity::Error);
         let told: Vec<_> = diagnostics.into_iter().filter(|d| d.severity != Severity::Information).collect();
         if !told.is_empty() {
-            tell(&input, &told, console);
+            console.problems(&input.name, &input.text, &told);
         }
         if broken {
             outcome = Outcome::Found;
@@ -140,9 +142,7 @@ fn list(arguments: &List, console: &Console) -> Result<Outcome, Stop> {
             format!("{}\n", json!(rules))
         }
     };
-    let mut output = Output::stdout();
-    output.text(&text)?;
-    output.finish()?;
+    save(None, &text)?;
     Ok(outcome)
 }
 
@@ -195,14 +195,19 @@ fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
         }
     };
     match (arguments.to, &arguments.out) {
-        (Target::Yaml, Some(folder)) => {
-            fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+        (Target::Yaml, Some(folder)) if folder != Path::new("-") => {
+            fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
             for (name, rule) in named(&rules) {
-                save(&folder.join(name), &write::yaml::write(rule))?;
+                save(Some(&folder.join(name)), &write::yaml::write(rule))?;
             }
         }
-        (_, Some(path)) => save(path, &text)?,
-        (_, None) => print(&text)?,
+        (_, path) => save(path.as_deref(), &text)?,
+    }
+    let by_file = files.iter().map(|file| (file.input.name.as_str(), file.reading.rules.as_slice()));
+    for (number, problem) in twins(by_file) {
+        let File { input, .. } = &files[number];
+        console.problems(&input.name, &input.text, &[problem]);
+        outcome = Outcome::Found;
     }
     for rule in &left {
         console.note(&format!(
@@ -215,21 +220,16 @@ fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
     for file in &files {
         let open: Vec<_> = file.reading.rules.iter().flat_map(|rule| foreign(rule, arguments.to)).collect();
         if !open.is_empty() {
-            tell(&file.input, &open, console);
+            console.problems(&file.input.name, &file.input.text, &open);
             outcome = Outcome::Found;
         }
     }
-    if let Some(path) = &arguments.out {
+    if let Some(path) = arguments.out.as_ref().filter(|path| *path != Path::new("-")) {
         let count = rules.len() - left.len();
         let s = if count == 1 { "" } else { "s" };
         console.note(&format!("{count} rule{s} written to {}", path.display()));
     }
     Ok(outcome)
-}
-
-fn tell(input: &Input, diagnostics: &[Diagnostic], console: &Console) {
-    let report = Report { path: &input.name, text: &input.text, diagnostics };
-    console.note(render::full(&report, console.result_style()).trim_end());
 }
 
 /// Tells what only the language of its file can answer, and stands as a text in another.
@@ -246,18 +246,11 @@ fn foreign(rule: &Rule, to: Target) -> Vec<Diagnostic> {
     open.into_iter().map(problem).collect()
 }
 
-fn print(text: &str) -> Result<(), Stop> {
-    let mut output = Output::stdout();
+/// Writes a text to standard output or into a file, which appears whole or not at all.
+fn save(path: Option<&Path>, text: &str) -> Result<(), Stop> {
+    let mut output = Output::open(path)?;
     output.text(text)?;
     output.finish()
-}
-
-fn save(path: &Path, text: &str) -> Result<(), Stop> {
-    fs::write(path, text).map_err(|error| unwritable(path, &error))
-}
-
-fn unwritable(path: &Path, error: &std::io::Error) -> Stop {
-    Stop::failure(format!("{} cannot be written: {error}", path.display()))
 }
 
 /// Gives each rule a file named as the rule, and a number where two have one name.

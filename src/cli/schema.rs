@@ -31,6 +31,7 @@ use crate::types::Column;
                         alertq schema --check export/ --format markdown\n  \
                         alertq schema --diff january.parquet february.parquet\n  alertq schema --infer portal.csv")]
 pub(super) struct Arguments {
+    /// The table, as SecurityAlert.
     table: Option<String>,
     /// Lists every table of Log Analytics that queries are checked against, not just those whose columns are explained.
     #[arg(long, conflicts_with = "table")]

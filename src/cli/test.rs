@@ -41,6 +41,7 @@ use crate::types::ticks;
     at: +0m\n      expect:\n        alerts: [{rule: Brute force, AlertSeverity: High}]\n        incidents: [{Title: Brute force}]"
 )]
 pub(super) struct Arguments {
+    /// Files of tests, and folders of them.
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Runs only the cases whose name contains this.

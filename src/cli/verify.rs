@@ -64,7 +64,7 @@ pub(super) struct Arguments {
     /// Leaves out alerts that were recorded and incidents that were created after.
     #[arg(long, value_name = "TIME", value_parser = value::instant)]
     to: Option<i64>,
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
+    #[arg(long, alias = "output-format", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
 }
 
@@ -82,7 +82,7 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     {
         return Err(Stop::failure("the period ends before it begins").help("--from must not be later than --to"));
     }
-    let files = RuleFiles::read(&arguments.rules)?;
+    let files = RuleFiles::read(&arguments.rules)?.of_one_workspace();
     files.tell(console);
     if files.is_faulty() {
         return Err(Stop::failure("a rule cannot be read").help("mend what is told of it: what it makes is not known"));

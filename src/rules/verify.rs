@@ -279,7 +279,9 @@ impl Comparison<'_> {
         if let Some(other) = elsewhere {
             let whose = if is_of_xdr(other) { " of Defender XDR" } else { "" };
             reason = format!("'{names}' takes its alert, which is in incident {}{whose}", other.number);
-        } else if self.last.is_none_or(|last| last < expected.created) {
+        } else if self.last.is_none() {
+            reason.push_str("; there are no incidents here at all");
+        } else if self.last.is_some_and(|last| last < expected.created) {
             reason.push_str("; the alert is younger than every incident here: outside the period?");
         }
         Some(Difference {

@@ -121,3 +121,15 @@ fn quotes_that_got_lost_are_thought_of() {
     let run = run(&["check", "-"], "SecurityAlert | where AlertSeverity == High");
     assert!(run.stdout.contains("put it in quotes: \"High\""), "{}", run.stdout);
 }
+
+#[test]
+fn a_dash_is_standard_input_whatever_else_is_called_so() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("-")).unwrap();
+    let run = run_in(folder.path(), &["check", "--output-format", "json", "-"], "print 1");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(run.stdout.contains("\"ok\":true"), "{}", run.stdout);
+    let run = run_in(folder.path(), &["query", "print 1", "--output", "no/such/folder"], "");
+    assert_eq!(run.status, Some(2));
+    assert!(!run.stderr.contains(".alertq-"), "{}", run.stderr);
+}

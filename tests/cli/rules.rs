@@ -195,3 +195,74 @@ fn a_rule_that_never_fires_over_the_records_is_told_with_the_reason() {
     assert!(run.stdout.contains("no record meets `where ProductName == 'Nobody'`"), "{}", run.stdout);
     assert!(run.stdout.contains("the rule waits for GreaterThan 5000"), "{}", run.stdout);
 }
+
+#[test]
+fn rules_come_from_standard_input_too() {
+    let (folder, _) = folder_with("rule.yaml", RULE);
+    let run = run_in(folder.path(), &["rules", "convert", "-", "--to", "arm"], RULE);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let again = run_in(folder.path(), &["rules", "convert", "-", "--to", "yaml"], &run.stdout);
+    let direct = run_in(folder.path(), &["rules", "convert", "rule.yaml", "--to", "yaml"], "");
+    assert_eq!(again.stdout, direct.stdout, "{}", again.stderr);
+    let terraform = run_in(folder.path(), &["rules", "convert", "-", "--to", "terraform"], RULE).stdout;
+    let run = run_in(folder.path(), &["rules", "list", "-"], &terraform);
+    assert!(run.status == Some(0) && run.stdout.contains("Loud hosts"), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn what_is_no_rule_is_said_by_what_it_is() {
+    for (name, text, parts) in [
+        ("a.json", "{\n \"a\": }", &["a.json:2:7", "expected value"][..]),
+        ("a.yaml", "queryCondition: {queryText: T}\ndetectionAction: {}\n", &["custom detections of Defender XDR"]),
+        ("a.yaml", "a: b\n", &["the file holds no rule", "rules are in YAML"]),
+        ("a.yaml", "\u{1f}\u{8b}", &["AQ500"]),
+    ] {
+        let (folder, _) = folder_with(name, text);
+        for command in [&["rules", "list", name][..], &["check", name]] {
+            let run = run_in(folder.path(), command, "");
+            assert!(matches!(run.status, Some(1 | 2)), "{name}: {}", run.stderr);
+            if command[0] == "rules" {
+                for part in parts {
+                    assert!(run.stderr.contains(part), "'{part}' is missing in\n{}", run.stderr);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_query_may_stand_in_a_file_of_its_own_beside_terraform() {
+    let text = "resource \"azurerm_sentinel_alert_rule_nrt\" \"a\" {\n  name = \"a\"\n  display_name = \"A\"\n  severity = \"Low\"\n  \
+        query = file(\"${path.module}/queries/a.kql\")\n}\n";
+    let (folder, _) = folder_with("main.tf", text);
+    fs::create_dir(folder.path().join("queries")).unwrap();
+    fs::write(folder.path().join("queries/a.kql"), "SecurityAlert | where Severty == 'High'\n").unwrap();
+    let run = run_in(folder.path(), &["check", "--output-format", "concise", "main.tf"], "");
+    assert!(run.stdout.contains("main.tf:5:11") && run.stdout.contains("KS142"), "{}{}", run.stdout, run.stderr);
+    let run = run_in(folder.path(), &["rules", "convert", "main.tf", "--to", "yaml"], "");
+    assert!(run.status == Some(0) && run.stdout.contains("where Severty"), "{}{}", run.stdout, run.stderr);
+    // What is not there is only known where it is deployed.
+    fs::remove_file(folder.path().join("queries/a.kql")).unwrap();
+    let run = run_in(folder.path(), &["check", "main.tf"], "");
+    assert!(run.stdout.contains("AQ515"), "{}{}", run.stdout, run.stderr);
+}
+
+#[test]
+fn rules_of_one_id_are_told_where_they_would_replace_each_other() {
+    let (folder, _) = folder_with("a.yaml", RULE);
+    fs::write(folder.path().join("b.yaml"), RULE).unwrap();
+    let run = run_in(folder.path(), &["rules", "convert", "a.yaml", "b.yaml", "--to", "arm"], "");
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("AQ543") && run.stdout.matches("Loud hosts").count() == 2, "{}", run.stderr);
+}
+
+#[test]
+fn a_dash_stands_for_standard_output_in_every_form() {
+    let (folder, _) = folder_with("rule.yaml", RULE);
+    for form in ["yaml", "arm", "rest", "terraform"] {
+        let run = run_in(folder.path(), &["rules", "convert", "rule.yaml", "--to", form, "--out", "-"], "");
+        let plain = run_in(folder.path(), &["rules", "convert", "rule.yaml", "--to", form], "");
+        assert_eq!((run.status, &run.stdout, run.stderr.as_str()), (Some(0), &plain.stdout, ""), "{form}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}

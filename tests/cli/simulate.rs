@@ -81,8 +81,8 @@ fn a_broken_rule_does_not_stop_the_others() {
         RULE.replace("  SecurityAlert\n", "  SigninLogs\n  | extend AlertSeverity = '', CompromisedEntity = ''\n");
     let folder = folder(&[
         ("a.yaml", "kind: Scheduled\nname: [\n"),
-        ("b.yaml", &unbound),
-        ("c.yaml", &absent.replace("Severe alerts", "Without data")),
+        ("b.yaml", &unbound.replace("0098", "0096")),
+        ("c.yaml", &absent.replace("Severe alerts", "Without data").replace("0098", "0097")),
         ("d.yaml", RULE),
     ]);
     let run = simulate(folder.path(), &["--rules", "rules", "--format", "json"]);
@@ -196,8 +196,8 @@ fn an_observed_incident_comes_of_its_alert() {
 
 #[test]
 fn what_cannot_be_meant_is_said() {
-    let folder =
-        folder(&[("severe.yaml", RULE), ("never.yaml", &RULE.replace("queryFrequency: 1h", "queryFrequency: 0m"))]);
+    let never = RULE.replace("queryFrequency: 1h", "queryFrequency: 0m").replace("0098", "0097");
+    let folder = folder(&[("severe.yaml", RULE), ("never.yaml", &never)]);
     fs::create_dir(folder.path().join("empty")).unwrap();
     refused(&simulate(folder.path(), &["--rules", "empty"]), &["no rule was found there"]);
     let run = simulate(folder.path(), &["--rules", "rules"]);
@@ -288,4 +288,63 @@ fn the_report_is_a_page_that_a_browser_draws() {
             assert!(seen[name].as_f64().is_some_and(|found| found >= least), "{name}: {seen}");
         }
     }
+}
+
+/// A folder and a file in it may both be named; two files may say that they are the same rule.
+#[test]
+fn a_rule_that_is_there_twice_runs_once() {
+    let folder = folder(&[("a.yaml", RULE)]);
+    let rules = |more: &[&str]| {
+        let run = simulate(folder.path(), &[&["--rules", "rules", "--format", "json"], more].concat());
+        let json: Value = serde_json::from_str(&run.stdout).unwrap();
+        (run.status, json["rules"].as_array().map(Vec::len), run.stderr)
+    };
+    assert_eq!(rules(&["--rules", "rules/a.yaml", "--rules", "./rules"]).1, Some(1));
+    fs::write(folder.path().join("rules/b.yaml"), RULE.replace("Severe alerts", "Twin")).unwrap();
+    let (status, count, told) = rules(&[]);
+    assert_eq!((status, count), (Some(1), Some(1)), "{told}");
+    for part in ["AQ543", "rules/a.yaml too", "b.yaml:1:5", "'Twin' is left out"] {
+        assert!(told.contains(part), "'{part}' is missing in\n{told}");
+    }
+}
+
+#[test]
+fn errors_are_told_where_the_user_wants_quiet() {
+    let folder = folder(&[("a.yaml", RULE), ("b.yaml", "kind: [a\n"), ("c.yaml", &format!("{RULE}odd: 1\n"))]);
+    let run = simulate(folder.path(), &["-q", "--rules", "rules"]);
+    assert_eq!(run.status, Some(1));
+    assert!(run.stderr.contains("b.yaml:1:7") && !run.stderr.contains("odd"), "{}", run.stderr);
+}
+
+#[test]
+fn what_is_not_replayed_is_named() {
+    let failing = RULE.replace("0098", "0097").replace("SecurityAlert\n", "NoSuchTable_CL\n");
+    let folder = folder(&[("failing.yaml", &failing), ("fusion.yaml", "kind: Fusion\nname: Correlation\n")]);
+    let run = simulate(folder.path(), &["--rules", "rules"]);
+    let told = "not replayed: rules of kind Fusion; retries of failed runs, and the switching off (AUTO DISABLED)";
+    assert!(run.status == Some(1) && run.stdout.contains(told), "{}{}", run.stdout, run.stderr);
+    let run = simulate(folder.path(), &["--rules", "rules/fusion.yaml", "--format", "json"]);
+    let json: Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(json["not_replayed"], json!(["rules of kind Fusion"]));
+}
+
+/// The query of an alert that stands for one row gives this row.
+#[test]
+fn the_query_of_an_alert_of_one_row_gives_the_row() {
+    let each = format!("{RULE}eventGroupingSettings: {{aggregationKind: AlertPerResult}}\n");
+    let folder = folder(&[("each.yaml", &each)]);
+    let run = simulate(folder.path(), &["--rules", "rules", "--out", "run", "--create-incidents", "none"]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    let asked = "SecurityAlert | top 1 by StartTime asc
+        | project tostring(parse_json(ExtendedProperties).Query), StartTime, tostring(parse_json(Entities)[0].HostName)";
+    let alert = rows(&query(folder.path(), "run", asked))[0].clone();
+    let event = rows(&query(
+        folder.path(),
+        "run",
+        &format!("{}\n| project TimeGenerated, CompromisedEntity", alert[0].as_str().unwrap()),
+    ));
+    assert_eq!(event.as_array().map(Vec::len), Some(1));
+    let moment = |value: &Value| value.as_str().unwrap().trim_end_matches('Z').trim_end_matches('0').to_string();
+    assert_eq!(moment(&event[0][0]), moment(&alert[1]));
+    assert!(event[0][1].as_str().unwrap().starts_with(alert[2].as_str().unwrap()), "{event} {alert}");
 }

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::path::Path;
 
 use hcl_edit::Span as _;
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey, Traversal, TraversalOperator};
@@ -28,8 +29,11 @@ pub struct File {
     pub locals: Vec<Entry>,
 }
 
+/// Returns the text of a file that another names, by its path from there; None where it cannot be read.
+pub type Load<'a> = &'a dyn Fn(&Path) -> Option<String>;
+
 /// Reads the `resource` and `locals` blocks of a file. Fails with the place where it stops being Terraform.
-pub fn read(text: &str) -> Result<File, Diagnostic> {
+pub fn read(text: &str, load: Load) -> Result<File, Diagnostic> {
     if let Some(at) = too_deep(text) {
         return Err(unreadable(Span::new(at, at), format!("brackets nest more than {DEEPEST} deep")));
     }
@@ -37,7 +41,7 @@ pub fn read(text: &str) -> Result<File, Diagnostic> {
         let at = error.location().offset().min(text.len());
         unreadable(Span::new(at, at), error.message())
     })?;
-    let reader = Reader { text, names: names(&body), left: Cell::new(MOST) };
+    let reader = Reader { text, names: names(&body), left: Cell::new(MOST), of_path: Cell::new(false), load };
     let resource = |block: &Block| Resource {
         labels: block.labels.iter().map(|label| label.as_str().to_string()).collect(),
         body: Node { value: Value::Map(reader.body(&block.body)), span: span(block.span()) },
@@ -54,7 +58,13 @@ struct Reader<'a> {
     names: HashMap<String, &'a Expression>,
     /// How much may still be put in the place of names.
     left: Cell<usize>,
+    /// A path is read: the folders that Terraform has names for are that of the file.
+    of_path: Cell<bool>,
+    load: Load<'a>,
 }
+
+/// Names of folders, of which the file's own is the one that is meant where it is deployed as it stands (documented).
+const FOLDERS: [&str; 3] = ["path.module", "path.root", "path.cwd"];
 
 /// Bytes that are put in the place of names, and names: what doubles with each name would soon be without end.
 const MOST: usize = 1 << 20;
@@ -131,6 +141,9 @@ impl Reader<'_> {
             }
             Expression::Parenthesis(inner) => return self.followed(inner.inner(), steps),
             Expression::Traversal(traversal) => match self.names.get(&name_of(traversal)) {
+                None if self.of_path.get() && FOLDERS.contains(&name_of(traversal).as_str()) => {
+                    Value::Text(".".to_string())
+                }
                 Some(known) if steps < FARTHEST && self.spend(1) => return self.followed(known, steps + 1),
                 _ => self.open(place),
             },
@@ -170,10 +183,25 @@ impl Reader<'_> {
         elements.map(part).collect()
     }
 
-    /// Returns what `trimspace` and `chomp` make of a text that is known: heredocs stand in them.
+    /// Returns the text that `file` reads; None where its path is not known or leads to no text.
+    fn loaded(&self, path: &Expression, steps: usize) -> Option<String> {
+        let before = self.of_path.replace(true);
+        let node = self.followed(path, steps);
+        self.of_path.set(before);
+        match node.value {
+            Value::Text(path) => (self.load)(Path::new(&path)).filter(|text| self.spend(text.len())),
+            _ => None,
+        }
+    }
+
+    /// Returns what `trimspace` and `chomp` make of a text that is known: heredocs stand in them, and files.
     fn trimmed(&self, call: &FuncCall, steps: usize) -> Option<Node> {
         let mut arguments = call.args.iter();
         let (Some(argument), None) = (arguments.next(), arguments.next()) else { return None };
+        if call.name.name.as_str() == "file" && !call.name.is_namespaced() {
+            let text = self.loaded(argument, steps)?;
+            return Some(Node { value: Value::Text(text), span: span(call.span()) });
+        }
         let node = self.followed(argument, steps);
         let Value::Text(text) = &node.value else { return None };
         let text = match call.name.name.as_str() {
@@ -241,7 +269,7 @@ mod tests {
 
     /// Returns the values of the keys of the one resource.
     fn values(text: &str) -> Vec<(String, Value)> {
-        let file = read(text).ok().unwrap();
+        let file = read(text, &|_| None).ok().unwrap();
         file.resources[0]
             .body
             .entries()
@@ -281,6 +309,27 @@ mod tests {
     }
 
     #[test]
+    fn files_are_what_they_hold() {
+        let load = |path: &Path| (path == Path::new("./q/a.kql")).then(|| "T\n".to_string());
+        let text = "locals { dir = \"${path.module}/q\" }\nresource \"x\" \"y\" {\n  a = file(\"./q/a.kql\")\n  \
+            b = trimspace(file(\"${path.module}/q/a.kql\"))\n  c = file(\"${path.module}/q/b.kql\")\n  \
+            d = file(\"${local.dir}/a.kql\")\n  e = \"${path.module}\"\n  f = file(var.x)\n}\n";
+        let file = read(text, &load).ok().unwrap();
+        let values: Vec<_> = file.resources[0].body.entries().iter().map(|entry| entry.value.value.clone()).collect();
+        let open = |text: &str| Value::Expression(text.to_string());
+        let text_of = |text: &str| Value::Text(text.to_string());
+        let expected = [
+            text_of("T\n"),
+            text_of("T"),
+            open("file(\"${path.module}/q/b.kql\")"),
+            text_of("T\n"),
+            open("\"${path.module}\""),
+            open("file(var.x)"),
+        ];
+        assert_eq!(values, expected);
+    }
+
+    #[test]
     fn dynamic_blocks_are_open() {
         let dynamic = "dynamic \"m\" {\n  for_each = var.all\n  content {}\n}\n";
         for blocks in [dynamic.to_string(), format!("m {{}}\n{dynamic}"), format!("{dynamic}m {{}}\n")] {
@@ -291,9 +340,12 @@ mod tests {
 
     #[test]
     fn what_is_no_terraform_has_a_place() {
-        let problem = read("resource \"a\" \"b\" {\n  x = = 1\n}\n").err().unwrap();
+        let problem = read("resource \"a\" \"b\" {\n  x = = 1\n}\n", &|_| None).err().unwrap();
         assert_eq!((problem.code, problem.span.start > 10), ("AQ500", true));
-        assert_eq!(read(&format!("a = {}", "[".repeat(100_000))).err().unwrap().code, "AQ500");
-        assert_eq!(read(&format!("a = {}1", "!".repeat(1_000))).map(|found| found.resources.len()).unwrap_or(0), 0);
+        assert_eq!(read(&format!("a = {}", "[".repeat(100_000)), &|_| None).err().unwrap().code, "AQ500");
+        assert_eq!(
+            read(&format!("a = {}1", "!".repeat(1_000)), &|_| None).map(|found| found.resources.len()).unwrap_or(0),
+            0
+        );
     }
 }

@@ -19,9 +19,10 @@ pub(crate) use resource::KEPT;
 
 use std::path::Path;
 
+use super::document::hcl::Load;
 use super::document::{self, Node};
 use super::model::{Kind, Rule};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 
 /// The rules of a file, and what is wrong with how they are written.
 #[derive(Debug, Default, PartialEq)]
@@ -45,7 +46,8 @@ fn ending(path: &Path) -> Option<String> {
 
 /// Reads the rules of a file whose name tells its language; none where it holds something else.
 ///
-/// Fails with the problems that keep the file from being read at all.
+/// Of a text without a name that tells (standard input) its beginning does: JSON begins with a bracket, Terraform with a
+/// block. Fails with the problems that keep the file from being read at all.
 ///
 /// ```
 /// use alertq::rules::form;
@@ -54,13 +56,58 @@ fn ending(path: &Path) -> Option<String> {
 /// assert_eq!(reading.problems[0].help.as_deref(), Some("did you mean 'query'?"));
 /// ```
 pub fn read(path: &Path, text: &str) -> Result<Option<Reading>, Vec<Diagnostic>> {
+    read_with(path, text, &|_| None)
+}
+
+/// As [`read`]; `load` gives the texts of files that the file names itself (Terraform's `file`), by their paths from the
+/// file's folder.
+pub fn read_with(path: &Path, text: &str, load: Load) -> Result<Option<Reading>, Vec<Diagnostic>> {
     let reading = match ending(path).as_deref() {
         Some("yaml" | "yml") => yaml::read(text),
         Some("json") => json(text),
-        Some("tf") => terraform::read(text),
-        _ => Ok(None),
+        Some("tf") => terraform::read(text, load),
+        None if is_json(text) => json(text),
+        None if is_terraform(text) => terraform::read(text, load),
+        None => yaml::read(text),
+        Some(_) => Ok(None),
     };
     reading.map_err(|problem| vec![problem])
+}
+
+fn is_json(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').trim_start().starts_with(['{', '['])
+}
+
+/// Says why a file that somebody takes for rules holds none: it cannot be read, or it is something else.
+pub fn unread(path: &Path, text: &str) -> Diagnostic {
+    let help = "rules are in YAML (kind, query), in templates and answers of the API in JSON, in Terraform";
+    let other = if is_custom_detection(text) {
+        "custom detections of Defender XDR are not supported: they run in its portal"
+    } else {
+        "the file holds no rule"
+    };
+    broken_json(path, text).unwrap_or_else(|| Diagnostic::error("AQ500", Span::default(), other).help(help))
+}
+
+/// Says where a file that is JSON by its name or its beginning stops being JSON.
+pub fn broken_json(path: &Path, text: &str) -> Option<Diagnostic> {
+    let is_json = ending(path).map_or_else(|| is_json(text), |ending| ending == "json");
+    if is_json { document::json::read(text).err() } else { None }
+}
+
+/// Tells what Graph has of a rule of Defender XDR (`detectionRules`), in JSON and in YAML.
+fn is_custom_detection(text: &str) -> bool {
+    ["queryCondition", "detectionAction"]
+        .iter()
+        .all(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some())
+}
+
+/// Tells whether a line begins a block as `resource "azurerm_..." "name" {` does.
+fn is_terraform(text: &str) -> bool {
+    let mut words = text.lines().map(|line| (line.split_whitespace().next(), line.trim_end().ends_with('{')));
+    words.any(|(word, opens)| {
+        opens && matches!(word, Some("resource" | "variable" | "locals" | "terraform" | "provider"))
+    })
 }
 
 fn json(text: &str) -> Result<Option<Reading>, Diagnostic> {
@@ -120,5 +167,17 @@ mod tests {
         let broken = r#"{"resources": [{"type": "Microsoft.SecurityInsights/alertRules", "kind": "Schedulled", }"#;
         assert_eq!(read(Path::new("t.json"), broken).unwrap_err()[0].code, "AQ500");
         assert_eq!(read(Path::new("notes.txt"), "kind: NRT"), Ok(None));
+    }
+
+    #[test]
+    fn a_text_without_a_name_tells_its_form_itself() {
+        let title =
+            |text: &str| read(Path::new("-"), text).unwrap().map(|reading| reading.rules[0].title().to_string());
+        assert_eq!(title("kind: NRT\nname: n\nquery: T\n").as_deref(), Some("n"));
+        let rule = r#"{"kind": "NRT", "type": "Microsoft.SecurityInsights/alertRules", "properties": {"displayName": "j", "query": "T"}}"#;
+        assert_eq!(title(&format!("\u{feff} {rule}")).as_deref(), Some("j"));
+        let rule = "resource \"azurerm_sentinel_alert_rule_nrt\" \"t\" {\n  display_name = \"t\"\n  query = \"T\"\n}\n";
+        assert_eq!(title(rule).as_deref(), Some("t"));
+        assert_eq!(title("SecurityAlert | count"), None);
     }
 }

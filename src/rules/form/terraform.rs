@@ -43,10 +43,10 @@ pub(crate) fn kept_name(label: &str) -> String {
 }
 
 /// Reads the rules of a file; none where it has none.
-pub(super) fn read(text: &str) -> Result<Option<Reading>, Diagnostic> {
+pub(super) fn read(text: &str, load: hcl::Load) -> Result<Option<Reading>, Diagnostic> {
     let mut fitter = Fitter { form: Form::Terraform, problems: Vec::new() };
     let mut rules = Vec::new();
-    let file = hcl::read(text)?;
+    let file = hcl::read(text, load)?;
     for resource in &file.resources {
         let Some(written) = resource.labels.first() else { continue };
         let Some((_, kind)) = TYPES.iter().find(|(name, _)| name == written) else { continue };

@@ -41,6 +41,10 @@ struct Reader {
 
 impl Reader {
     fn scenario(&mut self, root: &Node) -> Scenario {
+        if root.get("cases").is_none() && root.get("query").is_some() {
+            self.wrong(root.span, "this is a rule, and no tests of one: they are in a file that ends in .test.yaml");
+            return Scenario::default();
+        }
         self.known(root, &KEYS);
         if let Some(start) = root.get("start") {
             self.start = self.moment(start).unwrap_or(self.start);
