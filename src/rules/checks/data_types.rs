@@ -96,7 +96,7 @@ mod tests {
         let other = found("Syslog", "Syslog | where Computer in ((Heartbeat | project Computer))");
         let message = "no connector of the rule brings 'Heartbeat'".to_string();
         assert_eq!(other, [(Severity::Information, "Syslog".to_string(), message)]);
-        let idle = found("Syslog, Event, Alert (x)", "Syslog");
+        let idle = found("Syslog, Event, Anything (x)", "Syslog");
         assert_eq!(idle, [(Severity::Information, "Event".to_string(), "the query does not read 'Event'".to_string())]);
         let slip = found("Syslogs", "Syslog");
         assert_eq!(slip[0].0, Severity::Warning);
