@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
             Some(b't') => Value::Bool(true),
             Some(b'f') => Value::Bool(false),
             Some(b'n') | None => Value::Null,
-            Some(_) => Value::Number(written.to_string()),
+            Some(_) => Value::Number(number(written)),
         };
         Ok(Node { value, span })
     }
@@ -85,6 +85,12 @@ impl<'a> Reader<'a> {
         let reason = error.to_string();
         unreadable(Span::new(at, at), reason.split(" at line ").next().unwrap_or_default())
     }
+}
+
+/// Writes a number in one way: `1.10` and `11e-1` are `1.1` in JSON.
+fn number(written: &str) -> String {
+    serde_json::from_str::<serde_json::Number>(written)
+        .map_or_else(|_| written.to_string(), |number| number.to_string())
 }
 
 /// The pairs of an object, in their order.
@@ -171,7 +177,7 @@ mod tests {
         let root = read(text).unwrap();
         let written = |node: &Node| &text[node.span.start..node.span.end];
         let items = root.get("a").unwrap().items();
-        assert_eq!((written(&items[0]), &items[0].value), ("1.10", &Value::Number("1.10".into())));
+        assert_eq!((written(&items[0]), &items[0].value), ("1.10", &Value::Number("1.1".into())));
         assert_eq!(items[1].get("b\n").map(|b| (written(b), b.as_text())), Some(("\"x // y\"", Some("x // y"))));
         let key = &root.entries()[1].key;
         assert_eq!((&text[key.span.start..key.span.end], root.get("c").map(written)), ("c", Some("true")));

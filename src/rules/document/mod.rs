@@ -25,7 +25,7 @@ pub struct Node {
 pub enum Value {
     Null,
     Bool(bool),
-    /// As it is written: `1.10` is no `1.1` where it is a version.
+    /// As it is written, but for JSON: `1.10` is no `1.1` where it is a version.
     Number(String),
     Text(String),
     /// What only a deployment can tell: `[parameters('workspace')]` of a template, `var.workspace` of Terraform.

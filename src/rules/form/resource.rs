@@ -115,9 +115,16 @@ fn id(node: &Node, scope: &Scope) -> Option<Located<String>> {
 }
 
 fn envelope(node: &Node) -> Vec<Entry> {
-    let own = ["kind", "properties", "metadata"];
+    let own = ["kind", "properties"];
     let is_own = |entry: &&Entry| own.iter().any(|key| entry.key.value.eq_ignore_ascii_case(key));
-    node.entries().iter().filter(|entry| !is_own(entry)).cloned().collect()
+    let mut envelope: Vec<Entry> = node.entries().iter().filter(|entry| !is_own(entry)).cloned().collect();
+    for entry in envelope.iter_mut().filter(|entry| entry.key.value.eq_ignore_ascii_case("metadata")) {
+        entry.key.value = "metadata".to_string();
+        if let Value::Map(entries) = &mut entry.value.value {
+            entries.retain(|entry| !is_kept(&entry.key.value));
+        }
+    }
+    envelope
 }
 
 #[cfg(test)]

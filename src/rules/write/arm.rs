@@ -41,7 +41,7 @@ fn resource(rule: &Rule) -> Json {
     let kept = rule
         .envelope
         .iter()
-        .filter(|entry| !matches!(entry.key.value.as_str(), "type" | "name" | "id" | "etag" | "copy"));
+        .filter(|entry| !matches!(entry.key.value.as_str(), "type" | "name" | "id" | "etag" | "copy" | "metadata"));
     for entry in kept {
         resource.insert(entry.key.value.clone(), json(&entry.value));
     }

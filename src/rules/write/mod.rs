@@ -19,7 +19,7 @@ fn json(node: &Node) -> Json {
     match &node.value {
         Value::Null => Json::Null,
         Value::Bool(value) => Json::Bool(*value),
-        // A version such as 1.10 keeps its digits where a number would not.
+        // A version such as 1.10 keeps its digits where a number would not; JSON has none such.
         Value::Number(text) => match serde_json::from_str::<serde_json::Number>(text) {
             Ok(number) if number.to_string() == *text => Json::Number(number),
             _ => Json::String(text.clone()),
@@ -34,7 +34,8 @@ fn json(node: &Node) -> Json {
 fn metadata(rule: &Rule) -> (Option<Json>, Vec<&Entry>) {
     let is_kept = |entry: &&Entry| KEPT.contains(&entry.key.value.as_str());
     let (kept, properties): (Vec<&Entry>, Vec<&Entry>) = rule.document.entries().iter().partition(is_kept);
-    let kept: Vec<Entry> = kept.into_iter().cloned().collect();
+    let around = rule.envelope.iter().filter(|entry| entry.key.value == "metadata");
+    let kept: Vec<Entry> = kept.into_iter().chain(around.flat_map(|entry| entry.value.entries())).cloned().collect();
     ((!kept.is_empty()).then(|| Json::Object(object(&kept))), properties)
 }
 
@@ -58,6 +59,10 @@ mod tests {
             let mut value = super::json(node);
             if let (Value::Map(_), Some(map)) = (&node.value, value.as_object_mut()) {
                 map.sort_keys();
+                // How lines of a query end says nothing.
+                if let Some(Json::String(query)) = map.get_mut("query") {
+                    *query = query.replace("\r\n", "\n");
+                }
             }
             value
         }
@@ -155,7 +160,7 @@ mod tests {
         }
         put(&["incidentConfiguration", "createIncident"], json!(true));
         if let Some(query) = value["query"].as_str() {
-            value["query"] = json!(query.trim_end_matches('\n'));
+            value["query"] = json!(query.replace("\r\n", "\n").trim_end_matches('\n'));
         }
         prune(&mut value);
         format!("{} {value}", rule.kind().word())
@@ -285,6 +290,28 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_of_the_api_stays_what_it_was() {
+        let answer = json!({"value": [{"id": "/subscriptions/s/alertRules/6d1b4c1e", "etag": "\"e\"", "name": "6d1b4c1e",
+            "type": "Microsoft.SecurityInsights/alertRules", "kind": "NRT",
+            "properties": {"displayName": "n", "query": "T\r\n| count", "own": {"a": [1, 2.5, -0.25, true, null, "1.10"]}}}]});
+        let text = answer.to_string().replace("2.5,", "2.50,").replace("-0.25", "-25e-2");
+        let written: Json = serde_json::from_str(&super::rest::write(&[&json_rules(&text).rules[0]])).unwrap();
+        assert_eq!(written, answer);
+    }
+
+    /// The portal ends lines as Windows does; YAML has no block for them.
+    #[test]
+    fn a_query_of_several_lines_is_a_block() {
+        let yaml = |query: &str| {
+            let answer = json!({"value": [{"name": "a", "type": "Microsoft.SecurityInsights/alertRules", "kind": "NRT",
+                "properties": {"displayName": "n", "query": query}}]});
+            super::yaml::write(&json_rules(&answer.to_string()).rules[0])
+        };
+        assert!(yaml("T\r\n| where a == 'x'\r\n| count").contains("query: |-\n  T\n  | where a == 'x'\n  | count\n"));
+        assert!(yaml("print ```a\r\nb```").contains("a\\r\\nb"), "a literal over several lines is what it says");
+    }
+
+    #[test]
     fn what_looks_like_an_expression_stays_a_text() {
         let rule =
             yaml_rule("id: 7c0a4d4e-4f63-4d57-9d3a-5b7f0b6f6a10\nkind: NRT\nname: '[x]'\nquery: '[[\"T\"] | count'\n");
@@ -297,7 +324,7 @@ mod tests {
     fn what_a_template_says_around_a_rule_is_kept() {
         let text = r#"{"parameters": {"on": {"type": "bool"}}, "resources": [{"type": "Microsoft.OperationalInsights/workspaces/providers/alertRules",
             "name": "[concat(parameters('workspace'),'/Microsoft.SecurityInsights/6d1b4c1e')]", "kind": "Fusion", "apiVersion": "2020-01-01",
-            "condition": "[parameters('on')]", "properties": {"alertRuleTemplateName": "t", "enabled": "[parameters('on')]"}}]}"#;
+            "condition": "[parameters('on')]", "metadata": {"owner": "soc", "tags": ["a"]}, "properties": {"alertRuleTemplateName": "t", "enabled": "[parameters('on')]"}}]}"#;
         let written: serde_json::Value =
             serde_json::from_str(&super::arm::write(&[&json_rules(text).rules[0]])).unwrap();
         let resource = &written["resources"][0];
@@ -306,6 +333,7 @@ mod tests {
             (&"[parameters('on')]".into(), &"2020-01-01".into())
         );
         assert_eq!(resource["properties"]["enabled"], "[parameters('on')]");
+        assert_eq!(resource["metadata"], json!({"tags": ["a"], "owner": "soc"}));
         assert_eq!(resource["name"], "[concat(parameters('workspace'), '/Microsoft.SecurityInsights/6d1b4c1e')]");
         assert_eq!(written["parameters"]["on"]["type"], "string");
     }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{json, metadata};
-use crate::rules::model::Rule;
+use crate::rules::model::{Form, Rule};
 
 const TYPE: &str = "Microsoft.SecurityInsights/alertRules";
 
@@ -16,6 +16,11 @@ pub fn write(rules: &[&Rule]) -> String {
 
 fn resource(rule: &Rule) -> Json {
     let mut resource = Map::new();
+    // What an answer says of where the rule is, and of which version; of other files nobody knows it.
+    if rule.form == Form::Rest {
+        let own = rule.envelope.iter().filter(|entry| matches!(entry.key.value.as_str(), "id" | "etag"));
+        resource.extend(own.map(|entry| (entry.key.value.clone(), json(&entry.value))));
+    }
     if let Some(id) = &rule.id {
         resource.insert("name".into(), json!(id.value));
     }

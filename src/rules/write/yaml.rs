@@ -54,6 +54,13 @@ pub fn write(rule: &Rule) -> String {
     serde_saphyr::to_string_with_options(&written, options).unwrap_or_default()
 }
 
+/// Ends lines as YAML's blocks do. The portal writes queries with other ends, which mean the same wherever no literal
+/// goes over several lines.
+fn in_lines(query: &str) -> String {
+    let literal = ["```", "@\"", "@'"].iter().any(|mark| query.contains(mark));
+    if literal { query.to_string() } else { query.replace("\r\n", "\n") }
+}
+
 fn entries(entries: &[Entry], keys: &[Key]) -> Map<String, Json> {
     let entry = |entry: &Entry| match keys.iter().find(|key| key.name == entry.key.value) {
         Some(key) => {
@@ -83,6 +90,7 @@ fn value(node: &Node, key: &Key) -> Json {
         // A version of two numbers would be read as one number.
         Shape::Text => match &node.value {
             Value::Number(text) => Json::String(text.clone()),
+            Value::Text(text) if key.name == "query" => Json::String(in_lines(text)),
             _ => json(node),
         },
         _ => json(node),
