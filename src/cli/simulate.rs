@@ -26,7 +26,7 @@ use super::{Global, Outcome, value};
 use crate::format::{Format as Written, Limits};
 use crate::rules::incident::CreationRule;
 use crate::rules::model::Kind;
-use crate::rules::row::{self, Row};
+use crate::rules::row::{self, Alert, Incident, Row};
 use crate::rules::schedule::{Data, Timing};
 use crate::rules::simulate::{self, Replay, Summary};
 use crate::rules::{Rule, Workspace};
@@ -69,7 +69,7 @@ pub(super) struct Arguments {
     #[arg(long, short, value_name = "DIR")]
     out: Option<PathBuf>,
     /// The form of the files in --out.
-    #[arg(long, value_name = "FORMAT", default_value = "parquet", value_parser = PossibleValuesParser::new(["parquet", "jsonl", "csv", "json"]))]
+    #[arg(long, value_name = "FORMAT", default_value = "parquet", value_parser = PossibleValuesParser::new(OUT_FORMATS))]
     out_format: String,
     #[arg(long, alias = "output-format", value_enum, value_name = "FORMAT", default_value_t = Format::Text)]
     format: Format,
@@ -77,10 +77,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PATH")]
     report: Option<PathBuf>,
     /// The workspace's resource in Azure, for what rows say of it: /subscriptions/.../workspaces/NAME.
-    #[arg(long, value_name = "RESOURCE")]
+    #[arg(long, value_name = "RESOURCE", value_parser = value::workspace)]
     workspace: Option<String>,
     /// The workspace's GUID. Default: that of the recorded alerts.
-    #[arg(long, value_name = "GUID")]
+    #[arg(long, value_name = "GUID", value_parser = value::guid)]
     workspace_id: Option<String>,
     /// Where the workspace's incidents are handled. In the Defender portal, Defender XDR makes those of connected products:
     /// rules for that are off, and closed incidents stay closed.
@@ -90,7 +90,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     xdr_incidents: bool,
     /// The number of the first incident.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(i64).range(1..=i64::from(i32::MAX)))]
     first_incident: i64,
     /// Limits the memory that records and queries may use: `512MB`, `2GiB`.
     #[arg(long, value_name = "SIZE", value_parser = value::size)]
@@ -107,6 +107,9 @@ enum Format {
     Json,
 }
 
+/// The forms of files in --out.
+const OUT_FORMATS: [&str; 4] = ["parquet", "jsonl", "csv", "json"];
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Portal {
     Azure,
@@ -117,6 +120,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if arguments.to < arguments.from {
         return Err(Stop::failure("the period ends before it begins").help("--from must not be later than --to"));
     }
+    refuse_other_results(arguments)?;
     let config = Config::load(global.config.as_deref())?;
     let paths = if arguments.rules.is_empty() { &config.rules } else { &arguments.rules };
     let files = RuleFiles::read(paths)?.of_one_workspace();
@@ -176,6 +180,20 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     output.finish()?;
     let failed = files.is_faulty() || outcome.summaries.iter().any(|summary| summary.failure.is_some());
     Ok(if failed { Outcome::Found } else { Outcome::Clean })
+}
+
+/// Refuses a folder that has the tables in another form: who reads it would find each row twice.
+fn refuse_other_results(arguments: &Arguments) -> Result<(), Stop> {
+    let Some(folder) = &arguments.out else { return Ok(()) };
+    let others = OUT_FORMATS.iter().filter(|name| **name != arguments.out_format);
+    let tables = [Alert::TABLE, Incident::TABLE];
+    let mut files =
+        others.filter_map(|name| Written::from_name(name)).flat_map(|f| tables.map(|t| file_in(folder, t, f)));
+    match files.find(|path| path.exists()) {
+        Some(path) => Err(Stop::failure(format!("{} is of another replay", path.display()))
+            .help("name another folder with --out, or remove the file: its rows would be there twice")),
+        None => Ok(()),
+    }
 }
 
 /// Rules of a kind that a workspace runs at most (documented).

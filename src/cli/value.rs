@@ -78,6 +78,35 @@ pub(super) fn address(text: &str) -> Result<(String, PathBuf), String> {
     }
 }
 
+/// Reads a GUID, in lower case.
+pub(super) fn guid(text: &str) -> Result<String, String> {
+    let guid = uuid::Uuid::parse_str(text.trim());
+    guid.map(|guid| guid.to_string()).map_err(|_| format!("'{text}' is no GUID"))
+}
+
+/// Reads the resource of a Log Analytics workspace.
+pub(super) fn workspace(text: &str) -> Result<String, String> {
+    let parts: Vec<String> = text.trim_end_matches('/').split('/').map(str::to_lowercase).collect();
+    let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+    match parts[..] {
+        [
+            "",
+            "subscriptions",
+            _,
+            "resourcegroups",
+            _,
+            "providers",
+            "microsoft.operationalinsights",
+            "workspaces",
+            _,
+        ] => Ok(text.to_string()),
+        _ => Err(format!(
+            "'{text}' is no workspace; say /subscriptions/ID/resourceGroups/GROUP/providers/\
+             Microsoft.OperationalInsights/workspaces/NAME"
+        )),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -401,3 +401,12 @@ fn a_test_that_fails_anyway_notices_no_change() {
     assert_eq!(run.status, Some(1), "{}", run.stderr);
     assert!(run.stdout.contains("no test notices: without `Facility != 'cron'`"), "{}", run.stdout);
 }
+
+#[test]
+fn a_rule_is_no_test_and_is_told_so_once() {
+    let (folder, _) = folder_with("disk.yaml", RULE);
+    let run = run_in(folder.path(), &["test", "disk.yaml"], "");
+    let told = format!("{}{}", run.stdout, run.stderr);
+    assert_eq!((run.status, told.matches("error[").count()), (Some(2), 1), "{told}");
+    assert!(told.contains("this is a rule, and no tests of one"), "{told}");
+}

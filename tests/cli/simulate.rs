@@ -308,6 +308,30 @@ fn a_rule_that_is_there_twice_runs_once() {
     }
 }
 
+/// Each row of the folder would be there twice.
+#[test]
+fn a_folder_with_results_of_another_form_is_refused() {
+    let folder = folder(&[("a.yaml", RULE)]);
+    let out = |format: &str| simulate(folder.path(), &["--rules", "rules", "--out", "run", "--out-format", format]);
+    assert_eq!((out("parquet").status, out("parquet").status), (Some(0), Some(0)));
+    refused(&out("jsonl"), &["SecurityAlert.parquet is of another replay", "--out"]);
+}
+
+#[test]
+fn a_workspace_is_what_rows_can_say_of_it() {
+    let folder = folder(&[("a.yaml", RULE)]);
+    for (flag, value, told) in [
+        ("--workspace", "soc", "is no workspace; say /subscriptions/"),
+        ("--workspace-id", "soc", "is no GUID"),
+        ("--first-incident", "3000000000", "is not in 1..=2147483647"),
+    ] {
+        refused(&simulate(folder.path(), &["--rules", "rules", flag, value]), &[told]);
+    }
+    let resource = "/subscriptions/s/resourceGroups/g/providers/Microsoft.OperationalInsights/workspaces/w";
+    let flags = ["--rules", "rules", "--workspace", resource, "--workspace-id", "5F0C1DE2-1111-4222-8333-444455556666"];
+    assert_eq!(simulate(folder.path(), &flags).status, Some(0));
+}
+
 #[test]
 fn errors_are_told_where_the_user_wants_quiet() {
     let folder = folder(&[("a.yaml", RULE), ("b.yaml", "kind: [a\n"), ("c.yaml", &format!("{RULE}odd: 1\n"))]);
@@ -347,4 +371,17 @@ fn the_query_of_an_alert_of_one_row_gives_the_row() {
     let moment = |value: &Value| value.as_str().unwrap().trim_end_matches('Z').trim_end_matches('0').to_string();
     assert_eq!(moment(&event[0][0]), moment(&alert[1]));
     assert!(event[0][1].as_str().unwrap().starts_with(alert[2].as_str().unwrap()), "{event} {alert}");
+}
+
+#[test]
+fn more_rules_than_a_workspace_runs_are_told() {
+    let rule = |n: usize| {
+        format!("id: 2f9e4f3a-5a0f-4b2c-8d0e-3b1f6a1d{n:04}\nkind: NRT\nname: n\nseverity: Low\nquery: SecurityAlert\n")
+    };
+    let rules: Vec<String> = (0..51).map(rule).collect();
+    let folder = folder(&[("many.yaml", &rules.join("---\n"))]);
+    let period = ["simulate", "--from", "2020-01-01", "--to", "2020-01-01", "--rules", "rules"];
+    let run = run_in(folder.path(), &period, "");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("51 rules of kind NRT are enabled: a workspace runs 50 at most"), "{}", run.stderr);
 }

@@ -137,3 +137,16 @@ fn one_of_incidents_and_list_must_be_given() {
     assert_eq!(run.status, Some(2));
     assert!(run.stderr.contains("--incidents"), "{}", run.stderr);
 }
+
+#[test]
+fn where_there_are_no_incidents_at_all_the_reason_says_so() {
+    let folder = sample();
+    fs::write(folder.path().join("none.jsonl"), "").unwrap();
+    let run = run_in(folder.path(), &["verify", "--alerts", "tables", "--incidents", "none.jsonl"], "");
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(
+        run.stdout.contains("there are no incidents here at all") && !run.stdout.contains("younger"),
+        "{}",
+        run.stdout
+    );
+}

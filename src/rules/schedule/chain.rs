@@ -113,7 +113,7 @@ impl Rules<'_> {
     }
 
     /// Parts a filter upon a chain, so that the conditions that belong to the chain come first.
-    fn part(&self, node: &mut Node) {
+    pub(super) fn part(&self, node: &mut Node) {
         let Kind::Filter { input, predicate } = &mut node.kind else { return };
         if !self.is_chain(input) {
             return;

@@ -14,24 +14,58 @@ pub(super) fn parts(expression: &Expr, all: &mut HashSet<String>) {
 }
 
 impl Rules<'_> {
-    /// Gives the chain below an aggregate the columns that the aggregate reads and no others.
+    /// Gives the chain below an aggregate the columns that the aggregate reads and no others. Conditions that are no part
+    /// of the chain may stand between.
     pub(super) fn draw(&self, node: &mut Node) {
         let Kind::Aggregate { input, keys, aggregates } = &mut node.kind else { return };
-        if !self.is_chain(input) {
+        self.part_all(input);
+        if !self.stands_on_chain(input) {
             return;
         }
         let mut drawn = Drawn { rules: self, columns: Vec::new(), expressions: Vec::new() };
         let calls = aggregates.iter_mut().flat_map(|call| call.arguments.iter_mut().chain(&mut call.filter));
         keys.iter_mut().chain(calls).for_each(|expression| drawn.take(expression));
-        let Drawn { columns, expressions, .. } = drawn;
+        self.conditions(input, &mut |condition| drawn.take(condition));
         // Rows that are only counted need no columns, and a relation of none is hard to hold.
-        if columns.is_empty() || columns == input.columns {
+        if !drawn.columns.is_empty() {
+            self.put(input, &drawn);
+        }
+    }
+
+    fn part_all(&self, node: &mut Node) {
+        if let Kind::Filter { input, .. } = &mut node.kind {
+            self.part_all(input);
+        }
+        self.part(node);
+    }
+
+    fn stands_on_chain(&self, node: &Node) -> bool {
+        self.is_chain(node) || matches!(&node.kind, Kind::Filter { input, .. } if self.stands_on_chain(input))
+    }
+
+    /// Calls `f` with the conditions above the chain.
+    fn conditions(&self, node: &mut Node, f: &mut dyn FnMut(&mut Expr)) {
+        if self.is_chain(node) {
             return;
         }
-        let below = std::mem::replace(&mut input.kind, Kind::Unit);
-        let below = Node { columns: input.columns.clone(), serialized: input.serialized, kind: below };
-        input.kind = Kind::Project { input: Box::new(below), expressions };
-        input.columns = columns;
+        if let Kind::Filter { input, predicate } = &mut node.kind {
+            f(predicate);
+            self.conditions(input, f);
+        }
+    }
+
+    /// Puts what was drawn upon the chain, and its columns into what stands above.
+    fn put(&self, node: &mut Node, drawn: &Drawn) {
+        if self.is_chain(node) {
+            if node.columns != drawn.columns {
+                let below = std::mem::replace(&mut node.kind, Kind::Unit);
+                let below = Node { columns: node.columns.clone(), serialized: node.serialized, kind: below };
+                node.kind = Kind::Project { input: Box::new(below), expressions: drawn.expressions.clone() };
+            }
+        } else if let Kind::Filter { input, .. } = &mut node.kind {
+            self.put(input, drawn);
+        }
+        node.columns.clone_from(&drawn.columns);
     }
 }
 
@@ -127,6 +161,24 @@ mod tests {
             columns("SecurityAlert | summarize dcount(tolower(AlertName)), max(tolower(AlertName))"),
             ["of row 0"]
         );
+    }
+
+    /// A condition that asks another table stays above the chain.
+    #[test]
+    fn conditions_between_are_read_too() {
+        let text = "SecurityAlert | where AlertSeverity == 'High' and TimeGenerated > datetime(2026-01-01)
+            | where strlen(AlertName) > toscalar(Syslog | count)
+            | summarize count() by tostring(parse_json(Entities)[0].Address)";
+        let bound = bind::bind(&syntax::parse(text).query, &Catalog::standard(), &bind::Options::default());
+        let mut plan = rewrite::rewrite(bound.plan.unwrap());
+        let mut found = Vec::new();
+        replace(&mut plan, &Rules { lasting: None, bounds: true }, &mut |Chain { node, bounds }| {
+            let columns: Vec<_> = node.columns.iter().map(|column| column.name.replace('\u{1}', "")).collect();
+            found.push((columns.join(" "), bounds != super::super::chain::Bounds::NONE));
+            Some(Kind::Scan { table: "x".into() })
+        });
+        found.sort();
+        assert_eq!(found.last(), Some(&("of row 0 of row 1".to_string(), true)), "{found:?}");
     }
 
     #[test]
