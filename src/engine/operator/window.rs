@@ -266,7 +266,8 @@ impl State {
         }
     }
 
-    /// Gives the first value of each session: one ends where a value is too far from it or from the one before.
+    /// Gives the first value of each session: one ends where a value is as far from it, or from the one before, as is
+    /// said, and where there is none (documented).
     fn row_window_session(&mut self, batch: &RecordBatch, rows: usize) -> ArrayRef {
         let restart = self.call.flags(3, batch, rows);
         let Some(values) = self.call.array(0, batch, rows) else {
@@ -279,14 +280,15 @@ impl State {
         let mut starts = Int64Builder::with_capacity(rows);
         for row in 0..rows {
             if values.is_null(row) {
+                self.session = None;
                 starts.append_null();
                 continue;
             }
             let value = values.value(row);
             let goes_on = self.session.filter(|(first, last)| {
                 !is_set(&restart, row)
-                    && value.saturating_sub(*first) <= from_first
-                    && value.saturating_sub(*last) <= between
+                    && value.saturating_sub(*first) < from_first
+                    && value.saturating_sub(*last) < between
             });
             let first = goes_on.map_or(value, |(first, _)| first);
             self.session = Some((first, value));
@@ -428,10 +430,16 @@ mod tests {
 
     #[test]
     fn sessions_end_when_values_are_too_far_apart() {
-        let values = [0, 4, 8, 12, 30, 31].map(Value::DateTime).to_vec();
-        let columns = [(ScalarType::DateTime, values), bools(&[0, 0, 0, 0, 0, 1])];
         let span = |ticks| Argument::Constant(Value::TimeSpan(ticks));
-        let arguments = vec![Argument::Column(0), span(10), span(5), Argument::Column(1)];
-        assert_eq!(run(WindowFunction::RowWindowSession, arguments, &columns), ["0", "0", "0", "12", "30", "31"]);
+        let arguments = || vec![Argument::Column(0), span(10), span(5), Argument::Column(1)];
+        let sessions = |values: &[Option<i64>], restart: &[u8]| {
+            let values = values.iter().map(|v| v.map_or(Value::Null(ScalarType::DateTime), Value::DateTime)).collect();
+            run(WindowFunction::RowWindowSession, arguments(), &[(ScalarType::DateTime, values), bools(restart)])
+        };
+        let values = [0, 4, 8, 12, 30, 31].map(Some);
+        assert_eq!(sessions(&values, &[0, 0, 0, 0, 0, 1]), ["0", "0", "0", "12", "30", "31"]);
+        let values = [0, 4, 8, 10, 15].map(Some);
+        assert_eq!(sessions(&values, &[0; 5]), ["0", "0", "0", "10", "15"], "the distance itself is too far");
+        assert_eq!(sessions(&[Some(0), None, Some(1), Some(2)], &[0; 4]), ["0", "null", "1", "1"]);
     }
 }
