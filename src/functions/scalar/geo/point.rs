@@ -46,6 +46,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
             ("round(degrees(geo_azimuth(0, 0, 10, 0)), 6)", "90.0"),
             ("round(degrees(geo_azimuth(0, 10, 0, 0)), 6)", "180.0"),
             ("isnull(geo_azimuth(5, 10, 5, 10))", "true"),
+            ("isnull(geo_azimuth(10, 20, -170, -20))", "true"),
+            ("isnull(geo_azimuth(180, 20, -180, 20))", "true"),
             ("isnull(geo_azimuth(5, 100, 5, 10))", "true")
         ]
     ),
@@ -65,7 +67,8 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [
             ("round(degrees(geo_angle(0, 10, 0, 0, 10, 0)), 6)", "90.0"),
             ("round(degrees(geo_angle(0, 10, 0, 0, -10, 0)), 6)", "270.0"),
-            ("isnull(geo_angle(0, 10, 0, 10, 3, -10))", "true")
+            ("isnull(geo_angle(0, 10, 0, 10, 3, -10))", "true"),
+            ("isnull(geo_angle(0, 10, 60, 30, -120, -30))", "true")
         ]
     ),
     function!(
@@ -116,8 +119,10 @@ fn distance_2points(call: &Call) -> Column {
 
 /// Returns the direction clockwise from north; None for points that are the same or on opposite sides of the globe.
 fn azimuth(from: (f64, f64), to: (f64, f64)) -> Option<f64> {
+    // The square of what rounding leaves between the two ways to write one place: 180 degrees east and west.
+    const ROUNDING: f64 = 1e-30;
     let (a, b) = (Point::from_degrees(from.0, from.1), Point::from_degrees(to.0, to.1));
-    if a == b || a == -b {
+    if a.chord2(b) < ROUNDING || a.chord2(-b) < ROUNDING {
         return None;
     }
     let (lat1, lat2) = (radians(from.1), radians(to.1));
