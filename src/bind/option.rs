@@ -73,6 +73,62 @@ const OTHERS: &[&str] = &[
     "truncationmaxrecords",
 ];
 
+/// The types that options take, as far as Microsoft's parser knows (asked, 12.4.1); every number is one to it.
+const TYPES: &[(&[ScalarType], &[&str])] = &[
+    (
+        &[ScalarType::Bool],
+        &[
+            "best_effort",
+            "deferpartialqueryfailures",
+            "norequesttimeout",
+            "notruncation",
+            "push_selection_through_aggregation",
+            "query_force_row_level_security",
+            "query_log_query_parameters",
+            "query_results_cache_force_refresh",
+            "query_results_cache_per_shard",
+            "request_block_row_level_security",
+            "request_callout_disabled",
+            "request_external_data_disabled",
+            "request_external_table_disabled",
+            "request_impersonation_disabled",
+            "request_readonly",
+            "request_remote_entities_disabled",
+            "request_sandboxed_execution_disabled",
+        ],
+    ),
+    (
+        &[ScalarType::Long],
+        &[
+            "max_memory_consumption_per_query_per_node",
+            "maxmemoryconsumptionperiterator",
+            "maxoutputcolumns",
+            "query_distribution_nodes_span",
+            "query_fanout_nodes_percent",
+            "query_fanout_threads_percent",
+            "query_max_entities_in_union",
+            "query_take_max_records",
+            "truncationmaxrecords",
+            "truncationmaxsize",
+        ],
+    ),
+    (&[ScalarType::Bool, ScalarType::Long], &["query_python_debug"]),
+    (
+        &[ScalarType::String],
+        &[
+            "query_datascope",
+            "query_datetimescope_column",
+            "query_language",
+            "query_weakconsistency_session_id",
+            "request_app_name",
+            "request_description",
+            "request_user",
+        ],
+    ),
+    (&[ScalarType::TimeSpan], &["query_results_cache_max_age", "servertimeout"]),
+    (&[ScalarType::DateTime], &["query_datetimescope_from", "query_datetimescope_to", "query_now"]),
+];
+
 /// What the statements have set, as far as the whole plan must know.
 #[derive(Debug, Default)]
 pub(super) struct Options {
@@ -119,6 +175,9 @@ impl Options {
 
 impl Binder<'_> {
     pub(super) fn set_statement(&mut self, name: &ast::Name, value: Option<&ast::Expr>, scope: &Rc<Scope>) {
+        if value.is_some_and(|value| !self.may_be_set(name, value, scope)) {
+            return;
+        }
         match name.text.as_str() {
             "query_now" => {
                 if let Some(now) = self.set_datetime(name, value, scope) {
@@ -162,6 +221,23 @@ impl Binder<'_> {
                 });
             }
         }
+    }
+
+    /// Tells whether an option may have a value; false after an error.
+    fn may_be_set(&mut self, name: &ast::Name, value: &ast::Expr, scope: &Rc<Scope>) -> bool {
+        let errors = self.so_far();
+        let scalar = self.scalar(value, &Context::rowless(scope));
+        let takes = TYPES.iter().find(|(_, names)| names.contains(&name.text.as_str())).map(|(types, _)| *types);
+        if let (Some(takes), Some(given)) = (takes, scalar.scalar_type)
+            && !takes.iter().any(|wanted| given == *wanted || given.is_numeric() && wanted.is_numeric())
+        {
+            let takes: Vec<String> = takes.iter().map(ToString::to_string).collect();
+            let message = format!("`{}` takes a {}, and this is of type {given}", name.text, takes.join(" or a "));
+            self.error("KS141", value.span, message);
+        } else if matches!(value.kind, ast::ExprKind::Unary { .. }) {
+            self.error("KS130", value.span, format!("`{}` takes a literal", name.text));
+        }
+        self.so_far() == errors
     }
 
     /// Returns what an option is set to; None after a refusal.

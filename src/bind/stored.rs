@@ -75,6 +75,7 @@ impl Stored {
 }
 
 /// The state of the binder before a saved function is bound.
+#[derive(PartialEq, Eq)]
 pub(super) struct Before {
     problems: usize,
     refusals: usize,
