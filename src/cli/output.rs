@@ -36,12 +36,19 @@ impl Output {
             let file = File::options().write(true).open(path).map_err(failed)?;
             return Ok(Output { to: To::Device(BufWriter::new(file), path.to_path_buf()) });
         }
+        // What a link leads to is replaced, and not the link.
+        let target = if path.is_symlink() { fs::canonicalize(path).map_err(failed)? } else { path.to_path_buf() };
+        let path = target.as_path();
         // The library would name the unfinished file.
         folder_of(path).metadata().map_err(failed)?;
         let prefix = unfinished(path);
         sweep(folder_of(path), &prefix);
         let mut builder = tempfile::Builder::new();
         let file = builder.prefix(&prefix).permissions_of_new_files().tempfile_in(folder_of(path)).map_err(failed)?;
+        // Who could not read the file before cannot read it then.
+        if let Ok(before) = path.metadata() {
+            file.as_file().set_permissions(before.permissions()).map_err(failed)?;
+        }
         // Where files cannot be locked, what a killed process leaves is not told from what a living one writes.
         let _ = file.as_file().try_lock();
         Ok(Output { to: To::File(BufWriter::with_capacity(1 << 18, file), path.to_path_buf()) })
@@ -183,6 +190,23 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "a");
         drop(Output::open(Some(&folder.path().join("b"))).unwrap());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_that_is_replaced_keeps_its_rights_and_links_to_it() {
+        use std::os::unix::fs::{PermissionsExt, symlink};
+        let folder = tempfile::tempdir().unwrap();
+        let (path, link) = (folder.path().join("secret"), folder.path().join("link"));
+        fs::write(&path, "a").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        symlink("secret", &link).unwrap();
+        let mut output = Output::open(Some(&link)).unwrap();
+        output.text("b").unwrap();
+        output.finish().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "b");
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
+        assert!(link.is_symlink());
     }
 
     #[test]
