@@ -1,5 +1,6 @@
 //! Files become tables, and tables give batches.
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -78,12 +79,17 @@ pub fn open(path: &str, options: &Options) -> Result<Vec<Table>, Error> {
     open_all(&[(options.name.clone(), path.to_string())], options)
 }
 
-/// Opens several paths, each with the name of its table if the user gave one; files of one table are one table.
+/// Opens several paths, each with the name of its table if the user gave one; files of one table are one table, and one
+/// that is named in several ways (a folder, and a file in it) is there once.
 pub fn open_all(paths: &[(Option<String>, String)], options: &Options) -> Result<Vec<Table>, Error> {
     let mut files = Vec::new();
     for (name, path) in paths {
         files.extend(expand(path)?.into_iter().map(|path| (name.clone(), path)));
     }
+    let mut seen = HashSet::new();
+    files.retain(|(name, path)| {
+        seen.insert((name.clone(), std::fs::canonicalize(path).unwrap_or_else(|_| path.clone())))
+    });
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let inputs = files.iter().zip(open_files(&files, options, threads));
     let inputs: Result<Vec<_>, Error> = inputs.map(|((name, _), input)| Ok((name.clone(), input?))).collect();

@@ -133,3 +133,19 @@ fn a_dash_is_standard_input_whatever_else_is_called_so() {
     assert_eq!(run.status, Some(2));
     assert!(!run.stderr.contains(".alertq-"), "{}", run.stderr);
 }
+
+/// Records of a file that a folder holds and the user names too would count twice.
+#[test]
+fn a_file_of_records_that_is_named_twice_is_read_once() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("a.jsonl"), "{\"x\": 1}\n{\"x\": 2}\n").unwrap();
+    let count = |data: &[&str]| {
+        let run = run_in(folder.path(), &[&["query", "a | count"], data].concat(), "");
+        (run.status, run.stdout)
+    };
+    for data in [&["--data", "a.jsonl", "--data", "./a.jsonl"][..], &["--data", ".", "--data", "a.jsonl"]] {
+        assert_eq!(count(data), (Some(0), "{\"Count\":2}\n".to_string()), "{data:?}");
+    }
+    let run = run_in(folder.path(), &["query", "union b, c | count", "--data", "b=a.jsonl", "--data", "c=a.jsonl"], "");
+    assert_eq!(run.stdout, "{\"Count\":4}\n", "{}", run.stderr);
+}

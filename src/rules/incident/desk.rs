@@ -103,11 +103,11 @@ impl Incidents {
 
     /// Closes the incidents that are open and have this title; returns how many there are.
     pub fn close(&mut self, title: &str, time: i64, by: &str) -> usize {
-        let is_open = |held: &&Held| {
+        let is_open = |held: &Held| {
             self.rows.get(held.row).is_some_and(|latest| latest.title == title && latest.status != "Closed")
         };
         let open: Vec<usize> =
-            (0..self.held.len()).filter(|place| self.held.get(*place).filter(is_open).is_some()).collect();
+            self.held.iter().enumerate().filter(|(_, held)| is_open(held)).map(|(place, _)| place).collect();
         for place in &open {
             self.write(*place, time, by, |latest| {
                 latest.status = "Closed".to_string();
