@@ -152,7 +152,7 @@ impl Binder<'_> {
                 return Vec::new();
             }
             JoinCondition::None => {
-                self.refuse("AQ025", span, "a join needs `on` and its keys");
+                self.error("KS006", span, "a join needs `on` and its keys");
                 return Vec::new();
             }
         };

@@ -23,11 +23,13 @@ enum Takes {
     Integer,
     /// The name of a column of the input. It may stand more than once.
     Column,
+    /// A word that its operator looks at.
+    AnyWord,
     /// A new name, or whatever else its operator looks at.
     Any,
 }
 
-use Takes::{Any, Bool, Column, Integer, Word, WordOrNumber};
+use Takes::{Any, AnyWord, Bool, Column, Integer, Word, WordOrNumber};
 
 type Known = &'static [(&'static str, Takes)];
 
@@ -68,9 +70,11 @@ const JOIN: Known = &[
     ("hint.num_partitions", Integer),
 ];
 const LOOKUP: Known = &[("kind", Word(&["inner", "leftouter"]))];
+const MAKE_SERIES: Known =
+    &[("kind", Word(&["nonempty"])), ("hint.shufflekey", Column), ("hint.strategy", Any), ("hint.num_partitions", Any)];
 const MV_EXPAND: Known =
     &[("kind", Word(&["bag", "array"])), ("bagexpansion", Word(&["bag", "array"])), ("with_itemindex", Any)];
-const PARSE: Known = &[("kind", Word(&["simple", "regex", "relaxed"])), ("flags", Any)];
+const PARSE: Known = &[("kind", Word(&["simple", "regex", "relaxed"])), ("flags", AnyWord)];
 const PARTITION: Known = &[
     ("hint.concurrency", CONCURRENCIES),
     ("hint.spread", SPREADS),
@@ -78,6 +82,8 @@ const PARTITION: Known = &[
     ("hint.shufflekey", Column),
     ("hint.strategy", Any),
 ];
+const REDUCE: Known = &[("kind", Word(&["source"]))];
+const SCAN: Known = &[("kind", Word(&["partial", "full"])), ("with_match_id", Any)];
 const SEARCH: Known = &[("kind", Word(&["default", "case_insensitive", "case_sensitive"]))];
 const SORT: Known = &[("hint.strategy", Word(&["splitBlock", "multipleBlocks"]))];
 const SUMMARIZE: Known =
@@ -103,9 +109,12 @@ fn parameters(kind: &OperatorKind) -> Option<(&[OperatorParameter], Known)> {
         OperatorKind::Find(find) => (&find.parameters, FIND),
         OperatorKind::Join { parameters, .. } => (parameters, JOIN),
         OperatorKind::Lookup { parameters, .. } => (parameters, LOOKUP),
+        OperatorKind::MakeSeries(series) => (&series.parameters, MAKE_SERIES),
         OperatorKind::MvExpand { parameters, .. } => (parameters, MV_EXPAND),
         OperatorKind::Parse(parse) => (&parse.parameters, PARSE),
         OperatorKind::Partition { parameters, .. } => (parameters, PARTITION),
+        OperatorKind::Reduce { parameters, .. } => (parameters, REDUCE),
+        OperatorKind::Scan(scan) => (&scan.parameters, SCAN),
         OperatorKind::Search { parameters, .. } => (parameters, SEARCH),
         OperatorKind::Sort { parameters, .. } => (parameters, SORT),
         OperatorKind::Summarize(summarize) => (&summarize.parameters, SUMMARIZE),
@@ -130,6 +139,10 @@ impl Binder<'_> {
                     problem = problem.help(format!("did you mean `{near}`?"));
                 }
                 self.problem(problem);
+                if name == "hint.shufflekey" {
+                    // Microsoft's parser looks for the column all the same.
+                    self.check_parameter(parameter, Column, input, scope);
+                }
                 continue;
             };
             if seen.contains(&name) && !matches!(takes, Takes::Column) {
@@ -156,6 +169,8 @@ impl Binder<'_> {
             matches!(literal, Some(LiteralKind::Int | LiteralKind::Long | LiteralKind::Real | LiteralKind::Decimal));
         match takes {
             Any => {}
+            AnyWord if matches!(parameter.value.kind, ExprKind::Name(_) | ExprKind::Error) => {}
+            AnyWord => self.error("KS005", span, "a word is expected"),
             Word(words) => self.check_word(parameter, words, false),
             WordOrNumber(_) if is_number => {}
             WordOrNumber(words) => self.check_word(parameter, words, true),

@@ -98,6 +98,10 @@ impl Binder<'_> {
                         None => ScalarType::String,
                     };
                     let column = Column::new(&declaration.name.text, scalar_type);
+                    if parts.iter().any(|part| matches!(part, ParsePart::Column(other) if other.name == column.name)) {
+                        let message = format!("there is a column `{}` in the pattern already", column.name);
+                        self.error("KS171", declaration.name.span, message);
+                    }
                     match columns.iter_mut().find(|c| c.name == column.name) {
                         Some(place) => *place = column.clone(),
                         None => columns.push(column.clone()),
