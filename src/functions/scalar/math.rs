@@ -410,10 +410,11 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "binary_shift_left",
         "Moves the bits to the left.",
         "binary-shift-left-function",
-        |a: i64, b: i64| a.wrapping_shl(b.rem_euclid(64) as u32),
+        |a: i64, b: i64| Some(a.wrapping_shl(places(b)?)),
         [
             ("binary_shift_left(1, 4)", "16"),
             ("binary_shift_left(1, 3)", "8"),
+            ("isnull(binary_shift_left(1, -1))", "true"),
             ("isnull(binary_shift_left(1, long(null)))", "true")
         ]
     ),
@@ -421,9 +422,10 @@ pub(super) const FUNCTIONS: &[Function] = &[
         "binary_shift_right",
         "Moves the bits to the right, keeping the sign.",
         "binary-shift-right-function",
-        |a: i64, b: i64| a.wrapping_shr(b.rem_euclid(64) as u32),
+        |a: i64, b: i64| Some(a.wrapping_shr(places(b)?)),
         [
             ("binary_shift_right(16, 2)", "4"),
+            ("isnull(binary_shift_right(16, -2))", "true"),
             ("binary_shift_right(8, 3)", "1"),
             ("isnull(binary_shift_right(1, long(null)))", "true")
         ]
@@ -629,6 +631,11 @@ fn gamma(x: f64) -> f64 {
         return (2..x as u32).fold(1.0, |product, factor| product * f64::from(factor));
     }
     libm::tgamma(x)
+}
+
+/// By how many places bits move: what a word has no room for is taken off; None for a negative number (documented).
+fn places(shift: i64) -> Option<u32> {
+    u64::try_from(shift).ok().map(|shift| (shift % 64) as u32)
 }
 
 #[cfg(test)]
