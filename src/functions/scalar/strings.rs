@@ -150,6 +150,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [
             ("replace_strings('This is', dynamic(['This', 'is']), dynamic(['This', 'was']))", "'This was'"),
             ("replace_strings('ab', dynamic(['a', 'b']), dynamic(['b', 'c']))", "'bc'"),
+            ("replace_strings('a1', dynamic([1, 'a']), dynamic(['x', 'b']))", "'b1'"),
             ("replace_strings('', dynamic(['a']), dynamic(['b']))", "''")
         ]
     ),
@@ -216,7 +217,9 @@ pub(super) const FUNCTIONS: &[Function] = &[
         [
             ("unicode_codepoints_to_string(75, 113, 108)", "'Kql'"),
             ("unicode_codepoints_to_string(dynamic([72, 105]), 33)", "'Hi!'"),
-            ("unicode_codepoints_to_string(dynamic([]))", "''")
+            ("unicode_codepoints_to_string(dynamic([]))", "''"),
+            ("unicode_codepoints_to_string(72, -1)", "''"),
+            ("unicode_codepoints_to_string(dynamic([72, 55296, 'x']), 105)", "''")
         ]
     ),
     function!(
@@ -544,7 +547,8 @@ fn replace_strings(call: &Call) -> Column {
         let rewrites = rewrites.get(row).and_then(rows::elements).unwrap_or_default();
         // Pieces that are still to be searched, and pieces that are done: earlier lookups win over earlier places.
         let mut pieces: Vec<(String, bool)> = vec![(text.to_string(), true)];
-        for (index, lookup) in lookups.iter().enumerate() {
+        // A lookup that is no string is ignored (documented).
+        for (index, lookup) in lookups.iter().enumerate().filter(|(_, lookup)| lookup.starts_with('"')) {
             let lookup = json::as_text(lookup);
             // A rewrite that is no string leaves what it finds as it is (documented).
             let rewrite =
@@ -618,19 +622,29 @@ fn translate(call: &Call) -> Column {
     })
 }
 
+/// One code point that is none makes the whole text empty (documented).
 fn codepoints_to_string(call: &Call) -> Column {
+    let point = |number: i64| char::from_u32(u32::try_from(number).ok()?);
     rows::text(call, |row, out| {
-        for argument in call.arguments {
-            let row = if argument.constant { 0 } else { row };
-            match columns::value_at(&argument.array, row, argument.scalar_type) {
-                Value::Int(number) => out.extend(u32::try_from(number).ok().and_then(char::from_u32)),
-                Value::Long(number) => out.extend(u32::try_from(number).ok().and_then(char::from_u32)),
+        let mut append = |value: Value| {
+            match value {
+                Value::Int(number) => out.push(point(number.into())?),
+                Value::Long(number) => out.push(point(number)?),
                 Value::Dynamic(text) => {
-                    let elements = rows::elements(&text).unwrap_or_else(|| vec![&text]);
-                    out.extend(elements.into_iter().filter_map(|element| char::from_u32(element.parse().ok()?)));
+                    for element in rows::elements(&text).unwrap_or_else(|| vec![&text]) {
+                        out.push(point(element.parse().ok()?)?);
+                    }
                 }
-                _ => {}
+                _ => return None,
             }
+            Some(())
+        };
+        let valid = call.arguments.iter().try_for_each(|argument| {
+            let row = if argument.constant { 0 } else { row };
+            append(columns::value_at(&argument.array, row, argument.scalar_type))
+        });
+        if valid.is_none() {
+            out.clear();
         }
     })
 }
