@@ -3,9 +3,10 @@
 mod key;
 mod summary;
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
@@ -285,7 +286,7 @@ impl Work<'_> {
 
 /// Rows in a batch.
 const BATCH: usize = 1024;
-/// Batches for each thread that are held while they are worked on; as many wait to be written.
+/// Batches for each thread that are held while they are worked on, or wait to be written.
 const HELD: usize = 4;
 
 /// Does something to all batches, several at once, each thread with a memory of its own; `take` gets what comes of it in
@@ -295,31 +296,38 @@ fn through<T: Send>(
     act: impl Fn(RecordBatch, &mut Memory) -> T + Sync,
     mut take: impl FnMut(T) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
-    let mut memories: Vec<Memory> = (0..processors()).map(|_| Memory::default()).collect();
-    let mut done: Vec<(usize, T)> = Vec::new();
-    loop {
-        let group: Result<Vec<_>, _> = batches.by_ref().take(HELD * memories.len()).collect();
-        let group = group.map_err(data::unreadable)?;
-        let last = group.is_empty();
-        let queue = Mutex::new(group.into_iter().enumerate());
-        let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-        let work = |memory: &mut Memory| -> Vec<(usize, T)> {
-            std::iter::from_fn(next).map(|(place, batch)| (place, act(batch, memory))).collect()
-        };
-        let made = std::thread::scope(|scope| {
-            let running: Vec<_> = memories.iter_mut().map(|memory| scope.spawn(|| work(memory))).collect();
-            let taken = done.drain(..).try_for_each(|(_, result)| take(result));
-            let joined = running.into_iter().flat_map(|thread| match thread.join() {
-                Ok(made) => made,
-                Err(panic) => std::panic::resume_unwind(panic),
-            });
-            let made: Vec<_> = joined.collect();
-            taken.map(|()| made)
-        });
-        done = made?;
-        done.sort_by_key(|(place, _)| *place);
-        if last {
-            return Ok(());
+    let threads = processors();
+    let (give, given) = sync_channel::<(RecordBatch, SyncSender<T>)>(HELD * threads);
+    let given = Mutex::new(given);
+    let work = || {
+        let mut memory = Memory::default();
+        let next = || given.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        while let Ok((batch, done)) = next() {
+            // Nobody waits for it where the work has been stopped.
+            let _ = done.send(act(batch, &mut memory));
         }
-    }
+    };
+    std::thread::scope(|scope| {
+        (0..threads).for_each(|_| drop(scope.spawn(work)));
+        // It goes when the batches have, or at the first mistake, and then the threads end.
+        let give = give;
+        let mut waiting: VecDeque<Receiver<T>> = VecDeque::new();
+        let mut settle = |wait: Receiver<T>| match wait.recv() {
+            Ok(made) => take(made),
+            Err(_) => Err(Stop::failure("a thread that replaced names broke off")),
+        };
+        for batch in batches {
+            let (done, wait) = sync_channel(1);
+            waiting.push_back(wait);
+            if give.send((batch.map_err(data::unreadable)?, done)).is_err() {
+                break;
+            }
+            if waiting.len() > HELD * threads
+                && let Some(first) = waiting.pop_front()
+            {
+                settle(first)?;
+            }
+        }
+        waiting.into_iter().try_for_each(settle)
+    })
 }

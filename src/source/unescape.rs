@@ -1,6 +1,8 @@
 //! Escapes of JSON strings resolved at the speed of copying: alerts hold most of their text as JSON within JSON.
 
-use crate::types::marks::{BLOCK, Marks, follows_escape, padded};
+use fearless_simd::{Level, Simd, dispatch};
+
+use crate::types::marks::{BLOCK, Marks, follows_escape};
 
 /// Resolves the escapes inside a JSON string into a buffer, and returns how many of its bytes that takes. None where
 /// something is rare (half of a surrogate pair) or not valid: [`super::cell::resolve`] tells which.
@@ -12,11 +14,16 @@ pub(super) fn unescape(inside: &str, out: &mut Vec<u8>) -> Option<usize> {
     if out.len() < text.len() + RUN {
         out.resize(text.len() + RUN, 0);
     }
-    let out = out.as_mut_slice();
+    dispatch!(Level::new(), simd => resolve_into(simd, text, out))
+}
+
+/// Resolves escapes into a buffer that has room for what they stand for, and for the copy of a run behind it.
+#[inline(always)]
+fn resolve_into<S: Simd>(simd: S, text: &[u8], out: &mut [u8]) -> Option<usize> {
     let (mut from, mut to, mut carried) = (0, 0, false);
     for base in (0..text.len()).step_by(BLOCK) {
         let rest = &text[base..];
-        let marks = rest.first_chunk().map_or_else(|| Marks::of(&padded(rest)), Marks::of);
+        let marks = Marks::of_next(simd, rest);
         if marks.controls != 0 {
             return None;
         }
@@ -34,10 +41,10 @@ pub(super) fn unescape(inside: &str, out: &mut Vec<u8>) -> Option<usize> {
 }
 
 /// Bytes that are copied at once: most runs between two escapes are shorter.
-const RUN: usize = 16;
+const RUN: usize = 32;
 
 /// Copies the first bytes of a text.
-#[inline]
+#[inline(always)]
 fn copy(text: &[u8], length: usize, out: &mut [u8]) -> Option<usize> {
     match (text.first_chunk::<RUN>(), out.first_chunk_mut::<RUN>()) {
         (Some(run), Some(place)) if length <= RUN => *place = *run,
@@ -68,7 +75,7 @@ const LETTERS: [u8; 256] = {
 };
 
 /// Resolves the escape that a text begins with; returns how many bytes it has, and what it stands for.
-#[inline]
+#[inline(always)]
 fn escape(text: &[u8], out: &mut [u8]) -> Option<(usize, usize)> {
     let letter = *text.get(1)?;
     match LETTERS[usize::from(letter)] {

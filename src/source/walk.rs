@@ -6,7 +6,9 @@
 //!
 //! What is unusual is left to a parser: [`walk`] says how far it came.
 
-use crate::types::marks::{BLOCK, Marks, follows_escape, padded};
+use fearless_simd::{Level, Simd, dispatch};
+
+use crate::types::marks::{BLOCK, Marks, follows_escape};
 
 use super::cell::{Cell, Sink};
 
@@ -14,23 +16,27 @@ use super::cell::{Cell, Sink};
 ///
 /// Fails with the number of fields that were given when what follows is not valid, or unusual.
 pub(super) fn walk(text: &str, sink: &mut Sink<'_>) -> Result<(), usize> {
-    let mut walk = Walk { text, bytes: text.as_bytes(), at: 0 };
     let mut given = 0;
-    walk.object(&mut |key, cell| {
+    let mut counted = |key: &str, cell: Cell<'_>| {
         sink(key, cell);
         given += 1;
-    })
-    .ok_or(given)
+    };
+    let whole =
+        dispatch!(Level::new(), simd => Walk { simd, text, bytes: text.as_bytes(), at: 0 }.object(&mut counted));
+    whole.ok_or(given)
 }
 
 /// Where a walk stands.
-struct Walk<'a> {
+struct Walk<'a, S> {
+    /// Which instructions the processor has. What uses them is compiled into its caller, up to where they are chosen.
+    simd: S,
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
-impl<'a> Walk<'a> {
+impl<'a, S: Simd> Walk<'a, S> {
+    #[inline(always)]
     fn object(&mut self, sink: &mut Sink<'_>) -> Option<()> {
         self.expect(b'{')?;
         if self.peek()? != b'}' {
@@ -66,6 +72,7 @@ impl<'a> Walk<'a> {
         (self.peek()? == wanted).then(|| self.at += 1)
     }
 
+    #[inline(always)]
     fn value(&mut self) -> Option<Cell<'a>> {
         match self.peek()? {
             b'"' => {
@@ -87,9 +94,10 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes the rest of a string, its closing quote too; returns what is inside, and whether that has escapes.
+    #[inline(always)]
     fn string(&mut self) -> Option<(&'a str, bool)> {
         let start = self.at;
-        let (length, escaped) = inside(self.bytes.get(start..)?)?;
+        let (length, escaped) = inside(self.simd, self.bytes.get(start..)?)?;
         self.at = start + length + 1;
         Some((self.text.get(start..start + length)?, escaped))
     }
@@ -140,7 +148,8 @@ fn is_number(text: &[u8]) -> bool {
 
 /// Returns the length of a string whose inside begins here, and whether it has escapes; None where it does not end, or
 /// holds what must be escaped.
-fn inside(bytes: &[u8]) -> Option<(usize, bool)> {
+#[inline(always)]
+fn inside<S: Simd>(simd: S, bytes: &[u8]) -> Option<(usize, bool)> {
     if let Some(length) = bytes.first_chunk().and_then(Marks::short) {
         return Some((length, false));
     }
@@ -150,10 +159,7 @@ fn inside(bytes: &[u8]) -> Option<(usize, bool)> {
     let mut at = 0;
     loop {
         let rest = &bytes[at..];
-        let marks = match rest.first_chunk() {
-            Some(block) => Marks::of(block),
-            None => Marks::of(&padded(rest)),
-        };
+        let marks = Marks::of_next(simd, rest);
         let quotes = marks.quotes & !follows_escape(marks.backslashes, &mut carried);
         if quotes != 0 {
             let before = (quotes & quotes.wrapping_neg()).wrapping_sub(1);

@@ -1,5 +1,7 @@
 //! What stands where in a block of JSON text, one bit for each byte.
 
+use fearless_simd::prelude::*;
+use fearless_simd::u8x64;
 use wide::u8x16;
 
 /// Bytes in a block.
@@ -13,18 +15,25 @@ pub(crate) struct Marks {
 }
 
 impl Marks {
-    #[inline]
-    pub(crate) fn of(block: &[u8; BLOCK]) -> Marks {
-        let mut marks = Marks { quotes: 0, backslashes: 0, controls: 0 };
-        let (parts, _) = block.as_chunks::<16>();
-        for (place, part) in parts.iter().enumerate() {
-            let part = u8x16::new(*part);
-            let bits = |found: u8x16| u64::from(found.to_bitmask()) << (place * 16);
-            marks.quotes |= bits(part.simd_eq(u8x16::splat(b'"')));
-            marks.backslashes |= bits(part.simd_eq(u8x16::splat(b'\\')));
-            marks.controls |= bits(part.simd_eq(part.min(u8x16::splat(0x1f))));
+    /// Marks a block with the instructions that the processor has, see [`fearless_simd::dispatch`]. What leads here from
+    /// there is always compiled into its caller, and has no closures: those would be compiled without these instructions.
+    #[inline(always)]
+    pub(crate) fn of<S: Simd>(simd: S, block: &[u8; BLOCK]) -> Marks {
+        let block: u8x64<S> = (*block).simd_into(simd);
+        Marks {
+            quotes: block.simd_eq(b'"').to_bitmask(),
+            backslashes: block.simd_eq(b'\\').to_bitmask(),
+            controls: block.simd_lt(b' ').to_bitmask(),
         }
-        marks
+    }
+
+    /// Marks the next block of a text, which may be shorter: what is missing counts as spaces.
+    #[inline(always)]
+    pub(crate) fn of_next<S: Simd>(simd: S, rest: &[u8]) -> Marks {
+        match rest.first_chunk() {
+            Some(block) => Marks::of(simd, block),
+            None => Marks::of(simd, &padded(rest)),
+        }
     }
 
     /// Returns where a string ends that ends in these bytes, and has nothing to be looked at closer before: names of fields
@@ -41,7 +50,7 @@ impl Marks {
 
 /// Marks the bytes that a backslash before them escapes; `carried` tells whether the first byte is escaped, and then
 /// whether the first byte behind the block is.
-#[inline]
+#[inline(always)]
 pub(crate) fn follows_escape(backslashes: u64, carried: &mut bool) -> u64 {
     const ODD: u64 = 0xaaaa_aaaa_aaaa_aaaa;
     let carry = u64::from(*carried);
@@ -58,7 +67,7 @@ pub(crate) fn follows_escape(backslashes: u64, carried: &mut bool) -> u64 {
 }
 
 /// Makes a block of the last bytes of a text, filled up with spaces.
-pub(crate) fn padded(rest: &[u8]) -> [u8; BLOCK] {
+fn padded(rest: &[u8]) -> [u8; BLOCK] {
     let mut block = [b' '; BLOCK];
     block[..rest.len()].copy_from_slice(rest);
     block

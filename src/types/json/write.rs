@@ -2,9 +2,11 @@
 
 use std::borrow::Cow;
 
+use fearless_simd::{Level, Simd, dispatch};
+
 use super::scan::{scan_string, skip_scalar, skip_string, slice, string_end};
 use super::{is_long, unquote};
-use crate::types::marks::{BLOCK, Marks, padded};
+use crate::types::marks::{BLOCK, Marks};
 use crate::types::{Value, decimal, number, ticks};
 
 /// Returns the value in one form: no blanks between tokens, no needless escapes, reals as `tostring` writes them.
@@ -97,24 +99,30 @@ pub fn write_string(text: &str, out: &mut String) {
     let bytes = text.as_bytes();
     out.reserve(bytes.len() + 2);
     out.push('"');
-    let mut from = 0;
     // Most strings are short and plain.
-    if bytes.len() > 16 || string_end(bytes).is_some() {
-        for base in (0..bytes.len()).step_by(BLOCK) {
-            let rest = &bytes[base..];
-            let marks = rest.first_chunk().map_or_else(|| Marks::of(&padded(rest)), Marks::of);
-            let mut special = marks.quotes | marks.backslashes | marks.controls;
-            while special != 0 {
-                let at = base + special.trailing_zeros() as usize;
-                special &= special - 1;
-                out.push_str(&text[from..at]);
-                write_escape(bytes[at], out);
-                from = at + 1;
-            }
+    match bytes.len() > 16 || string_end(bytes).is_some() {
+        true => dispatch!(Level::new(), simd => write_inside(simd, text, out)),
+        false => out.push_str(text),
+    }
+    out.push('"');
+}
+
+#[inline(always)]
+fn write_inside<S: Simd>(simd: S, text: &str, out: &mut String) {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    for base in (0..bytes.len()).step_by(BLOCK) {
+        let marks = Marks::of_next(simd, &bytes[base..]);
+        let mut special = marks.quotes | marks.backslashes | marks.controls;
+        while special != 0 {
+            let at = base + special.trailing_zeros() as usize;
+            special &= special - 1;
+            out.push_str(&text[from..at]);
+            write_escape(bytes[at], out);
+            from = at + 1;
         }
     }
     out.push_str(&text[from..]);
-    out.push('"');
 }
 
 #[inline]
