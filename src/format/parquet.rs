@@ -1,5 +1,7 @@
 //! Parquet: zstd, row groups that prune well, page index, bloom filters on identifiers.
 
+mod dictionary;
+mod pages;
 mod remake;
 mod text;
 
@@ -16,8 +18,8 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::KeyValue;
 use ::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use ::parquet::file::writer::SerializedFileWriter;
-use ::parquet::schema::types::{ColumnDescPtr, ColumnPath};
-use arrow::array::{ArrayRef, RecordBatch};
+use ::parquet::schema::types::ColumnPath;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::Field;
 use bytes::Bytes;
 
@@ -28,7 +30,7 @@ use super::parallel::{each, threads};
 use super::physical::{Physical, Units};
 use super::shred::Shredder;
 use super::{Format, UNNAMED, Writer, failed, one_result};
-use text::TextColumn;
+use text::{Kind, TextColumn};
 
 /// How files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,16 +269,19 @@ impl Made {
         let number = self.file.flushed_row_groups().len();
         let any = self.groups.create_column_writers(number).map_err(failed)?;
         self.texts.resize_with(any.len(), || None);
-        let columns = any.into_iter().zip(self.file.schema_descr().columns()).zip(batch.columns()).zip(&mut self.texts);
-        let writer = |(((any, column), array), text): (((_, &ColumnDescPtr), _), &mut Option<_>)| {
-            let known = IDENTIFIERS.contains(&column.name()) || shred::is_name(column.name());
-            if known || !text::are_long(array) {
-                return Ok(ChunkWriter::Any(Box::new(any)));
-            }
-            let text = text.take().map_or_else(|| TextColumn::new(column.clone(), self.level).map(Box::new), Ok)?;
-            Ok(ChunkWriter::Text(text))
-        };
-        columns.map(writer).collect()
+        let kinds = self.physical.columns().iter().zip(batch.columns()).map(|(column, array)| kind(column, array));
+        let columns = any.into_iter().zip(self.file.schema_descr().columns()).zip(kinds).zip(&mut self.texts);
+        let mut writers = Vec::with_capacity(batch.num_columns());
+        for (((any, column), kind), text) in columns {
+            writers.push(match kind {
+                None => ChunkWriter::Any(Box::new(any)),
+                Some(kind) => ChunkWriter::Text(match text.take_if(|text| text.kind() == kind) {
+                    Some(text) => text,
+                    None => Box::new(TextColumn::new(column.clone(), self.level, kind)?),
+                }),
+            });
+        }
+        Ok(writers)
     }
 
     /// Encodes the columns of the batches that wait, each on the next thread that is free: text takes most of the time, in
@@ -362,6 +367,17 @@ pub fn in_units(from: &File, to: ParquetWriter<'_>, table: &str, columns: &[Colu
         remake::remake(from, &before, made)?;
     }
     writer.finish()
+}
+
+/// Returns what the texts of a column are like that is written without the parquet crate; none where that knows better.
+fn kind(column: &Column, array: &ArrayRef) -> Option<Kind> {
+    let known = IDENTIFIERS.contains(&column.name.as_str()) || shred::is_name(&column.name);
+    if known || array.as_string_view_opt().is_none() {
+        return None;
+    }
+    // Of what is neither long nor a string the page index tells the least and the greatest.
+    let alike = (column.scalar_type == ScalarType::String).then_some(Kind::Alike);
+    if text::are_long(array) { Some(Kind::Long) } else { alike }
 }
 
 fn zstd(level: i32) -> ZstdLevel {

@@ -1,24 +1,25 @@
-//! Columns of long texts that hardly repeat: most of the bytes of alerts, and most of the work of writing them.
+//! Columns of texts: those that are alike have a dictionary, and those that are long and hardly repeat are most of the
+//! bytes of alerts, and most of the work of writing them.
 //!
-//! A dictionary of them would be begun and given up, the least and the greatest of them tell nothing, and of zstd they
-//! want other parameters than any of its levels has. So their pages are made here: as plain as Parquet has them.
+//! Of the long ones a dictionary would be begun and given up, the least and the greatest tell nothing, and of zstd they
+//! want other parameters than any of its levels has. Of the others there are thirty in each row: the page they are on is a
+//! few kilobytes, and who makes an encoder of zstd for each page, as the parquet crate does, makes more of these than pages
+//! are worth.
 
 use std::collections::HashSet;
 use std::io;
 
-use ::parquet::basic::{Compression, Encoding, PageType, ZstdLevel};
-use ::parquet::column::page::{CompressedPage, Page, PageWriter};
+use ::parquet::basic::{Encoding, ZstdLevel};
 use ::parquet::column::writer::ColumnCloseResult;
 use ::parquet::errors::ParquetError;
-use ::parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder, PageEncodingStats};
-use ::parquet::file::statistics::Statistics;
-use ::parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use ::parquet::schema::types::ColumnDescPtr;
 use arrow::array::{ArrayRef, AsArray, StringViewArray};
 use bytes::Bytes;
 use zstd::bulk::Compressor;
-use zstd::zstd_safe::{CParameter, Strategy, compress_bound};
+use zstd::zstd_safe::{CParameter, Strategy};
 
+use super::dictionary::Dictionary;
+use super::pages::{Pages, Range, indices};
 use super::{PAGE_BYTES, PAGE_ROWS};
 
 /// Rows of a batch that are looked at to tell what its texts are like.
@@ -39,77 +40,86 @@ pub(super) fn are_long(array: &ArrayRef) -> bool {
     bytes >= count * LONG && different.len() * 10 > count * 9
 }
 
-/// A column in the making, one row group after the other.
-pub(super) struct TextColumn {
-    column: ColumnDescPtr,
-    level: ZstdLevel,
-    compressor: Compressor<'static>,
-    /// The page in the making, as Parquet has it but for the levels.
-    values: Vec<u8>,
-    /// Which rows of the page have a value, in runs; of a column that allows for nulls.
-    levels: Vec<(bool, usize)>,
-    rows: usize,
-    /// Room for a page as it is compressed.
-    scratch: Vec<u8>,
-    pages: TrackedWrite<Vec<u8>>,
-    offsets: OffsetIndexBuilder,
-    total: Total,
+/// What the texts of a column are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Long, and for the most part different from each other.
+    Long,
+    /// Short, or the same again and again.
+    Alike,
 }
 
-/// What the pages hold that are done.
-#[derive(Default)]
-struct Total {
-    pages: i32,
+/// A column in the making, one row group after the other.
+pub(super) struct TextColumn {
+    kind: Kind,
+    pages: Pages,
+    /// The plain values of the page in the making, as Parquet has them but for the levels.
+    values: Vec<u8>,
+    /// Those that are in the dictionary, by their places there.
+    places: Vec<u32>,
     rows: usize,
-    nulls: usize,
-    /// Bytes of texts.
-    bytes: i64,
-    uncompressed: i64,
+    dictionary: Dictionary,
+    /// Whether the next text is looked up in the dictionary.
+    alike: bool,
+    range: Option<Range>,
 }
 
 impl TextColumn {
     /// Makes what encodes a column, whose texts a level of zstd from 1 on compresses.
-    pub(super) fn new(column: ColumnDescPtr, level: ZstdLevel) -> io::Result<TextColumn> {
+    pub(super) fn new(column: ColumnDescPtr, level: ZstdLevel, kind: Kind) -> io::Result<TextColumn> {
         Ok(TextColumn {
-            column,
-            level,
-            compressor: compressor(level)?,
+            kind,
+            pages: Pages::new(column, level, compressor(level, kind)?),
             values: Vec::new(),
-            levels: Vec::new(),
+            places: Vec::new(),
             rows: 0,
-            scratch: Vec::new(),
-            pages: TrackedWrite::new(Vec::new()),
-            offsets: OffsetIndexBuilder::new(),
-            total: Total::default(),
+            dictionary: Dictionary::default(),
+            alike: kind == Kind::Alike,
+            range: None,
         })
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// Adds texts. Fails when they are no texts.
     pub(super) fn write(&mut self, array: &ArrayRef) -> Result<(), ParquetError> {
-        let wrong = || ParquetError::General(format!("the values of {} are no texts", self.column.name()));
+        let wrong = || ParquetError::General(format!("the values of {} are no texts", self.pages.name()));
         let texts: &StringViewArray = array.as_string_view_opt().ok_or_else(wrong)?;
-        let nullable = self.column.max_def_level() > 0;
-        for text in texts {
+        let nullable = self.pages.nullable();
+        for (text, view) in texts.iter().zip(texts.views()) {
             if nullable {
-                self.level(text.is_some());
+                self.pages.level(text.is_some());
             }
             if let Some(text) = text.or(if nullable { None } else { Some("") }) {
-                let length = u32::try_from(text.len()).map_err(|error| ParquetError::External(error.into()))?;
-                self.values.extend_from_slice(&length.to_le_bytes());
-                self.values.extend_from_slice(text.as_bytes());
-                self.total.bytes += i64::from(length);
+                self.pages.text(text.len());
+                match self.alike {
+                    true => self.places.push(self.dictionary.place(text, *view)),
+                    false => self.plain(text)?,
+                }
             }
             self.rows += 1;
-            if self.rows == PAGE_ROWS || self.values.len() >= PAGE_BYTES {
+            if self.rows == PAGE_ROWS || self.values.len() >= PAGE_BYTES || self.alike && self.dictionary.is_full() {
                 self.end_page()?;
             }
         }
         Ok(())
     }
 
+    fn plain(&mut self, text: &str) -> Result<(), ParquetError> {
+        let length = u32::try_from(text.len()).map_err(|error| ParquetError::External(error.into()))?;
+        self.values.extend_from_slice(&length.to_le_bytes());
+        self.values.extend_from_slice(text.as_bytes());
+        if self.kind == Kind::Alike {
+            Range::observe(&mut self.range, text);
+        }
+        Ok(())
+    }
+
     /// Returns about how many bytes are held, which tells how much is left to do.
     pub(super) fn memory_size(&self) -> usize {
-        self.values.len() + self.pages.bytes_written()
+        self.values.len() + self.places.len() + self.pages.size()
     }
 
     /// Ends the column of one row group; returns its pages, and what is to be known of them. What follows is of the next.
@@ -117,88 +127,40 @@ impl TextColumn {
         if self.rows > 0 {
             self.end_page()?;
         }
-        let total = std::mem::take(&mut self.total);
-        // The next row group will need about as much.
-        let room = Vec::with_capacity(self.pages.bytes_written() + self.pages.bytes_written() / 8);
-        let pages = std::mem::replace(&mut self.pages, TrackedWrite::new(room));
-        let offsets = std::mem::replace(&mut self.offsets, OffsetIndexBuilder::new());
-        let written = pages.bytes_written();
-        let (size, rows) = (written as i64, total.rows as i64);
-        let plain = PageEncodingStats { page_type: PageType::DATA_PAGE, encoding: Encoding::PLAIN, count: total.pages };
-        let metadata = ColumnChunkMetaData::builder(self.column.clone())
-            .set_compression(Compression::ZSTD(self.level))
-            .set_encodings(vec![Encoding::PLAIN, Encoding::RLE])
-            .set_page_encoding_stats(vec![plain])
-            .set_total_compressed_size(size)
-            .set_total_uncompressed_size(total.uncompressed)
-            .set_num_values(rows)
-            .set_data_page_offset(0)
-            .set_statistics(Statistics::byte_array(None, None, None, Some(total.nulls as u64), false))
-            .set_unencoded_byte_array_data_bytes(Some(total.bytes))
-            .build()?;
-        let close = ColumnCloseResult {
-            bytes_written: written as u64,
-            rows_written: total.rows as u64,
-            metadata,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: Some(offsets.build()),
-        };
-        Ok((Bytes::from(pages.into_inner()?), close))
-    }
-
-    fn level(&mut self, valid: bool) {
-        self.total.nulls += usize::from(!valid);
-        match self.levels.last_mut() {
-            Some((last, count)) if *last == valid => *count += 1,
-            _ => self.levels.push((valid, 1)),
-        }
+        let mut range = self.range.take();
+        self.dictionary.texts().for_each(|text| Range::observe(&mut range, text));
+        let dictionary = (self.kind == Kind::Alike).then(|| self.dictionary.plain());
+        let closed = self.pages.close(dictionary, range);
+        self.dictionary.clear();
+        self.alike = self.kind == Kind::Alike;
+        closed
     }
 
     fn end_page(&mut self) -> Result<(), ParquetError> {
-        if self.column.max_def_level() > 0 {
-            let levels = levels(&self.levels);
-            self.levels.clear();
-            self.values.splice(..0, levels);
-        }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        scratch.reserve(compress_bound(self.values.len()));
-        self.compressor.compress_to_buffer(&self.values, &mut scratch)?;
-        let compressed = Bytes::from(scratch);
-        let page = Page::DataPage {
-            buf: compressed.clone(),
-            num_values: u32::try_from(self.rows).map_err(|error| ParquetError::External(error.into()))?,
-            encoding: Encoding::PLAIN,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
+        let encoding = match self.alike {
+            true => {
+                indices(&self.places, &mut self.values);
+                self.places.clear();
+                Encoding::RLE_DICTIONARY
+            }
+            false => Encoding::PLAIN,
         };
-        let page = CompressedPage::new(page, self.values.len());
-        let written = SerializedPageWriter::new(&mut self.pages).write_page(page)?;
-        // Nobody else has it any more: the room is used again.
-        self.scratch = compressed.into();
-        let size = i32::try_from(written.compressed_size).map_err(|error| ParquetError::External(error.into()))?;
-        self.offsets.append_offset_and_size(written.offset as i64, size);
-        self.offsets.append_row_count(self.rows as i64);
-        self.total.pages += 1;
-        self.total.rows += self.rows;
-        self.total.uncompressed += written.uncompressed_size as i64;
-        self.values.clear();
+        self.pages.end(&mut self.values, self.rows, encoding)?;
         self.rows = 0;
+        self.alike &= !self.dictionary.is_full();
         Ok(())
     }
 }
 
 /// Makes what compresses pages.
 ///
-/// A level above the lowest stands for what suits texts that are made of the same parts: matches of seven bytes and more,
-/// which the levels do not ask for. What is found with fewer bytes costs more than it is worth, and keeps longer matches
-/// from being found: of a million generated alerts ExtendedProperties take 82.6 MB and the entities 110.5 MB; with level 3
-/// these are 85.7 and 117.4 MB in the same time, with level 5 77.2 and 108.9 MB in three times the time.
-fn compressor(level: ZstdLevel) -> io::Result<Compressor<'static>> {
+/// For long texts a level above the lowest stands for what suits those that are made of the same parts: matches of seven
+/// bytes and more, which the levels do not ask for. What is found with fewer bytes costs more than it is worth, and keeps
+/// longer matches from being found: of a million generated alerts ExtendedProperties take 82.6 MB and the entities 110.5 MB;
+/// with level 3 these are 85.7 and 117.4 MB in the same time, with level 5 77.2 and 108.9 MB in three times the time.
+fn compressor(level: ZstdLevel, kind: Kind) -> io::Result<Compressor<'static>> {
     let mut compressor = Compressor::new(level.compression_level())?;
-    if level.compression_level() > 1 {
+    if level.compression_level() > 1 && kind == Kind::Long {
         compressor.set_parameter(CParameter::Strategy(Strategy::ZSTD_dfast))?;
         compressor.set_parameter(CParameter::MinMatch(7))?;
         compressor.set_parameter(CParameter::HashLog(17))?;
@@ -208,23 +170,6 @@ fn compressor(level: ZstdLevel) -> io::Result<Compressor<'static>> {
     Ok(compressor)
 }
 
-/// Writes which rows have a value, as Parquet has levels of one bit: their length, and for each run twice its length and
-/// the level.
-fn levels(runs: &[(bool, usize)]) -> Vec<u8> {
-    let mut out = vec![0; 4];
-    for (valid, count) in runs {
-        let mut left = count << 1;
-        while left > 0x7f {
-            out.push(left as u8 | 0x80);
-            left >>= 7;
-        }
-        out.extend([left as u8, u8::from(*valid)]);
-    }
-    let length = u32::try_from(out.len() - 4).unwrap_or_default();
-    out[..4].copy_from_slice(&length.to_le_bytes());
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::{Read, Seek};
@@ -232,6 +177,7 @@ mod tests {
 
     use ::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
     use ::parquet::file::metadata::PageIndexPolicy;
+    use ::parquet::file::statistics::Statistics;
     use arrow::array::{Array, RecordBatch};
 
     use super::*;
@@ -264,18 +210,10 @@ mod tests {
         let (must, may) = (texts((0..21_000).map(|n| Some(huge(n)))), texts((0..21_000).map(may)));
         let all = RecordBatch::try_new(schema(&columns), vec![must, may]).unwrap();
 
-        let mut file = tempfile::tempfile().unwrap();
-        let options = ParquetOptions { row_group_rows: 9_000, ..ParquetOptions::default() };
-        let mut writer = ParquetWriter::onto(file.try_clone().unwrap(), options);
-        writer.begin("T", &columns).unwrap();
-        (0..21).for_each(|part| writer.write(&all.slice(part * 1000, 1000)).unwrap());
-        writer.finish().unwrap();
-        drop(writer);
-        let mut bytes = Vec::new();
-        file.rewind().and_then(|()| file.read_to_end(&mut bytes)).unwrap();
+        let written = written(&columns, &all);
 
         let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Required);
-        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(Bytes::from(bytes), options).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(written, options).unwrap();
         let metadata = reader.metadata().clone();
         assert_eq!(metadata.row_groups().iter().map(|group| group.num_rows()).collect::<Vec<_>>(), [9000, 9000, 3000]);
         let nulls: u64 = metadata.row_groups().iter().filter_map(|g| g.column(1).statistics()?.null_count_opt()).sum();
@@ -287,6 +225,51 @@ mod tests {
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
             assert!(column.encodings().all(|encoding| matches!(encoding, Encoding::PLAIN | Encoding::RLE)));
         }
+        assert_holds(reader, &all);
+    }
+
+    /// Texts are found again by their places in the dictionary, and as they are behind the place where it was full; what
+    /// there is to be known of them is true.
+    #[test]
+    fn what_is_alike_is_read() {
+        let columns = ["One", "Some", "Many", "None"].map(|name| Column::new(name, ScalarType::String));
+        let of = |text: fn(usize) -> String| texts((0..21_000).map(|n| Some(text(n))));
+        let some = |n: usize| if n.is_multiple_of(100) { "ä".repeat(n / 100 % 70) } else { (n % 700).to_string() };
+        // Too many are the same for what counts as long, and those of a group are more than a dictionary holds.
+        let many = |n: usize| format!("{:0>200}", if n.is_multiple_of(5) { 0 } else { n });
+        let arrays = [of(|_| "one".into()), of(some), of(many), of(|_| String::new())];
+        let all = RecordBatch::try_new(schema(&columns), arrays.to_vec()).unwrap();
+        let reader = ParquetRecordBatchReaderBuilder::try_new(written(&columns, &all)).unwrap();
+        let metadata = reader.metadata().clone();
+        for (group, from) in metadata.row_groups().iter().zip((0..).step_by(9_000)) {
+            for (column, array) in group.columns().iter().zip(all.columns()) {
+                let array = array.slice(from, group.num_rows() as usize);
+                let texts: Vec<&str> = array.as_string_view().iter().flatten().collect();
+                let Some(Statistics::ByteArray(range)) = column.statistics() else { panic!("{column:?}") };
+                let (least, greatest) = (texts.iter().min().unwrap(), texts.iter().max().unwrap());
+                assert!(range.min_opt().unwrap().data() <= least.as_bytes());
+                assert!(range.max_opt().unwrap().data() >= greatest.as_bytes());
+                assert_eq!(range.min_is_exact() && range.max_is_exact(), greatest.len() <= 64 && least.len() <= 64);
+                assert!(column.dictionary_page_offset().is_some() && column.data_page_offset() > 0);
+            }
+        }
+        assert_holds(reader, &all);
+    }
+
+    fn written(columns: &[Column], all: &RecordBatch) -> Bytes {
+        let mut file = tempfile::tempfile().unwrap();
+        let options = ParquetOptions { row_group_rows: 9_000, ..ParquetOptions::default() };
+        let mut writer = ParquetWriter::onto(file.try_clone().unwrap(), options);
+        writer.begin("T", columns).unwrap();
+        (0..21).for_each(|part| writer.write(&all.slice(part * 1000, 1000)).unwrap());
+        writer.finish().unwrap();
+        drop(writer);
+        let mut bytes = Vec::new();
+        file.rewind().and_then(|()| file.read_to_end(&mut bytes)).unwrap();
+        Bytes::from(bytes)
+    }
+
+    fn assert_holds(reader: ParquetRecordBatchReaderBuilder<Bytes>, all: &RecordBatch) {
         let read: Vec<_> = reader.build().unwrap().map(Result::unwrap).collect();
         let read = arrow::compute::concat_batches(&read[0].schema(), &read).unwrap();
         for (was, is) in all.columns().iter().zip(read.columns()) {
