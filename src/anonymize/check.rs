@@ -12,6 +12,7 @@ use regex::Regex;
 
 use crate::types::json::{self, Kind};
 
+use super::document::is_documented;
 use super::found::Found;
 use super::key::Key;
 use super::memo::Known;
@@ -84,7 +85,8 @@ impl Check<'_> {
                 Kind::Bag => {
                     json::members(value).filter(|(key, _)| !self.options.keeps(key)).find_map(|(key, value)| {
                         values.push(value);
-                        self.text(&key, clean)
+                        // A documented name stays, though words of it may be a name elsewhere.
+                        self.text(&key, clean).filter(|_| !is_documented(&key))
                     })
                 }
                 Kind::String => self.text(&json::as_string(value).unwrap_or_default(), clean),

@@ -68,10 +68,7 @@ impl<'a> Documents<'a> {
     ///
     /// Products use names and addresses as keys.
     fn new_name(&mut self, name: &str) -> String {
-        let known = name.starts_with('$')
-            || policy::treatment(None, name) != Treatment::Unknown
-            || ENTITY_TYPES.iter().any(|entity| entity.documents(name))
-            || self.options.keeps(name);
+        let known = is_documented(name) || self.options.keeps(name);
         let number = || name.split(|letter: char| !letter.is_ascii_digit()).any(|digits| digits.len() > 4);
         let plain = || parts(name).iter().all(|part| part.len() < 3 || words::is_listed(part));
         if known || plain() && !number() {
@@ -206,6 +203,13 @@ impl<'a> Documents<'a> {
 
 fn plain(text: &str, out: &mut String) {
     out.push_str(text);
+}
+
+/// Tells whether the name of a field is one that is documented: it says nothing of those whose records they are.
+pub(super) fn is_documented(name: &str) -> bool {
+    name.starts_with('$')
+        || policy::treatment(None, name) != Treatment::Unknown
+        || ENTITY_TYPES.iter().any(|entity| entity.documents(name))
 }
 
 /// Takes a name apart into its words: at signs, and where a capital follows a small letter.

@@ -228,7 +228,8 @@ fn the_fields_of_products_are_no_names() {
     let columns =
         [Column::new("ExtendedProperties", ScalarType::String), Column::new("ExtendedLinks", ScalarType::String)];
     let cells = [
-        r#"{"MicrosoftDefenderAtp.Category":"Malware","HostName":"pay-srv7"}"#,
+        r#"{"MicrosoftDefenderAtp.Category":"Malware","MicrosoftDefenderAtp.InvestigationId":"","HostName":"pay-srv7",
+            "Owner Name":"MicrosoftDefenderAtp"}"#,
         r#"[{"Href":"https://aka.ms/more","Category":null,"Label":"More information"}]"#,
     ];
     let arrays = cells.map(|cell| {
@@ -245,7 +246,12 @@ fn the_fields_of_products_are_no_names() {
     let properties = replaced.column(0).as_string_view().value(0);
     assert_eq!(
         properties,
-        format!("{{\"MicrosoftDefenderAtp.Category\":\"Malware\",\"HostName\":{}}}", quoted(&name("pay-srv7")))
+        format!(
+            "{{\"MicrosoftDefenderAtp.Category\":\"Malware\",\"MicrosoftDefenderAtp.InvestigationId\":\"\",\
+             \"HostName\":{},\"Owner Name\":{}}}",
+            quoted(&name("pay-srv7")),
+            quoted(&anonymizer.text("MicrosoftDefenderAtp", Treatment::Unknown))
+        )
     );
 }
 
