@@ -75,7 +75,33 @@ fn padded(rest: &[u8]) -> [u8; BLOCK] {
 
 #[cfg(test)]
 mod tests {
+    use fearless_simd::{Level, dispatch};
+
     use super::*;
+
+    /// Whatever instructions a processor has, the marks are the same.
+    #[test]
+    fn every_instruction_set_marks_alike() {
+        let bits = |block: &[u8; BLOCK], wanted: fn(u8) -> bool| {
+            block.iter().enumerate().fold(0, |bits, (place, byte)| bits | u64::from(wanted(*byte)) << place)
+        };
+        for seed in 0..=u8::MAX {
+            let block: [u8; BLOCK] =
+                std::array::from_fn(|place| seed.wrapping_mul(7).wrapping_add((place as u8).wrapping_mul(37)));
+            let mut all = vec![dispatch!(Level::new(), simd => Marks::of(simd, &block))];
+            all.push(dispatch!(Level::baseline(), simd => Marks::of(simd, &block)));
+            #[cfg(target_arch = "x86_64")]
+            {
+                all.extend(Level::new().as_sse4_2().map(|simd| Marks::of(simd, &block)));
+                all.extend(Level::new().as_avx2().map(|simd| Marks::of(simd, &block)));
+            }
+            for marks in all {
+                assert_eq!(marks.quotes, bits(&block, |byte| byte == b'"'));
+                assert_eq!(marks.backslashes, bits(&block, |byte| byte == b'\\'));
+                assert_eq!(marks.controls, bits(&block, |byte| byte < b' '));
+            }
+        }
+    }
 
     #[test]
     fn escapes_are_told_from_escaped_backslashes() {
