@@ -7,7 +7,7 @@ use super::{Binder, Table};
 use crate::catalog::{External, ExternalFormat, is_address};
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::plan::{Kind, Node};
-use crate::syntax::ast::{self, ColumnDeclaration, OperatorParameter};
+use crate::syntax::ast::{self, OperatorParameter};
 use crate::types::Value;
 
 /// Formats of Kusto's that alertq does not read for `externaldata`.
@@ -24,14 +24,8 @@ const FORMATS: &[(&str, ExternalFormat)] = &[
 ];
 
 impl Binder<'_> {
-    pub(super) fn external_data(
-        &mut self,
-        columns: &[ColumnDeclaration],
-        uris: &[ast::Expr],
-        properties: &[OperatorParameter],
-        span: Span,
-        scope: &Rc<Scope>,
-    ) -> Table {
+    pub(super) fn external_data(&mut self, external: &ast::ExternalData, span: Span, scope: &Rc<Scope>) -> Table {
+        let ast::ExternalData { columns, uris, properties, .. } = external;
         let columns = self.declared_columns(columns);
         let addresses: Vec<String> = uris.iter().filter_map(|uri| self.external_address(uri, scope)).collect();
         let (format, skip_first) = self.external_properties(properties, addresses.first());

@@ -129,7 +129,7 @@ impl Table {
             return self;
         }
         let mut named: Vec<&str> = Vec::new();
-        if let ast::OperatorKind::Extend { columns } | ast::OperatorKind::Serialize { columns } = &operator.kind {
+        if let ast::OperatorKind::Extend { columns } | ast::OperatorKind::Serialize { columns, .. } = &operator.kind {
             for column in columns {
                 match (&column.names[..], &column.value.kind) {
                     ([], ast::ExprKind::Name(name)) => named.push(&name.text),

@@ -37,9 +37,13 @@ impl Binder<'_> {
             }
             ExprKind::Leading(operator) => self.leading(operator, scope),
             ExprKind::Paren(inner) => self.table_or_graph(inner, scope),
-            ExprKind::DataTable { columns, values, .. } => self.data_table(columns, values, expr.span, scope),
-            ExprKind::ExternalData { columns, uris, properties } => {
-                self.external_data(columns, uris, properties, expr.span, scope)
+            ExprKind::DataTable { parameters, columns, values } => {
+                self.check_given(parameters, Some(&[]), None, scope);
+                self.data_table(columns, values, expr.span, scope)
+            }
+            ExprKind::ExternalData(external) => {
+                self.check_given(&external.parameters, None, None, scope);
+                self.external_data(external, expr.span, scope)
             }
             ExprKind::Name(name) => self.named_table(name, scope),
             ExprKind::Call { name, arguments } => self.table_call(name, arguments, expr.span, scope),

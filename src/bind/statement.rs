@@ -225,7 +225,7 @@ impl Binder<'_> {
             ExprKind::Pipeline { .. }
             | ExprKind::Leading(_)
             | ExprKind::DataTable { .. }
-            | ExprKind::ExternalData { .. } => true,
+            | ExprKind::ExternalData(_) => true,
             ExprKind::Paren(inner) => self.is_tabular(inner, scope),
             ExprKind::Wildcard(_) => true,
             ExprKind::Name(name) => match self.meaning(&name.text, scope) {
@@ -317,7 +317,7 @@ impl Binder<'_> {
     pub(super) fn scalar_query(&mut self, table: Table, span: Span) -> Scalar {
         let Some(first) = table.node.columns.first().cloned() else {
             if !table.open {
-                self.refuse("AQ012", span, "`toscalar` of a table without columns has no value");
+                self.error("KS190", span, "a table without columns has no value");
             }
             return Scalar::unknown();
         };

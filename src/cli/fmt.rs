@@ -19,7 +19,7 @@ use crate::{rules, syntax};
 /// Lays queries out in the one canonical way.
 ///
 /// Files are changed in place; `-`, or no path at all, reads standard input and prints the result. In the YAML of a rule
-/// only the block of the query changes. A text that has syntax errors is left as it is.
+/// only the block of the query changes. A text that has syntax errors, or a name that has no effect (`where a = 1`), is left as it is.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  echo 'SecurityAlert|where  AlertSeverity==\"High\"|count' | alertq fmt\n  \
                         alertq fmt queries/ rules/\n  alertq fmt --check queries/\n  \
@@ -42,7 +42,7 @@ pub(super) struct Arguments {
 /// Why a text keeps its layout.
 #[derive(Debug)]
 pub(super) enum Kept {
-    /// It has syntax errors.
+    /// It has syntax errors, or means something else than it says.
     Errors(Vec<Diagnostic>),
     /// Something about it; and what to do.
     Because(&'static str, &'static str),
@@ -138,7 +138,8 @@ pub(super) fn layout(text: &str) -> Result<String, Kept> {
 
 fn layout_query(text: &str) -> Result<String, Kept> {
     let parsed = syntax::parse(text);
-    if parsed.problems.iter().any(Diagnostic::is_error) {
+    // A name without effect is not in the tree, so it would be gone.
+    if parsed.problems.iter().any(|problem| problem.is_error() || problem.code == "AQ006") {
         return Err(Kept::Errors(parsed.problems));
     }
     let laid_out = comments::layout(text, &parsed.query).ok_or(Kept::Because(

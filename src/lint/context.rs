@@ -192,7 +192,7 @@ pub fn assigned<'a>(operator: &'a Operator, column: &str) -> Option<&'a Expr> {
         | OperatorKind::Project { columns }
         | OperatorKind::Print { columns }
         | OperatorKind::Distinct { columns, .. }
-        | OperatorKind::Serialize { columns }
+        | OperatorKind::Serialize { columns, .. }
         | OperatorKind::ProjectRename { columns } => find(columns),
         OperatorKind::Summarize(summarize) => find(&summarize.aggregates).or_else(|| find(&summarize.by)),
         _ => None,

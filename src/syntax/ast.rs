@@ -137,11 +137,7 @@ pub enum ExprKind {
         parameters: Vec<OperatorParameter>,
     },
     /// `externaldata(a:string) [@"https://..."] with (format="csv")`
-    ExternalData {
-        columns: Vec<ColumnDeclaration>,
-        uris: Vec<Expr>,
-        properties: Vec<OperatorParameter>,
-    },
+    ExternalData(Box<ExternalData>),
     /// `(a:long, T:(*)) { ... }` or `view () { ... }`: the value of a `let`.
     Function {
         view: bool,
@@ -490,9 +486,11 @@ pub enum OperatorKind {
         properties: Vec<OperatorParameter>,
     },
     Sample {
+        parameters: Vec<OperatorParameter>,
         count: Box<Expr>,
     },
     SampleDistinct {
+        parameters: Vec<OperatorParameter>,
         count: Box<Expr>,
         of: Box<NamedExpr>,
     },
@@ -503,6 +501,7 @@ pub enum OperatorKind {
         predicate: Box<Expr>,
     },
     Serialize {
+        parameters: Vec<OperatorParameter>,
         columns: Vec<NamedExpr>,
     },
     Sort {
@@ -685,6 +684,15 @@ pub struct TopNestedLevel {
     pub ascending: Option<bool>,
     /// As in [`OrderedExpr`].
     pub nulls_first: Option<bool>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct ExternalData {
+    pub parameters: Vec<OperatorParameter>,
+    pub columns: Vec<ColumnDeclaration>,
+    pub uris: Vec<Expr>,
+    /// `with (format="csv")`
+    pub properties: Vec<OperatorParameter>,
 }
 
 #[derive(Debug, Clone, PartialEq)]

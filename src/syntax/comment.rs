@@ -1,12 +1,12 @@
 //! Comments, which the tree does not hold.
 
-use super::{Token, tokenize};
+use super::{Token, TokenKind, tokenize};
 use crate::diagnostic::Span;
 
 /// A comment and what it stands beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Comment<'a> {
-    /// From `//` to the end of the line.
+    /// From `//` or `#` to the end of the line.
     pub text: &'a str,
     pub span: Span,
     /// Nothing stands before it on its line.
@@ -15,9 +15,11 @@ pub struct Comment<'a> {
     pub next: usize,
 }
 
-/// Returns the tokens that hold text: the end is none.
+/// Returns the tokens that hold text: the end is none, nor is an instruction to the editor (`#connect`), which counts as
+/// a comment.
 pub fn tokens(text: &str) -> Vec<Token> {
-    tokenize(text).into_iter().filter(|token| token.span.start < token.span.end).collect()
+    let is_text = |token: &Token| token.span.start < token.span.end && token.kind != TokenKind::Directive;
+    tokenize(text).into_iter().filter(is_text).collect()
 }
 
 /// Finds the comments: all that stands between tokens and is not white space.

@@ -39,17 +39,20 @@ pub fn query(query: &Query) -> String {
     printer.text
 }
 
-/// Prints a query as [`query`] does, with an item a line in those lists that have one of the offsets between their
-/// items: there stand comments, which each belong to an item.
+/// Prints the query of a text as [`query`] does, but for what a tree does not tell.
+///
+/// Strings of other forms than `"x"` and `'x'` stay as they are written: with escapes, over several lines, hidden from
+/// logs (`h"x"`). `comments` are offsets in the text; lists that have one between their items get an item a line, since
+/// each comment belongs to an item.
 ///
 /// ```
-/// let text = "T\n| project a, // first\n b";
+/// let text = "T\n| project a, // first\n b, h'\\u00e9'";
 /// let parsed = alertq::syntax::parse(text);
-/// let printed = alertq::syntax::print::query_beside(&parsed.query, &[text.find("//").unwrap()]);
-/// assert_eq!(printed, "T\n| project\n    a,\n    b\n");
+/// let printed = alertq::syntax::print::query_of(text, &parsed.query, &[text.find("//").unwrap()]);
+/// assert_eq!(printed, "T\n| project\n    a,\n    b,\n    h'\\u00e9'\n");
 /// ```
-pub fn query_beside(query: &Query, comments: &[usize]) -> String {
-    let mut printer = Printer { comments: comments.into(), ..Printer::default() };
+pub fn query_of(text: &str, query: &Query, comments: &[usize]) -> String {
+    let mut printer = Printer { comments: comments.into(), written: text.into(), ..Printer::default() };
     stacker::grow(STACK, || printer.statements(query));
     printer.text.push('\n');
     printer.text
@@ -75,6 +78,8 @@ struct Printer {
     indent: usize,
     /// Where comments stand in the text that the tree was read from.
     comments: Rc<[usize]>,
+    /// The text that the tree was read from; empty where it is not known.
+    written: Rc<str>,
 }
 
 /// An item of a list that knows where it stood.
@@ -129,7 +134,8 @@ impl Printer {
 
     /// Prints something on one line of its own to see how it looks.
     fn aside(&self, inner: impl FnOnce(&mut Printer)) -> String {
-        let mut aside = Printer { text: String::new(), indent: self.indent, comments: self.comments.clone() };
+        let (comments, written) = (self.comments.clone(), self.written.clone());
+        let mut aside = Printer { text: String::new(), indent: self.indent, comments, written };
         inner(&mut aside);
         aside.text
     }
@@ -271,7 +277,7 @@ impl Printer {
 
     /// Prints a string literal, without escapes where that is possible.
     fn string(&mut self, text: &str) {
-        let is_plain = |text: &str| !text.chars().any(|sign| sign.is_control() || sign == '"' || sign == '\u{2028}');
+        let is_plain = |text: &str| !text.chars().any(|sign| is_unseen(sign) || sign == '"');
         if text.contains('\\') && is_plain(text) {
             self.push("@\"");
             self.push(text);
@@ -279,6 +285,15 @@ impl Printer {
         }
         let quote = if text.contains('"') && !text.contains('\'') { '\'' } else { '"' };
         self.quoted(text, quote);
+    }
+
+    /// Returns a string as it is written, where that says more than its value.
+    fn form_of_its_own(&self, span: Span) -> Option<String> {
+        // A comment between two parts of a string has its place behind it.
+        let written = self.written.get(span.start..span.end).filter(|_| !self.has_comment(span))?;
+        let is_simple = |inner: &str| !inner.contains(['\\', '"', '\'']) && !inner.contains(is_unseen);
+        let inner = written.get(1..written.len().saturating_sub(1)).filter(|_| written.starts_with(['"', '\'']));
+        (!inner.is_some_and(is_simple) && !written.is_empty()).then(|| written.to_string())
     }
 
     fn quoted(&mut self, text: &str, quote: char) {
@@ -293,7 +308,7 @@ impl Printer {
                     self.text.push('\\');
                     self.text.push(sign);
                 }
-                _ if sign.is_control() => self.push(&format!("\\u{:04x}", u32::from(sign))),
+                _ if is_unseen(sign) => self.push(&format!("\\u{:04x}", u32::from(sign))),
                 _ => self.text.push(sign),
             }
         }
@@ -312,6 +327,9 @@ impl Printer {
                         printer.dynamic(value);
                     }
                 });
+            }
+            ExprKind::Literal(Literal::String(_)) if let Some(written) = self.form_of_its_own(value.span) => {
+                self.text.push_str(&written);
             }
             ExprKind::Literal(literal) => self.literal(literal),
             ExprKind::Name(name) => self.name(name),
@@ -388,13 +406,15 @@ impl Printer {
                 self.push(") ");
                 self.rows(values, declared.len());
             }
-            ExprKind::ExternalData { columns: declared, uris, properties } => {
-                self.push("externaldata (");
-                columns(self, declared);
+            ExprKind::ExternalData(external) => {
+                self.push("externaldata");
+                parameters_with(self, &external.parameters);
+                self.push(" (");
+                columns(self, &external.columns);
                 self.push(") [");
-                self.list(uris, Printer::expr);
+                self.list(&external.uris, Printer::expr);
                 self.push("]");
-                clause::properties(self, properties);
+                clause::properties(self, &external.properties);
             }
             ExprKind::Function { view, parameters, body } => {
                 self.push(if *view { "view " } else { "" });
@@ -562,6 +582,13 @@ impl Printer {
 
 fn is_pipeline(value: &Expr) -> bool {
     matches!(value.kind, ExprKind::Pipeline { .. })
+}
+
+/// Tells whether a reader could not see a sign, or take it for another.
+fn is_unseen(sign: char) -> bool {
+    let is_format = matches!(sign, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(sign, '\u{2060}'..='\u{206f}' | '\u{feff}');
+    sign.is_control() || is_format || sign.is_whitespace() && sign != ' '
 }
 
 fn type_word(kind: LiteralKind) -> &'static str {

@@ -49,7 +49,7 @@ pub fn is_query(expr: &Expr) -> bool {
             | ExprKind::Leading(_)
             | ExprKind::Function { .. }
             | ExprKind::DataTable { .. }
-            | ExprKind::ExternalData { .. }
+            | ExprKind::ExternalData(_)
     )
 }
 
@@ -125,9 +125,10 @@ fn in_expr<'a>(expr: &'a Expr, to: &mut Parts<'a>) {
             settings(parameters, to);
             exprs(values, to);
         }
-        ExprKind::ExternalData { uris, properties, .. } => {
-            exprs(uris, to);
-            settings(properties, to);
+        ExprKind::ExternalData(external) => {
+            settings(&external.parameters, to);
+            exprs(&external.uris, to);
+            settings(&external.properties, to);
         }
         ExprKind::Function { parameters, body, .. } => {
             defaults(parameters, to);
@@ -147,7 +148,7 @@ fn in_operator<'a>(operator: &'a Operator, to: &mut Parts<'a>) {
         OperatorKind::As { parameters, .. }
         | OperatorKind::Consume { parameters }
         | OperatorKind::GraphMarkComponents { parameters } => settings(parameters, to),
-        OperatorKind::Distinct { parameters, columns } => {
+        OperatorKind::Distinct { parameters, columns } | OperatorKind::Serialize { parameters, columns } => {
             settings(parameters, to);
             named(columns, to);
         }
@@ -158,8 +159,7 @@ fn in_operator<'a>(operator: &'a Operator, to: &mut Parts<'a>) {
         OperatorKind::Extend { columns }
         | OperatorKind::Print { columns }
         | OperatorKind::Project { columns }
-        | OperatorKind::ProjectRename { columns }
-        | OperatorKind::Serialize { columns } => named(columns, to),
+        | OperatorKind::ProjectRename { columns } => named(columns, to),
         OperatorKind::Facet { by, with } => {
             exprs(by, to);
             to.extend(with.as_deref().map(Part::Expr));
@@ -234,8 +234,10 @@ fn in_operator<'a>(operator: &'a Operator, to: &mut Parts<'a>) {
             settings(with, to);
         }
         OperatorKind::Render { properties, .. } => settings(properties, to),
-        OperatorKind::Sample { count } => to.push(Part::Expr(count)),
-        OperatorKind::SampleDistinct { count, of } => to.extend([Part::Expr(count), Part::Expr(&of.value)]),
+        OperatorKind::SampleDistinct { parameters, count, of } => {
+            settings(parameters, to);
+            to.extend([Part::Expr(count), Part::Expr(&of.value)]);
+        }
         OperatorKind::Scan(scan) => in_scan(scan, to),
         OperatorKind::Search { parameters, tables, predicate } => {
             settings(parameters, to);
@@ -252,7 +254,7 @@ fn in_operator<'a>(operator: &'a Operator, to: &mut Parts<'a>) {
             named(&summarize.by, to);
             to.extend(summarize.bin.as_deref().map(Part::Expr));
         }
-        OperatorKind::Take { parameters, count } => {
+        OperatorKind::Sample { parameters, count } | OperatorKind::Take { parameters, count } => {
             settings(parameters, to);
             to.push(Part::Expr(count));
         }

@@ -31,6 +31,15 @@ fn what_cannot_be_laid_out_keeps_nothing_else_from_it() {
     assert_eq!(fs::read_to_string(path).unwrap(), "T\n| count\n");
 }
 
+/// A name before a condition has no effect and is not in the tree: laid out, what the author meant would be gone.
+#[test]
+fn a_name_without_effect_stays_and_is_told() {
+    let (folder, path) = folder_with("a.kql", "T|where Audit = true");
+    let run = run_in(folder.path(), &["fmt", "."], "");
+    refused(&run, &["AQ006", "a.kql:1:9", "`==`", "1 text was left as it is"]);
+    assert_eq!(fs::read_to_string(path).unwrap(), "T|where Audit = true");
+}
+
 #[test]
 fn ends_of_line_stay_as_they_are() {
     assert_eq!(run(&["fmt"], "T|take 5 // x\r\n|count\r\n").stdout, "T\r\n| take 5 // x\r\n| count\r\n");

@@ -72,8 +72,10 @@ impl Binder<'_> {
             OperatorKind::ExecuteAndCache => self.execute_and_cache(input),
             OperatorKind::Extend { columns } => self.extend(columns, input, scope),
             OperatorKind::Find(_) => {
+                // It looks into tables of its own, whatever stands before it (Microsoft's parser).
+                let found = self.find(operator, scope);
                 self.unsupported(operator.keyword.span, "`find` behind a pipe");
-                input
+                found
             }
             OperatorKind::Fork { .. } | OperatorKind::Facet { .. } => {
                 // For their mistakes.
@@ -126,12 +128,12 @@ impl Binder<'_> {
             OperatorKind::Search { parameters, tables, predicate } => {
                 self.search(Some(input), operator, parameters, tables, predicate, scope)
             }
-            OperatorKind::Sample { count } => self.sample(count, input, scope),
-            OperatorKind::SampleDistinct { count, of } => self.sample_distinct(count, of, input, scope),
+            OperatorKind::Sample { count, .. } => self.sample(count, input, scope),
+            OperatorKind::SampleDistinct { count, of, .. } => self.sample_distinct(count, of, input, scope),
             OperatorKind::TopHitters { count, of, by } => self.top_hitters(count, of, by.as_deref(), input, scope),
             OperatorKind::TopNested { levels } => self.top_nested(levels, input, scope),
             OperatorKind::Scan(scan) => self.scan(scan, operator.keyword.span, input, scope),
-            OperatorKind::Serialize { columns } => self.serialize(columns, input, scope),
+            OperatorKind::Serialize { columns, .. } => self.serialize(columns, input, scope),
             OperatorKind::Sort { by, .. } => self.sort(by, input, scope),
             OperatorKind::Summarize(summarize) => self.summarize(summarize, operator.keyword.span, input, scope),
             OperatorKind::Take { count, .. } => self.take(count, input, scope),

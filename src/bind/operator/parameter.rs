@@ -12,7 +12,7 @@ use crate::syntax::ast::{ExprKind, Literal, LiteralKind, OperatorKind, OperatorP
 
 /// What a parameter takes.
 #[derive(Clone, Copy)]
-enum Takes {
+pub(in crate::bind) enum Takes {
     /// One of these words.
     Word(&'static [&'static str]),
     /// One of these words in any letter case, or a number.
@@ -23,15 +23,17 @@ enum Takes {
     Integer,
     /// The name of a column of the input. It may stand more than once.
     Column,
+    /// Whatever can be evaluated over the input.
+    Bound,
     /// A word that its operator looks at.
     AnyWord,
     /// A new name, or whatever else its operator looks at.
     Any,
 }
 
-use Takes::{Any, AnyWord, Bool, Column, Integer, Word, WordOrNumber};
+use Takes::{Any, AnyWord, Bool, Bound, Column, Integer, Word, WordOrNumber};
 
-type Known = &'static [(&'static str, Takes)];
+pub(in crate::bind) type Known = &'static [(&'static str, Takes)];
 
 const STRATEGIES: Takes = Word(&["auto", "broadcast", "centralized", "shuffle"]);
 const REMOTES: Takes = Word(&["auto", "left", "local", "right", "unresolved"]);
@@ -74,12 +76,13 @@ const MAKE_SERIES: Known =
     &[("kind", Word(&["nonempty"])), ("hint.shufflekey", Column), ("hint.strategy", Any), ("hint.num_partitions", Any)];
 const MV_EXPAND: Known =
     &[("kind", Word(&["bag", "array"])), ("bagexpansion", Word(&["bag", "array"])), ("with_itemindex", Any)];
+const MV_APPLY: Known = &[("with_itemindex", Any)];
 const PARSE: Known = &[("kind", Word(&["simple", "regex", "relaxed"])), ("flags", AnyWord)];
 const PARTITION: Known = &[
-    ("hint.concurrency", CONCURRENCIES),
-    ("hint.spread", SPREADS),
-    ("hint.materialized", Bool),
-    ("hint.shufflekey", Column),
+    ("hint.concurrency", Any),
+    ("hint.spread", Any),
+    ("hint.materialized", Any),
+    ("hint.shufflekey", Any),
     ("hint.strategy", Any),
 ];
 const REDUCE: Known = &[("kind", Word(&["source"]))];
@@ -88,7 +91,7 @@ const SEARCH: Known = &[("kind", Word(&["default", "case_insensitive", "case_sen
 const SORT: Known = &[("hint.strategy", Word(&["splitBlock", "multipleBlocks"]))];
 const SUMMARIZE: Known =
     &[("hint.shufflekey", Column), ("hint.strategy", Word(&["shuffle"])), ("hint.num_partitions", Integer)];
-const TOP: Known = &[("hint.progressive_top", Bool)];
+const TOP: Known = &[("hint.progressive_top", Any)];
 const UNION: Known = &[
     ("kind", Word(&["inner", "outer"])),
     ("withsource", Any),
@@ -100,9 +103,15 @@ const UNION: Known = &[
     ("hint.spread", SPREADS),
 ];
 
-/// Returns what an operator was given and what it knows; None where the operator looks at its parameters itself.
-fn parameters(kind: &OperatorKind) -> Option<(&[OperatorParameter], Known)> {
-    Some(match kind {
+/// What takes the name of a column wherever it stands; it is looked up even by an operator that does not know it.
+const ALWAYS_BOUND: &[&str] = &["hint.pass_filters_column", "hint.shufflekey", "__packedColumn"];
+
+/// Returns what an operator was given and what it knows, or that it takes all; None where the operator looks at its
+/// parameters itself.
+fn parameters(kind: &OperatorKind) -> Option<(&[OperatorParameter], Option<Known>)> {
+    let (given, known) = match kind {
+        OperatorKind::As { parameters, .. } => return Some((parameters, None)),
+        OperatorKind::MakeGraph(make) => return Some((&make.parameters, None)),
         OperatorKind::Consume { parameters } => (parameters, CONSUME),
         OperatorKind::Distinct { parameters, .. } => (parameters, DISTINCT),
         OperatorKind::Evaluate { parameters, .. } => (parameters, EVALUATE),
@@ -110,6 +119,7 @@ fn parameters(kind: &OperatorKind) -> Option<(&[OperatorParameter], Known)> {
         OperatorKind::Join { parameters, .. } => (parameters, JOIN),
         OperatorKind::Lookup { parameters, .. } => (parameters, LOOKUP),
         OperatorKind::MakeSeries(series) => (&series.parameters, MAKE_SERIES),
+        OperatorKind::MvApply(apply) => (&apply.parameters, MV_APPLY),
         OperatorKind::MvExpand { parameters, .. } => (parameters, MV_EXPAND),
         OperatorKind::Parse(parse) => (&parse.parameters, PARSE),
         OperatorKind::Partition { parameters, .. } => (parameters, PARTITION),
@@ -118,31 +128,49 @@ fn parameters(kind: &OperatorKind) -> Option<(&[OperatorParameter], Known)> {
         OperatorKind::Search { parameters, .. } => (parameters, SEARCH),
         OperatorKind::Sort { parameters, .. } => (parameters, SORT),
         OperatorKind::Summarize(summarize) => (&summarize.parameters, SUMMARIZE),
-        OperatorKind::Take { parameters, .. } | OperatorKind::Where { parameters, .. } => (parameters, NONE),
+        OperatorKind::Sample { parameters, .. }
+        | OperatorKind::SampleDistinct { parameters, .. }
+        | OperatorKind::Serialize { parameters, .. }
+        | OperatorKind::Take { parameters, .. }
+        | OperatorKind::Where { parameters, .. } => (parameters, NONE),
         OperatorKind::Top { parameters, .. } => (parameters, TOP),
         OperatorKind::Union { parameters, .. } => (parameters, UNION),
         _ => return None,
-    })
+    };
+    Some((given, Some(known)))
 }
 
 impl Binder<'_> {
     /// Checks the parameters of an operator against those that it knows.
     pub(in crate::bind) fn check_parameters(&mut self, kind: &OperatorKind, input: Option<&Table>, scope: &Rc<Scope>) {
         let Some((given, known)) = parameters(kind) else { return };
+        // The rows of a union are those of its tables.
+        let input = input.filter(|_| !matches!(kind, OperatorKind::Union { .. }));
+        self.check_given(given, known, input, scope);
+    }
+
+    /// Checks parameters against those that are known; None where every one is.
+    pub(in crate::bind) fn check_given(
+        &mut self,
+        given: &[OperatorParameter],
+        known: Option<Known>,
+        input: Option<&Table>,
+        scope: &Rc<Scope>,
+    ) {
         let mut seen: Vec<&str> = Vec::new();
         for parameter in given {
             let name = parameter.name.text.as_str();
-            let Some((_, takes)) = known.iter().find(|(other, _)| *other == name) else {
+            let Some((_, takes)) = known.unwrap_or_default().iter().find(|(other, _)| *other == name) else {
+                if ALWAYS_BOUND.contains(&name) {
+                    self.check_parameter(parameter, Bound, input, scope);
+                }
+                let Some(known) = known else { continue };
                 let message = format!("`{name}` is no parameter of this operator; it is passed over");
                 let mut problem = Diagnostic::warning("KS179", parameter.name.span, message);
                 if let Some(near) = nearest(name, known.iter().map(|(name, _)| *name)) {
                     problem = problem.help(format!("did you mean `{near}`?"));
                 }
                 self.problem(problem);
-                if name == "hint.shufflekey" {
-                    // Microsoft's parser looks for the column all the same.
-                    self.check_parameter(parameter, Column, input, scope);
-                }
                 continue;
             };
             if seen.contains(&name) && !matches!(takes, Takes::Column) {
@@ -178,6 +206,10 @@ impl Binder<'_> {
             Bool => self.error("KS223", span, "`true` or `false` is expected"),
             Integer if matches!(literal, Some(LiteralKind::Int | LiteralKind::Long)) => {}
             Integer => self.error("KS221", span, "an integer is expected"),
+            Bound => {
+                let cx = input.map_or_else(|| Context::rowless(scope), |input| Context::row(scope, input));
+                self.scalar(&parameter.value, &cx);
+            }
             Column => {
                 let Some(input) = input else { return };
                 let is_column = match &parameter.value.kind {

@@ -9,7 +9,7 @@ pub(super) fn layout(original: &str, query: &Query) -> Option<String> {
     let tokens = tokens(original);
     let comments = comments(original, &tokens);
     let places: Vec<usize> = comments.iter().map(|comment| comment.span.start).collect();
-    let laid_out = &syntax::print::query_beside(query, &places);
+    let laid_out = &syntax::print::query_of(original, query, &places);
     if comments.is_empty() {
         return Some(laid_out.to_string());
     }
@@ -110,6 +110,27 @@ mod tests {
             "print dynamic([\n    \"a\", // one\n    \"b\" // two\n])\n",
         );
         check("T | where a in (1, // x\n2)", "T\n| where a in (\n    1, // x\n    2)\n");
+    }
+
+    #[test]
+    fn strings_that_say_more_than_their_value_stay() {
+        check("print h'a', H@\"b\"", "print h'a', H@\"b\"\n");
+        check(r"print 'C:\\\u2000', 'a' 'b', 'c'", "print 'C:\\\\\\u2000', 'a' 'b', \"c\"\n");
+        check("print 'a' // one\n 'b'", "print \"ab\" // one\n");
+        check("T | where a == ```x\n  y```", "T\n| where a == ```x\n  y```\n");
+        check(r"print dynamic(['\u200b'])", "print dynamic([\"\\u200b\"])\n");
+    }
+
+    #[test]
+    fn parameters_stay_with_every_operator() {
+        let text = "externaldata hint.spread=1 (a:long) [\"b\"]\n| sample kind=1 2\n| sample-distinct kind=1 2 of a\n\
+                    | serialize kind=1 b = 2\n";
+        check(text, text);
+    }
+
+    #[test]
+    fn an_instruction_to_the_editor_stays() {
+        check("#connect x\n\nT|count", "#connect x\nT\n| count\n");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::parameter::free_parameters;
 use super::statement::column_declarations;
 use super::tokens::{List, Read, Tokens, absent, bracketed, comma_list, optional, or_missing, required_word};
 use crate::diagnostic::Diagnostic;
-use crate::syntax::ast::{Argument, Expr, ExprKind, Name, NamedExpr, OperatorParameter, UnaryOperator};
+use crate::syntax::ast::{Argument, Expr, ExprKind, ExternalData, Name, NamedExpr, OperatorParameter, UnaryOperator};
 use crate::syntax::lexer::TokenKind;
 
 /// Anything that has a value, a pipeline included.
@@ -435,13 +435,14 @@ fn external_data(input: Tokens<'_>) -> Read<'_, Expr> {
     if is_in_name_position_alone(input) {
         return keyword_as_name(input);
     }
-    let (rest, _) = super::parameter::sure_parameters(input.skip(1), &[])?;
+    let (rest, parameters) = super::parameter::sure_parameters(input.skip(1), &[])?;
     let (rest, columns) = column_declarations(rest)?;
     let (rest, uris) = bracketed(rest, TokenKind::OpenBracket, |input| {
         comma_list(input, List::TRAILING, scalar, |input| input.missing("an address"))
     })?;
     let (rest, properties) = external_properties(rest)?;
-    Ok((rest, Expr { span: input.span_to(rest), kind: ExprKind::ExternalData { columns, uris, properties } }))
+    let kind = ExprKind::ExternalData(Box::new(ExternalData { parameters, columns, uris, properties }));
+    Ok((rest, Expr { span: input.span_to(rest), kind }))
 }
 
 fn external_properties(input: Tokens<'_>) -> Read<'_, Vec<OperatorParameter>> {

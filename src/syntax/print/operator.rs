@@ -29,7 +29,7 @@ impl Printer {
                 parameters_with(self, parameters);
             }
             OperatorKind::Count { as_name } => self.after(" as ", as_name.as_ref(), Printer::name),
-            OperatorKind::Distinct { parameters, columns } => {
+            OperatorKind::Distinct { parameters, columns } | OperatorKind::Serialize { parameters, columns } => {
                 parameters_with(self, parameters);
                 self.named_list(columns);
             }
@@ -51,8 +51,7 @@ impl Printer {
             OperatorKind::Extend { columns }
             | OperatorKind::Print { columns }
             | OperatorKind::Project { columns }
-            | OperatorKind::ProjectRename { columns }
-            | OperatorKind::Serialize { columns } => self.named_list(columns),
+            | OperatorKind::ProjectRename { columns } => self.named_list(columns),
             OperatorKind::Facet { by, with } => {
                 self.push(" by ");
                 self.list(by, Printer::expr);
@@ -151,8 +150,8 @@ impl Printer {
                 old_properties(self, old);
                 properties(self, new);
             }
-            OperatorKind::Sample { count } => self.spaced(count),
-            OperatorKind::SampleDistinct { count, of } => {
+            OperatorKind::SampleDistinct { parameters, count, of } => {
+                parameters_with(self, parameters);
                 self.spaced(count);
                 self.push(" of ");
                 named(self, of);
@@ -169,7 +168,7 @@ impl Printer {
                 self.broken_list(by, ordered);
             }
             OperatorKind::Summarize(summarize) => self.summarize(summarize),
-            OperatorKind::Take { parameters, count } => {
+            OperatorKind::Sample { parameters, count } | OperatorKind::Take { parameters, count } => {
                 parameters_with(self, parameters);
                 self.spaced(count);
             }

@@ -43,9 +43,9 @@ pub(super) fn print(input: Tokens<'_>) -> Read<'_, OperatorKind> {
 
 /// `serialize`, `serialize n = row_number()`
 pub(super) fn serialize(input: Tokens<'_>) -> Read<'_, OperatorKind> {
-    let (rest, _) = parameters(input, &[])?;
+    let (rest, parameters) = parameters(input, &[])?;
     let (rest, columns) = columns(rest, List::ANY)?;
-    Ok((rest, OperatorKind::Serialize { columns }))
+    Ok((rest, OperatorKind::Serialize { parameters, columns }))
 }
 
 /// `project-rename new = old`

@@ -18,17 +18,17 @@ pub(super) fn take(input: Tokens<'_>) -> Read<'_, OperatorKind> {
 
 /// `sample 10`
 pub(super) fn sample(input: Tokens<'_>) -> Read<'_, OperatorKind> {
-    let (rest, _) = parameters(input, &[])?;
+    let (rest, parameters) = parameters(input, &[])?;
     let (rest, count) = unnamed(rest, COUNT)?;
-    Ok((rest, OperatorKind::Sample { count: Box::new(count) }))
+    Ok((rest, OperatorKind::Sample { parameters, count: Box::new(count) }))
 }
 
 /// `sample-distinct 10 of AlertName`
 pub(super) fn sample_distinct(input: Tokens<'_>) -> Read<'_, OperatorKind> {
-    let (rest, _) = parameters(input, &[])?;
+    let (rest, parameters) = parameters(input, &[])?;
     let (rest, count) = unnamed(rest, COUNT)?;
     let (rest, of) = required_column(required_word(rest, "of"))?;
-    Ok((rest, OperatorKind::SampleDistinct { count: Box::new(count), of: Box::new(of) }))
+    Ok((rest, OperatorKind::SampleDistinct { parameters, count: Box::new(count), of: Box::new(of) }))
 }
 
 /// Reads `a` or `b = c`, or reports that it is missing.
