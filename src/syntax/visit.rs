@@ -53,8 +53,10 @@ pub fn is_query(expr: &Expr) -> bool {
     )
 }
 
-/// Walks with a list of what is left to do: trees are as high as the parser lets them grow.
-fn walk<'a>(root: Part<'a>, enter: impl Fn(Part<'a>) -> bool) -> impl Iterator<Item = Part<'a>> {
+/// Returns the parts of a tree as [`parts`] does, but not what is within those that are not entered.
+///
+/// It walks with a list of what is left to do: trees are as high as the parser lets them grow.
+pub fn walk<'a>(root: Part<'a>, enter: impl Fn(Part<'a>) -> bool) -> impl Iterator<Item = Part<'a>> {
     let mut left = vec![root];
     std::iter::from_fn(move || {
         let part = left.pop()?;

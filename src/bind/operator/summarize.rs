@@ -9,12 +9,13 @@ use super::super::expression::{Part, Scalar};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
 use super::super::seen::Seen;
-use super::super::signature::Library;
+use super::super::signature::{self, Library};
 use super::super::{Binder, Table};
 use super::projection;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::{AggregateCall, Expr, Kind, Node};
-use crate::syntax::ast::{self, NamedExpr, Summarize};
+use crate::syntax::ast::{self, ExprKind, NamedExpr, Summarize};
+use crate::syntax::visit::{self, is_query, walk};
 use crate::types::{Column, ScalarType};
 
 /// A column of the result while it is made.
@@ -192,10 +193,15 @@ impl Binder<'_> {
         if scalar.scalar_type.is_none() {
             return;
         }
-        if reads_rows(scalar, input) || self.aggregated == before {
-            let problem = Diagnostic::error("KS236", value.span, "`summarize` takes aggregates, and this is none")
-                .help("put a plain column behind `by`, or take one of its values with take_any()");
-            self.problem(problem);
+        if reads_rows(scalar, input) {
+            for span in row_columns(value, input) {
+                let problem = Diagnostic::error("KS236", span, "`summarize` takes aggregates, and this is none")
+                    .help("put a plain column behind `by`, or take one of its values with take_any()");
+                self.problem(problem);
+            }
+        } else if self.aggregated == before {
+            // Microsoft's parser takes it; whether its engine does is not documented.
+            self.unsupported(value.span, "`summarize` of a value that is the same for all rows");
         }
     }
 
@@ -235,6 +241,25 @@ pub(super) fn reads_rows(scalar: &Scalar, input: &Table) -> bool {
     let mut names = HashSet::new();
     scalar.expr.columns_read(&mut names);
     input.node.columns.iter().any(|column| names.contains(column.name.as_str()))
+}
+
+/// Finds where a value names columns of the rows outside of aggregates; the whole value where a function does.
+pub(super) fn row_columns(value: &ast::Expr, input: &Table) -> Vec<Span> {
+    let enter = |part: visit::Part| match part {
+        visit::Part::Expr(ast::Expr { kind: ExprKind::Call { name, .. }, .. }) => {
+            !signature::is_known(Library::Aggregates, &name.text)
+        }
+        visit::Part::Expr(expr) => !is_query(expr),
+        _ => true,
+    };
+    let is_column = |name: &ast::Name| input.node.columns.iter().any(|column| column.name == name.text);
+    let named: Vec<Span> = walk(visit::Part::Expr(value), enter)
+        .filter_map(|part| match part {
+            visit::Part::Expr(ast::Expr { kind: ExprKind::Name(name), span }) if is_column(name) => Some(*span),
+            _ => None,
+        })
+        .collect();
+    if named.is_empty() { vec![value.span] } else { named }
 }
 
 /// A grouping key.
