@@ -5,7 +5,6 @@
 use super::{Function, Kernel, Kind, Naming, Overload, Parameter, Returns, one};
 use crate::types::ScalarType;
 
-const PERIODS: Returns = Returns::Columns(&[("periods", ScalarType::Dynamic), ("scores", ScalarType::Dynamic)]);
 const TWO_LINES: Returns = Returns::Columns(&[
     ("rsquare", ScalarType::Real),
     ("split_idx", ScalarType::Long),
@@ -42,13 +41,11 @@ macro_rules! parameters {
 }
 parameters! {
     string Kind::Is(ScalarType::String);
-    long Kind::Is(ScalarType::Long);
     boolean Kind::Is(ScalarType::Bool);
     dynamic Kind::Dynamic;
     text Kind::Text;
     any Kind::Any;
     plain Kind::NotDynamic;
-    number Kind::Number;
 }
 
 /// Declares functions: name, summary, page, naming, and the signatures.
@@ -83,11 +80,6 @@ pub const FUNCTIONS: &[Function] = functions! {
         "series-fit-2lines-function", NONE, [(dynamic("array")) -> TWO_LINES];
     "series_fit_2lines_dynamic", "Fits two lines to a series, as a bag.",
         "series-fit-2lines-dynamic-function", NONE, [(dynamic("series")) -> DYNAMIC];
-    "series_periods_detect", "Finds the periods of a series.",
-        "series-periods-detect-function", NONE, [
-            (dynamic("series"), number("min_period"), number("max_period"), long("num_periods")) -> PERIODS];
-    "series_periods_validate", "Scores periods of a series.",
-        "series-periods-validate-function", NONE, [(dynamic("series"), number("period").repeated(1, 16)) -> PERIODS];
     "current_cluster_endpoint", "Gives the address of the cluster.",
         "current-cluster-endpoint-function", NONE, [() -> STRING];
     "current_database", "Gives the name of the database.", "current-database-function", NONE, [() -> STRING];

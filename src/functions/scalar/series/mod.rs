@@ -10,6 +10,7 @@ mod fit;
 mod fourier;
 mod math;
 mod outliers;
+mod period;
 mod season;
 mod statistics;
 
@@ -25,6 +26,7 @@ pub(super) const FAMILIES: &[&[Function]] = &[
     fourier::FUNCTIONS,
     math::FUNCTIONS,
     outliers::FUNCTIONS,
+    period::FUNCTIONS,
     season::FUNCTIONS,
     statistics::FUNCTIONS,
 ];

@@ -175,6 +175,7 @@ fn anomalies(call: &Call) -> Column {
     let (series, thresholds) = (Reader::<Json>::new(call, 0), Numbers::optional(call, 1));
     let (periods, trends) = (optional::<Long>(call, 2), optional::<Text>(call, 3));
     let (tested, methods) = (optional::<Long>(call, 4), optional::<Text>(call, 5));
+    let seasonal = Numbers::optional(call, 6);
     let anomalies = |row: usize| {
         let Some(all) = series.get(row).map_or(Ok(None), |array| super::numbers(array, name))? else { return Ok(None) };
         let threshold = thresholds.as_ref().map_or(Some(1.5), |thresholds| thresholds.get(row));
@@ -185,7 +186,7 @@ fn anomalies(call: &Call) -> Column {
         let given = periods.as_ref().and_then(|periods| periods.get(row));
         let trend = trends.as_ref().and_then(|trends| trends.get(row)).unwrap_or("avg");
         let wanted = if trend == "none" { Seasonality::Season } else { Seasonality::Baseline };
-        let period = season::period(given, &all, wanted, name)?;
+        let period = season::period(given, &all, wanted, season::threshold(seasonal.as_ref(), row), name)?;
         let fences = match &methods {
             Some(methods) => Fences::named(methods.get(row).unwrap_or("ctukey"))?,
             None => Fences::CustomTukey,

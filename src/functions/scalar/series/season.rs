@@ -1,13 +1,14 @@
 //! Season, trend and rest of a series.
 //!
-//! The period must be given, unless a series cannot have one: how the engine detects it is not documented to the last
-//! digit.
+//! The period must be given, unless it stands out, or the series cannot have one: how the engine detects it is not
+//! documented to the last digit.
 
 use std::sync::Arc;
 
 use arrow::array::StringViewArray;
 
-use super::super::rows::{self, Column, DYNAMIC, dynamic, function, integer, optional, overload};
+use super::super::rows::{self, Column, DYNAMIC, Numbers, dynamic, function, integer, optional, overload};
+use super::period::{Best, Periods};
 use super::{numbers, unsupported, write_reals};
 use crate::functions::lift::{Json, Long, Reader, Text};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
@@ -104,21 +105,39 @@ pub(super) enum Seasonality {
 /// (series-periods-detect-function).
 const SHORTEST_DETECTED: usize = 8;
 
-/// Reads a period, 0 for no season. One to be detected is refused where there could be one; a series whose values are all
-/// the same has one baseline, with a season and without.
+/// From which score on a detected period is the season of `series_seasonal` (documented).
+const THRESHOLD_OF_SEASON: f64 = 0.7;
+
+/// Reads from which score on a detected period is taken: 0.6 where the query does not say (documented).
+pub(super) fn threshold(given: Option<&Numbers>, row: usize) -> f64 {
+    given.and_then(|given| given.get(row)).unwrap_or(0.6)
+}
+
+/// Reads a period, 0 for no season. One to be detected is refused where it does not stand out and there could be one; a
+/// series whose values are all the same has one baseline, with a season and without.
 pub(super) fn period(
     given: Option<i64>,
-    all: &[f64],
+    learned: &[f64],
     wanted: Seasonality,
+    threshold: f64,
     function: &str,
 ) -> Result<usize, FunctionError> {
     let given = given.unwrap_or(-1);
-    match usize::try_from(given) {
-        Ok(period) => Ok(period),
-        Err(_) if given != -1 => Err(unsupported(format!("`{function}()` with a period of {given}"))),
-        Err(_) if all.len() < SHORTEST_DETECTED || (flat(all) && wanted == Seasonality::Baseline) => Ok(0),
-        Err(_) => Err(unsupported(format!(
-            "`{function}()` that detects the period by itself (give the period in points of the series, or 0 for none)"
+    if let Ok(period) = usize::try_from(given) {
+        return Ok(period);
+    }
+    if given != -1 {
+        return Err(unsupported(format!("`{function}()` with a period of {given}")));
+    }
+    if learned.len() < SHORTEST_DETECTED || (flat(learned) && wanted == Seasonality::Baseline) {
+        return Ok(0);
+    }
+    match Periods::of(learned).map_or(Best::Unsure, |periods| periods.best(threshold)) {
+        Best::None => Ok(0),
+        Best::Period(period, _) => Ok(period),
+        Best::Unsure => Err(unsupported(format!(
+            "`{function}()` that detects a period which does not stand out clearly (give the period in points of the \
+             series, or 0 for none)"
         ))),
     }
 }
@@ -138,7 +157,8 @@ fn seasonal(call: &Call) -> Column {
     let season = |row: usize| {
         let Some(all) = series.get(row).map_or(Ok(None), |array| numbers(array, name))? else { return Ok(None) };
         no_tested(tested.as_ref().map(|tested| tested.get(row)), name)?;
-        let period = period(given.as_ref().and_then(|given| given.get(row)), &all, Seasonality::Season, name)?;
+        let given = given.as_ref().and_then(|given| given.get(row));
+        let period = period(given, &all, Seasonality::Season, THRESHOLD_OF_SEASON, name)?;
         Ok(Some(season(&all, all.len(), period)))
     };
     let seasons = (0..call.rows).map(season).collect::<Result<Vec<_>, FunctionError>>()?;
@@ -163,16 +183,26 @@ fn forecast(call: &Call) -> Column {
 fn parts(call: &Call, name: &str, places: [usize; 3]) -> Column {
     let (series, given) = (Reader::<Json>::new(call, 0), optional::<Long>(call, places[0]));
     let (trends, tests) = (optional::<Text>(call, places[1]), optional::<Long>(call, places[2]));
+    let thresholds = Numbers::optional(call, 4);
     let parts = |row: usize| {
         let Some(all) = series.get(row).map_or(Ok(None), |array| numbers(array, name))? else { return Ok(None) };
-        let period = period(given.as_ref().and_then(|given| given.get(row)), &all, Seasonality::Season, name)?;
         let trend = trends.as_ref().and_then(|trends| trends.get(row)).unwrap_or("avg");
         let tested = tests.as_ref().map_or(Some(0), |tests| tests.get(row));
         let learned = tested.and_then(|n| usize::try_from(n).ok()).and_then(|n| all.len().checked_sub(n));
         let Some(learned) = learned else {
             return Err(unsupported(format!("`{name}()` with more points to be tested than the series has")));
         };
-        split(&all, learned, period, trend, name).map(Some)
+        let given = given.as_ref().and_then(|given| given.get(row));
+        let threshold = threshold(thresholds.as_ref(), row);
+        let period = |values: &[f64]| period(given, values, Seasonality::Season, threshold, name);
+        let found = period(&all)?;
+        // Nothing tells whether a period is looked for in the points to be tested too.
+        if period(&all[..learned])? != found {
+            return Err(unsupported(format!(
+                "`{name}()` that detects a period which the points to be tested decide on"
+            )));
+        }
+        split(&all, learned, found, trend, name).map(Some)
     };
     let parts = (0..call.rows).map(parts).collect::<Result<Vec<Option<Parts>>, FunctionError>>()?;
     let column = |index: usize| {
@@ -187,7 +217,7 @@ fn parts(call: &Call, name: &str, places: [usize; 3]) -> Column {
 }
 
 /// Tells whether all values are the same.
-fn flat(values: &[f64]) -> bool {
+pub(super) fn flat(values: &[f64]) -> bool {
     values.windows(2).all(|pair| pair[0] == pair[1])
 }
 
