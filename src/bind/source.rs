@@ -218,7 +218,7 @@ impl Binder<'_> {
         let mut declared: Vec<Column> = Vec::new();
         for column in columns {
             let scalar_type = match &column.type_name {
-                Some(type_name) => self.type_name(type_name),
+                Some(type_name) => Self::declared_type(type_name),
                 None => ScalarType::String,
             };
             if declared.iter().any(|c| c.name == column.name.text) {

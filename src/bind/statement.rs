@@ -104,7 +104,7 @@ impl Binder<'_> {
             }
             let binding = match &parameter.kind {
                 ParameterKind::Scalar(type_name) => {
-                    let scalar_type = self.type_name(type_name);
+                    let scalar_type = Self::declared_type(type_name);
                     if let Some(default) = &parameter.default {
                         self.default_value(default, scalar_type, &function.scope);
                     }
@@ -166,7 +166,7 @@ impl Binder<'_> {
                 scope.declare(&parameter.name.text, Binding::Table(Rc::new(table)));
                 continue;
             };
-            let scalar_type = self.type_name(type_name);
+            let scalar_type = Self::declared_type(type_name);
             let given = self.parameters.get(&parameter.name.text).cloned();
             let value = match (given, &parameter.default) {
                 (Some(text), _) => self.parameter_value(&text, scalar_type, parameter.name.span),
@@ -214,9 +214,19 @@ impl Binder<'_> {
     /// Finds the type that a name stands for.
     pub(super) fn type_name(&mut self, name: &ast::Name) -> ScalarType {
         ScalarType::from_name(&name.text).unwrap_or_else(|| {
-            self.error("KS147", name.span, format!("`{}` is not a type", name.text));
+            let problem = Diagnostic::error("KS160", name.span, format!("`{}` is not a type", name.text));
+            let types = ScalarType::ALL.iter().map(|scalar_type| scalar_type.name());
+            self.problem(match crate::diagnostic::nearest(&name.text, types) {
+                Some(near) => problem.help(format!("did you mean `{near}`?")),
+                None => problem,
+            });
             ScalarType::Dynamic
         })
+    }
+
+    /// Finds the type that a column is declared to have; the parser has reported what is none.
+    pub(super) fn declared_type(name: &ast::Name) -> ScalarType {
+        ScalarType::from_name(&name.text).unwrap_or(ScalarType::Dynamic)
     }
 
     /// Tells whether an expression is a relation.

@@ -82,12 +82,12 @@ impl Binder<'_> {
         for (parameter, argument) in function.parameters.iter().zip(assigned) {
             let binding = match (&parameter.kind, argument) {
                 (ParameterKind::Scalar(type_name), Some(argument)) => {
-                    let wanted = self.type_name(type_name);
+                    let wanted = Self::declared_type(type_name);
                     let scalar = self.scalar(&argument.value, cx);
                     Binding::Scalar(self.convert(scalar, wanted, argument.value.span))
                 }
                 (ParameterKind::Scalar(type_name), None) => {
-                    let wanted = self.type_name(type_name);
+                    let wanted = Self::declared_type(type_name);
                     let Some(default) = &parameter.default else {
                         self.error(
                             "KS197",

@@ -88,13 +88,7 @@ impl Binder<'_> {
                         _ => {}
                     }
                     let scalar_type = match &declaration.type_name {
-                        Some(name) => match ScalarType::from_name(&name.text) {
-                            Some(scalar_type) => scalar_type,
-                            None => {
-                                self.error("KS160", name.span, format!("`{}` is not a type", name.text));
-                                ScalarType::String
-                            }
-                        },
+                        Some(name) => Self::declared_type(name),
                         None => ScalarType::String,
                     };
                     let column = Column::new(&declaration.name.text, scalar_type);

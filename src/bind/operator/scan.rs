@@ -65,7 +65,7 @@ impl Binder<'_> {
                 self.error("KS198", span, "`scan` declares columns, and this is a table");
                 continue;
             };
-            let scalar_type = self.type_name(type_name);
+            let scalar_type = Self::declared_type(type_name);
             let mut value = Value::missing(scalar_type);
             if let Some(default) = &parameter.default {
                 let scalar = self.scalar(default, &Context::rowless(scope));

@@ -11,7 +11,7 @@ use super::rows::{
 };
 use super::text::fold;
 use crate::functions::lift::{Bool, Json, Long, Opt, Reader, Text, lift1};
-use crate::functions::{Call, Function, Kind, Naming, Parameter, Returns, one};
+use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
 use crate::types::{ScalarType, Value, arrow as columns, convert, json};
 
 /// How many elements `range` gives at most (documented, measured).
@@ -614,6 +614,10 @@ fn repeat(call: &Call) -> Column {
 /// Numbers of whole or real steps; datetimes and timespans step by an hour if nothing else is said (documented).
 fn range(call: &Call) -> Column {
     const HOUR: i64 = 36_000_000_000;
+    let stands = |row: usize| matches!(convert::convert(&value(call, 2, row), ScalarType::Real), Value::Real(0.0));
+    if call.arguments.len() > 2 && (0..call.rows).any(stands) {
+        return Err(FunctionError::argument(2, "AQ001", "`range()` with a step of zero is not supported yet"));
+    }
     rows::json(call, |row, out| {
         let (start, stop) = (value(call, 0, row), value(call, 1, row));
         let step = if call.arguments.len() > 2 { Some(value(call, 2, row)) } else { None };
@@ -673,7 +677,7 @@ fn write_list(out: &mut String, values: impl Iterator<Item = Value>) -> Option<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{evaluate, json_value as json};
+    use super::super::rows::{evaluate, fails, json_value as json};
     use super::*;
 
     fn call(name: &str, arguments: &[Value]) -> Value {
@@ -727,6 +731,13 @@ mod tests {
     fn ranges_end_with_their_end() {
         assert_eq!(call("range", &[Value::Long(8), Value::Long(1), Value::Long(-3)]), json("[8,5,2]"));
         assert_eq!(call("range", &[Value::Real(0.0), Value::Real(0.3), Value::Real(0.1)]), json("[0.0,0.1,0.2]"));
-        assert_eq!(call("range", &[Value::Long(1), Value::Long(2), Value::Long(0)]), json("[]"));
+    }
+
+    #[test]
+    fn a_range_without_a_step_is_refused() {
+        assert_eq!(fails(FUNCTIONS, "range", &[Value::Long(1), Value::Long(2), Value::Long(0)]), "AQ001");
+        assert_eq!(fails(FUNCTIONS, "range", &[Value::Real(1.0), Value::Real(2.0), Value::Real(0.0)]), "AQ001");
+        let (hour, still) = (Value::TimeSpan(36_000_000_000), Value::TimeSpan(0));
+        assert_eq!(fails(FUNCTIONS, "range", &[hour.clone(), hour, still]), "AQ001");
     }
 }
