@@ -143,23 +143,23 @@ impl Periods {
         self.shares[self.waves(period)] * self.longest() as f64 >= NOTABLE
     }
 
-    /// Gives the period that scores best of those that the series could have, the shortest of equal ones.
-    fn best_scored(&self) -> (usize, f64) {
-        let lags = SHORTEST..=self.longest();
-        let most = lags.clone().map(|lag| self.scores[lag]).fold(0.0, f64::max);
-        let best = lags.clone().find(|lag| self.scores[*lag] >= most - ROUNDING).unwrap_or(SHORTEST);
-        (best, self.scores[best])
-    }
-
     /// Gives the best period if score and spectrum agree on it and it could not well be chance.
     fn certain(&self) -> Option<(usize, f64)> {
-        let (best, score) = self.best_scored();
-        let rivals = |lag: usize| self.scores[lag] >= score - ROUNDING && !lag.is_multiple_of(best);
+        let possible = |lag: &usize| self.possible(*lag);
+        let lags = || (SHORTEST..=self.longest()).filter(possible);
+        let most = lags().map(|lag| self.scores[lag]).fold(0.0, f64::max);
+        let equals: Vec<usize> = lags().filter(|lag| self.scores[*lag] >= most - ROUNDING).collect();
+        // Of a period and its multiples the period is meant (the documentation has a season of five, and ten scores alike).
+        let best = *equals.first()?;
+        if !equals.iter().all(|equal| equal.is_multiple_of(best)) {
+            return None;
+        }
+        let score = self.scores[best];
+        let peak = self.scores[best - 1..].iter().take(3).all(|beside| *beside <= score);
         let strongest = (1..=self.length / SHORTEST).max_by(|a, b| self.shares[*a].total_cmp(&self.shares[*b]))?;
         let frequencies = self.longest() as f64;
         let chance = frequencies * (1.0 - self.shares[strongest]).max(0.0).powf(frequencies - 1.0);
-        let agreed = strongest == self.waves(best) && chance <= CHANCE;
-        (agreed && !(SHORTEST..=self.longest()).any(rivals)).then_some((best, score))
+        (peak && strongest == self.waves(best) && chance <= CHANCE).then_some((best, score))
     }
 
     /// Tells of the best period, if it scores above a threshold.
@@ -295,6 +295,13 @@ mod tests {
     #[test]
     fn what_could_be_chance_is_left_open() {
         assert!(matches!(best(&waves(7, 4), 0.6), Best::Period(7, _)));
+        // Noise makes fourteen the better score, which no wave of the spectrum has.
+        let mut noisy = waves(7, 4);
+        noisy[3] += 2.0;
+        noisy[17] += 2.0;
+        let periods = Periods::of(&noisy).expect("periods");
+        assert!(periods.scores[14] > periods.scores[7] && !periods.possible(14));
+        assert!(matches!(best(&noisy, 0.6), Best::Period(7, _)));
         // Half of its spectrum is a wave of four points, half one of two: four such bursts could be chance.
         assert_eq!(best(&[5.0, 1.0, 1.0, 1.0].repeat(4), 0.6), Best::Unsure);
         assert_eq!(best(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0], 0.6), Best::None);
