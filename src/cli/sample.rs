@@ -13,7 +13,7 @@ use super::convert::{OneFile, file_in, is_folder};
 use super::interrupt::Scratch;
 use super::stop::Stop;
 use super::{Outcome, data, value};
-use crate::anonymize::like::{Like, LikeOptions, Shape};
+use crate::anonymize::like::{IncidentShape, Like, LikeIncidents, LikeOptions, Shape};
 use crate::catalog::tables::TableInfo;
 use crate::format::Format;
 use crate::source;
@@ -25,17 +25,24 @@ use crate::source::sample::{self, Options};
     after_help = "Examples:\n  alertq sample --rows 3\n  alertq sample --rows 1000 --seed 7 --out alerts.parquet\n  \
                         alertq sample --rows 1000 --days 90 --out tables/\n  \
                         alertq sample --rows 100 --table SecurityIncident --format csv\n  \
-                        alertq sample --rows 500 --out real.jsonl && alertq sample --like real.jsonl --rows 5000 --out like.parquet"
+                        alertq sample --rows 500 --out real.jsonl && alertq sample --like real.jsonl --rows 5000 --out like.parquet\n  \
+                        alertq sample --rows 500 --out export/ && alertq sample --like export/ --out like/"
 )]
 pub(super) struct Arguments {
-    /// Rows of SecurityAlert. Default: 500, and with --like as many as the export has.
+    /// Rows of SecurityAlert. Default: 500, and with --like as many as the export has. Incidents are in proportion; where
+    /// an export has incidents alone, these are their rows.
     #[arg(long, value_name = "N")]
     rows: Option<u64>,
-    /// Takes the shape of an export, and nothing of what stands in it: how many alerts of which products, severities,
-    /// types and tactics, in which hours of the week, with how many versions, about how many entities how often. Titles
-    /// of products' alerts are taken over where they are made of ordinary words; those of analytics rules get numbers.
-    #[arg(long, value_name = "FILE", conflicts_with = "table")]
-    like: Option<String>,
+    /// Takes the shape of an export, and nothing of what stands in it: files, folders or globs of SecurityAlert,
+    /// SecurityIncident or both.
+    ///
+    /// Of alerts: how many of which products, severities, types and tactics, in which hours of the week, with how many
+    /// versions, about how many entities how often. Titles of products' alerts are taken over where they are made of
+    /// ordinary words; those of analytics rules get numbers. Of incidents: how many of the alerts of each kind come into
+    /// them, in groups of how many, and through which severities, statuses, classifications, owners, comments, tags and
+    /// tasks they go. AlertIds are those of the alerts that are made with the same options.
+    #[arg(long, value_name = "[NAME=]PATH")]
+    like: Vec<String>,
     /// Chooses among all possible samples.
     #[arg(long, value_name = "N", default_value_t = Options::default().seed)]
     seed: u64,
@@ -45,9 +52,9 @@ pub(super) struct Arguments {
     /// The moment at which they end. Default: always the same one.
     #[arg(long, value_name = "TIME", value_parser = value::instant)]
     end: Option<i64>,
-    /// Which table to write; a folder as --out gets both.
-    #[arg(long, value_enum, value_name = "TABLE", default_value_t = Table::SecurityAlert)]
-    table: Table,
+    /// Which table to write; a folder as --out gets both. Default: SecurityAlert, if the export of --like has it.
+    #[arg(long, value_enum, value_name = "TABLE")]
+    table: Option<Table>,
     /// Writes this format. Default: by the ending of --out, else `parquet` into a folder and `jsonl` otherwise.
     #[arg(long, value_name = "FORMAT", value_parser = PossibleValuesParser::new(Format::ALL.map(Format::name)))]
     format: Option<String>,
@@ -92,15 +99,18 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
         batch_rows: 4096,
     };
     let _scratch = Scratch::new()?;
+    let source = match arguments.like.as_slice() {
+        [] => Source::MadeUp(options),
+        exports => Source::Like(Box::new(Export::read(exports, arguments, options.end)?)),
+    };
     let named = arguments.format.as_deref().and_then(Format::from_name);
     if let Some(folder) = arguments.out.as_ref().filter(|out| is_folder(out)) {
         fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
         let format = named.unwrap_or(Format::Parquet);
-        // The shape of an export is that of its alerts.
-        let tables = if arguments.like.is_some() { 1 } else { Table::ALL.len() };
-        for table in Table::ALL.into_iter().take(tables) {
+        let wanted = |table: &Table| arguments.table.is_none_or(|only| only == *table);
+        for table in source.tables().into_iter().filter(wanted) {
             let path = file_in(folder, table.name(), format);
-            write(table, arguments, options, format, Some(&path))?;
+            source.write(table, format, Some(&path))?;
             console.note(&format!("{}: written", path.display()));
         }
         return Ok(Outcome::Clean);
@@ -112,28 +122,62 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
             Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out")
         );
     }
-    write(arguments.table, arguments, options, format, arguments.out.as_deref())?;
+    let table = arguments.table.or_else(|| source.tables().first().copied()).unwrap_or(Table::SecurityAlert);
+    source.write(table, format, arguments.out.as_deref())?;
     Ok(Outcome::Clean)
 }
 
-fn write(
-    table: Table,
-    arguments: &Arguments,
-    options: Options,
-    format: Format,
-    path: Option<&Path>,
-) -> Result<(), Stop> {
-    let columns = TableInfo::find(table.name()).map(TableInfo::shown).unwrap_or_default();
-    let mut file = OneFile::open(path, format, table.name(), &columns)?;
-    match &arguments.like {
-        Some(export) => ahead(like(export, arguments, options.end)?, |batch| file.add(&batch))?,
-        None => table.batches(options).try_for_each(|batch| file.add(&batch))?,
+/// Where rows come from.
+enum Source {
+    MadeUp(Options),
+    Like(Box<Export>),
+}
+
+/// The shape of an export.
+struct Export {
+    alerts: Shape,
+    incidents: IncidentShape,
+    options: LikeOptions,
+}
+
+impl Source {
+    /// Returns the tables that it can make.
+    fn tables(&self) -> Vec<Table> {
+        let has = |table: &Table| match (self, table) {
+            (Source::MadeUp(_), _) => true,
+            (Source::Like(export), Table::SecurityAlert) => export.alerts.rows > 0,
+            (Source::Like(export), Table::SecurityIncident) => export.incidents.rows > 0,
+        };
+        Table::ALL.into_iter().filter(has).collect()
     }
-    file.finish()
+
+    fn write(&self, table: Table, format: Format, path: Option<&Path>) -> Result<(), Stop> {
+        if !self.tables().contains(&table) {
+            return Err(no_records(table.name()));
+        }
+        let columns = TableInfo::find(table.name()).map(TableInfo::shown).unwrap_or_default();
+        let mut file = OneFile::open(path, format, table.name(), &columns)?;
+        let take = |batch| file.add(&batch);
+        match (self, table) {
+            (Source::MadeUp(options), table) => table.batches(*options).try_for_each(take)?,
+            (Source::Like(export), Table::SecurityAlert) => ahead(Like::new(&export.alerts, export.options), take)?,
+            (Source::Like(export), Table::SecurityIncident) => {
+                ahead(LikeIncidents::new(&export.alerts, &export.incidents, export.options), take)?
+            }
+        }
+        file.finish()
+    }
+}
+
+fn no_records(table: &str) -> Stop {
+    Stop::failure(format!("--like: there are no records of {table}")).help(format!("where there are: --like {table}=PATH"))
 }
 
 /// Hands batches on that a thread makes, a few of them ahead.
-fn ahead(mut batches: Like, take: impl FnMut(RecordBatch) -> Result<(), Stop>) -> Result<(), Stop> {
+fn ahead(
+    mut batches: impl Iterator<Item = RecordBatch> + Send,
+    take: impl FnMut(RecordBatch) -> Result<(), Stop>,
+) -> Result<(), Stop> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(2);
         // A batch that nobody takes any more ends the thread.
@@ -144,25 +188,33 @@ fn ahead(mut batches: Like, take: impl FnMut(RecordBatch) -> Result<(), Stop>) -
     })
 }
 
-/// Makes alerts to the shape of an export.
-fn like(export: &str, arguments: &Arguments, end: i64) -> Result<Like, Stop> {
-    let name = Table::SecurityAlert.name();
-    let (given, path) = source::split_name(export);
-    let given = given.map(str::to_string);
-    let tables =
-        source::open_all(&[(given, path.to_string())], &source::Options::default()).map_err(data::unreadable)?;
-    let table = tables.iter().find(|table| table.name == name).ok_or_else(|| {
-        Stop::failure(format!("{path} holds no records of {name}")).help(format!("where it does: --like {name}=PATH"))
-    })?;
-    let mut shape = Shape::default();
-    for batch in table.read_ahead(value::processors()) {
-        shape.add(&batch.map_err(data::unreadable)?);
+impl Export {
+    /// Learns the shape of an export.
+    fn read(exports: &[String], arguments: &Arguments, end: i64) -> Result<Export, Stop> {
+        let named = exports.iter().map(|export| source::split_name(export));
+        let named: Vec<_> = named.map(|(name, path)| (name.map(str::to_string), path.to_string())).collect();
+        let tables = source::open_all(&named, &source::Options::default()).map_err(data::unreadable)?;
+        let (mut alerts, mut incidents) = (Shape::default(), IncidentShape::default());
+        for table in &tables {
+            let mut take: Box<dyn FnMut(&RecordBatch)> = match Table::ALL.into_iter().find(|own| own.name() == table.name) {
+                Some(Table::SecurityAlert) => Box::new(|batch| alerts.add(batch)),
+                Some(Table::SecurityIncident) => Box::new(|batch| incidents.add(batch)),
+                None => continue,
+            };
+            for batch in table.read_ahead(value::processors()) {
+                take(&batch.map_err(data::unreadable)?);
+            }
+        }
+        let rows = if alerts.rows > 0 { alerts.rows } else { incidents.rows };
+        if rows == 0 {
+            return Err(no_records(&Table::ALL.map(Table::name).join(" or ")));
+        }
+        let options = LikeOptions {
+            rows: arguments.rows.unwrap_or(rows),
+            seed: arguments.seed,
+            days: arguments.days.unwrap_or(alerts.days().max(incidents.days())),
+            end,
+        };
+        Ok(Export { alerts, incidents, options })
     }
-    let options = LikeOptions {
-        rows: arguments.rows.unwrap_or(shape.rows),
-        seed: arguments.seed,
-        days: arguments.days.unwrap_or(shape.days()),
-        end,
-    };
-    Ok(Like::new(&shape, options))
 }

@@ -14,7 +14,8 @@ use crate::catalog::tables::TableInfo;
 use crate::types::arrow::{from_values, schema};
 use crate::types::{Column, Value, ticks};
 
-use super::shape::{Counted, HOURS, Kind, Shape};
+use super::shape::{Counted, Kind, Shape};
+use super::spread::{Delays, Spread};
 
 /// What to make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,13 +29,13 @@ pub struct LikeOptions {
 }
 
 /// Rows in a batch.
-const BATCH: usize = 4096;
+pub(super) const BATCH: usize = 4096;
 /// Cards in a deck: longer ones are made shorter in proportion.
 const CARDS: u64 = 1 << 20;
 
 /// Cards that come in the shares in which they are in the deck, in an order of chance.
 #[derive(Debug, Clone)]
-struct Deck {
+pub(super) struct Deck {
     cards: Vec<u32>,
     /// How many different ones there may be.
     kinds: u32,
@@ -45,7 +46,7 @@ struct Deck {
 }
 
 impl Deck {
-    fn new(shares: impl IntoIterator<Item = u64>, seed: u64, purpose: u64) -> Deck {
+    pub(super) fn new(shares: impl IntoIterator<Item = u64>, seed: u64, purpose: u64) -> Deck {
         let shares: Vec<u64> = shares.into_iter().collect();
         let sum: u64 = shares.iter().sum();
         let share = |count: u64| {
@@ -60,7 +61,7 @@ impl Deck {
     }
 
     /// Returns the next card, and in which round it came; None where there are none.
-    fn deal(&mut self) -> Option<(u32, u32)> {
+    pub(super) fn deal(&mut self) -> Option<(u32, u32)> {
         if self.at == self.cards.len() {
             self.at = 0;
             self.round += 1;
@@ -72,7 +73,7 @@ impl Deck {
     }
 }
 
-fn chance(seed: u64, purpose: u64) -> ChaCha8Rng {
+pub(super) fn chance(seed: u64, purpose: u64) -> ChaCha8Rng {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     chance.set_stream(purpose);
     chance
@@ -101,14 +102,13 @@ pub struct Like {
     sources: Vec<Source>,
     /// The source and the number of versions of each alert.
     alerts: Vec<(u32, u32)>,
-    /// The weights of the hours of the period, summed up.
-    hours: Vec<u64>,
+    spread: Spread,
     next: u64,
     ahead: BinaryHeap<Reverse<Version>>,
     /// The alerts of which a further version is to come.
     open: BTreeMap<u64, Alert>,
     statuses: [(Vec<String>, Deck); 2],
-    delays: (Vec<u32>, Deck),
+    delays: Delays,
     values: BTreeMap<&'static str, Deck>,
     chance: ChaCha8Rng,
     tenant: String,
@@ -117,14 +117,14 @@ pub struct Like {
 
 /// What does not change from version to version.
 #[derive(Debug, Clone)]
-struct Alert {
-    source: usize,
-    id: String,
+pub(super) struct Alert {
+    pub(super) source: usize,
+    pub(super) id: String,
     vendor_id: String,
     entities: Json,
     about: String,
-    start: i64,
-    end: i64,
+    pub(super) start: i64,
+    pub(super) end: i64,
 }
 
 impl Like {
@@ -160,16 +160,16 @@ impl Like {
         });
         Like {
             options,
+            spread: Spread::new(&shape.hours, options, alerts.len() as u64),
             alerts,
-            hours: hours(shape, options),
             next: 0,
             ahead: BinaryHeap::new(),
             open: BTreeMap::new(),
             statuses: [named(&shape.statuses[0], 2), named(&shape.statuses[1], 3)],
-            delays: (shape.delays.keys().copied().collect(), Deck::new(shape.delays.values().copied(), seed, 4)),
+            delays: Delays::new(&shape.delays, seed, 4),
             values: values.collect(),
             chance: chance(seed, 5),
-            tenant: guid(&mut chance(seed, 6)),
+            tenant: tenant(seed),
             columns: TableInfo::find("SecurityAlert").map(TableInfo::shown).unwrap_or_default(),
             sources: kinds.into_iter().enumerate().map(source).collect(),
         }
@@ -180,10 +180,47 @@ impl Like {
         &self.columns
     }
 
+    /// Returns the next alert and the time of its first version, in the order of time.
+    pub(super) fn next_alert(&mut self) -> Option<(i64, Alert)> {
+        loop {
+            let (version, alert) = self.next_version()?;
+            if !version.later {
+                return Some((version.time, alert));
+            }
+        }
+    }
+
+    /// Returns what the alerts of a source are called.
+    pub(super) fn title(&self, source: usize) -> String {
+        let Source { kind, number, .. } = &self.sources[source];
+        if !kind.title.is_empty() {
+            kind.title.clone()
+        } else if kind.product == SENTINEL_PRODUCT {
+            format!("Analytics rule {number}")
+        } else {
+            format!("Alert {number}")
+        }
+    }
+
+    /// Returns what the alerts of a source say of themselves.
+    pub(super) fn description(&self, source: usize) -> String {
+        format!("An alert of kind {}.", self.sources[source].number)
+    }
+
+    /// Returns the product of a source.
+    pub(super) fn product_name(&self, source: usize) -> &str {
+        &self.sources[source].kind.product
+    }
+
+    /// Returns the id of the rule that makes the alerts of a source, or incidents of them.
+    pub(super) fn rule(&self, source: usize) -> String {
+        guid(&mut chance(self.options.seed ^ 0x72, self.sources[source].number as u64))
+    }
+
     /// Returns the next version, in the order of time.
     fn next_version(&mut self) -> Option<(Version, Alert)> {
         while (self.next as usize) < self.alerts.len() {
-            let time = self.moment(self.next);
+            let time = self.spread.moment(self.next);
             if self.ahead.peek().is_some_and(|Reverse(version)| version.time < time) {
                 break;
             }
@@ -197,30 +234,12 @@ impl Like {
         let alert = match version.left {
             0 => self.open.remove(&version.alert)?,
             left => {
-                let exponent = self.delays.1.deal().and_then(|(card, _)| self.delays.0.get(card as usize)).copied();
-                let least = 1i64 << exponent.unwrap_or(10).min(30);
-                let seconds = self.chance.random_range(least..2 * least);
-                let time = (version.time + seconds * ticks::TICKS_PER_SECOND).min(self.options.end - 1);
-                let time = time.max(version.time);
+                let time = self.delays.after(version.time, self.options.end, &mut self.chance);
                 self.ahead.push(Reverse(Version { time, alert: version.alert, later: true, left: left - 1 }));
                 self.open.get(&version.alert)?.clone()
             }
         };
         Some((version, alert))
-    }
-
-    /// Returns the moment of an alert: in order, and more of them in hours that have more.
-    fn moment(&self, alert: u64) -> i64 {
-        let sum = self.hours.last().copied().unwrap_or(0).max(1);
-        let mut own = chance(self.options.seed ^ 0x7469_6d65, alert);
-        let within = (alert as f64 + own.random::<f64>()) / self.alerts.len().max(1) as f64;
-        let weight = ((within * sum as f64) as u64).min(sum - 1);
-        let hour = self.hours.partition_point(|until| *until <= weight);
-        let before = hour.checked_sub(1).and_then(|before| self.hours.get(before)).copied().unwrap_or(0);
-        let size = self.hours.get(hour).copied().unwrap_or(sum).saturating_sub(before).max(1);
-        let part = (within * sum as f64 - before as f64) / size as f64;
-        let start = self.options.end - i64::from(self.options.days) * ticks::TICKS_PER_DAY;
-        start + hour as i64 * ticks::TICKS_PER_HOUR + (part.clamp(0.0, 0.999_999) * ticks::TICKS_PER_HOUR as f64) as i64
     }
 
     fn alert(&mut self, source: usize, time: i64) -> Alert {
@@ -256,10 +275,8 @@ impl Like {
             "TimeGenerated" | "ProcessingEndTime" => Value::DateTime(version.time),
             "StartTime" => Value::DateTime(alert.start),
             "EndTime" => Value::DateTime(alert.end),
-            "DisplayName" | "AlertName" if !kind.title.is_empty() => text(&kind.title),
-            "DisplayName" | "AlertName" if of_rule => Value::String(format!("Analytics rule {number}")),
-            "DisplayName" | "AlertName" => Value::String(format!("Alert {number}")),
-            "Description" => Value::String(format!("An alert of kind {number}.")),
+            "DisplayName" | "AlertName" => Value::String(self.title(alert.source)),
+            "Description" => Value::String(self.description(alert.source)),
             "AlertSeverity" => text(&kind.severity),
             "ProviderName" => text(&kind.provider),
             "VendorName" => text(&kind.vendor),
@@ -268,11 +285,7 @@ impl Like {
             "Tactics" => text(&kind.tactics),
             "Techniques" => text(&kind.techniques),
             "AlertType" if !kind.alert_type.is_empty() => text(&kind.alert_type),
-            "AlertType" if of_rule => Value::String(format!(
-                "{}_{}",
-                self.tenant,
-                guid(&mut chance(self.options.seed ^ 0x72, *number as u64))
-            )),
+            "AlertType" if of_rule => Value::String(format!("{}_{}", self.tenant, self.rule(alert.source))),
             "AlertType" => Value::String(format!("Type_{number}")),
             "SystemAlertId" => text(&alert.id),
             "VendorOriginalId" => text(if of_rule { &alert.id } else { &alert.vendor_id }),
@@ -316,32 +329,20 @@ fn alerts_of(counted: &Counted) -> u64 {
     if rows == 0 { counted.rows } else { (counted.rows * alerts).div_ceil(rows) }
 }
 
-/// Sums up the weights of the hours of the period; where nothing is known of them, all are alike.
-fn hours(shape: &Shape, options: LikeOptions) -> Vec<u64> {
-    let start = options.end - i64::from(options.days) * ticks::TICKS_PER_DAY;
-    let first = start.div_euclid(ticks::TICKS_PER_HOUR);
-    let known = shape.hours.iter().any(|count| *count > 0);
-    let weight = |hour: i64| match known {
-        true => shape.hours.get((first + hour).rem_euclid(HOURS as i64) as usize).copied().unwrap_or(0),
-        false => 1,
-    };
-    let mut sum = 0;
-    let sums = (0..i64::from(options.days) * 24).map(|hour| {
-        sum += weight(hour);
-        sum
-    });
-    let sums: Vec<u64> = sums.collect();
-    // A short period may hold none of the hours that have alerts.
-    if sums.last().is_none_or(|sum| *sum == 0) { (1..=u64::from(options.days) * 24).collect() } else { sums }
+/// Returns the workspace of a sample.
+pub(super) fn tenant(seed: u64) -> String {
+    guid(&mut chance(seed, 6))
 }
 
-fn guid(chance: &mut ChaCha8Rng) -> String {
+pub(super) fn guid(chance: &mut ChaCha8Rng) -> String {
     uuid::Builder::from_random_bytes(chance.random()).into_uuid().to_string()
 }
 
+/// The domain of everybody in a sample.
+pub(super) const DOMAIN: &str = "sample.example";
+
 /// Makes an entity of a type and a number, and what an alert about it names.
 fn entity(name: &'static str, number: u64, id: usize) -> (Json, String) {
-    const DOMAIN: &str = "sample.example";
     let address = std::net::Ipv4Addr::from(0xc612_0000 | (number as u32 & 0x1_ffff));
     let (fields, shown) = match name {
         "host" => (json!({"HostName": format!("host-{number:05}"), "DnsDomain": DOMAIN}), format!("host-{number:05}")),

@@ -18,9 +18,9 @@ const MICROSOFT: &str = "Microsoft";
 /// Kinds of alerts, and ways in which entities go together, that are told apart.
 const KINDS: usize = 10_000;
 /// Alerts, and entities of one type, that are followed one by one.
-const FOLLOWED: usize = 1 << 20;
+pub(super) const FOLLOWED: usize = 1 << 20;
 /// Entities of one type that one alert can have.
-const MOST: u32 = 50;
+pub(super) const MOST: u32 = 50;
 
 /// What all alerts of a kind have in common.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +57,18 @@ struct Alert {
     kind: usize,
     versions: u32,
     last: i64,
+    /// The hash of its title.
+    title: u64,
+}
+
+/// What counts of one record besides its kind.
+#[derive(Debug, Clone, Copy)]
+struct Record<'r> {
+    id: &'r str,
+    title: &'r str,
+    status: &'r str,
+    entities: &'r str,
+    moment: Option<i64>,
 }
 
 /// The shape of an export of SecurityAlert.
@@ -74,30 +86,81 @@ pub struct Shape {
     /// Versions by the time since the one before: the exponent of two of the seconds.
     pub(super) delays: BTreeMap<u32, u64>,
     pub(super) hours: Vec<u64>,
-    period: Option<(i64, i64)>,
+    period: Period,
 }
 
 /// Things that are followed by the hashes of their names.
-#[derive(Debug, Clone, Default)]
-struct Followed<T> {
-    by_hash: HashMap<u64, T>,
+#[derive(Debug, Clone)]
+pub(super) struct Followed<T, const MOST: usize = FOLLOWED> {
+    pub(super) by_hash: HashMap<u64, T>,
     /// How many of the hash's first bits must be zero.
-    bits: u32,
+    pub(super) bits: u32,
 }
 
-impl<T> Followed<T> {
-    fn follows(&self, hash: u64) -> bool {
+impl<T, const MOST: usize> Default for Followed<T, MOST> {
+    fn default() -> Self {
+        Followed { by_hash: HashMap::new(), bits: 0 }
+    }
+}
+
+impl<T, const MOST: usize> Followed<T, MOST> {
+    pub(super) fn follows(&self, hash: u64) -> bool {
         hash.leading_zeros() >= self.bits
     }
 
-    fn insert(&mut self, hash: u64, value: T) {
+    pub(super) fn insert(&mut self, hash: u64, value: T) {
         self.by_hash.insert(hash, value);
-        if self.by_hash.len() > FOLLOWED {
+        if self.by_hash.len() > MOST {
             self.bits += 1;
             let bits = self.bits;
             self.by_hash.retain(|hash, _| hash.leading_zeros() >= bits);
         }
     }
+}
+
+impl<const MOST: usize> Followed<u32, MOST> {
+    /// Counts one that is met.
+    pub(super) fn count(&mut self, hash: u64) {
+        if let Some(count) = self.by_hash.get_mut(&hash) {
+            *count += 1;
+        } else if self.follows(hash) {
+            self.insert(hash, 1);
+        }
+    }
+
+    /// Returns how often each of them was met, the largest first.
+    pub(super) fn counts(&self) -> Vec<u32> {
+        let mut counts: Vec<u32> = self.by_hash.values().copied().collect();
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        counts
+    }
+}
+
+/// The period of records.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Period(Option<(i64, i64)>);
+
+impl Period {
+    pub(super) fn add(&mut self, moment: i64) {
+        let (first, last) = self.0.unwrap_or((moment, moment));
+        self.0 = Some((first.min(moment), last.max(moment)));
+    }
+
+    /// Returns how many days it has, at least one.
+    pub(super) fn days(self) -> u32 {
+        let ticks = self.0.map_or(0, |(first, last)| last.saturating_sub(first));
+        u32::try_from(ticks / ticks::TICKS_PER_DAY + 1).unwrap_or(1).min(36_500)
+    }
+}
+
+/// Returns the hour of the week of a moment.
+pub(super) fn hour(moment: i64) -> usize {
+    moment.div_euclid(ticks::TICKS_PER_HOUR).rem_euclid(HOURS as i64) as usize
+}
+
+/// Returns the exponent of two of the seconds between two moments.
+pub(super) fn delay(from: i64, to: i64) -> u32 {
+    (from.abs_diff(to) / ticks::TICKS_PER_SECOND as u64).max(1).ilog2()
 }
 
 impl Shape {
@@ -150,11 +213,13 @@ impl Shape {
                 own: xxh3_64(format!("{kind}\0{title}").as_bytes()),
             };
             let moment = moments.filter(|moments| moments.is_valid(row)).map(|moments| moments.value(row));
-            self.add_record(kind, id, status, entities, moment);
+            let alert = Record { id, title, status, entities, moment };
+            self.add_record(kind, &alert);
         }
     }
 
-    fn add_record(&mut self, kind: Kind, id: &str, status: &str, entities: &str, moment: Option<i64>) {
+    fn add_record(&mut self, kind: Kind, record: &Record<'_>) {
+        let Record { id, title, status, entities, moment } = *record;
         let next = self.counted.len();
         let kind = match self.kinds.get(&kind) {
             Some(kind) => *kind,
@@ -168,10 +233,8 @@ impl Shape {
         self.rows += 1;
         self.counted[kind].rows += 1;
         if let Some(moment) = moment {
-            let hour = moment.div_euclid(ticks::TICKS_PER_HOUR).rem_euclid(HOURS as i64);
-            self.hours[hour as usize] += 1;
-            let (first, last) = self.period.unwrap_or((moment, moment));
-            self.period = Some((first.min(moment), last.max(moment)));
+            self.hours[hour(moment)] += 1;
+            self.period.add(moment);
         }
         // Without an id every record is an alert of its own.
         let hash = if id.is_empty() { xxh3_64(&self.rows.to_le_bytes()) } else { xxh3_64(id.as_bytes()) };
@@ -181,13 +244,13 @@ impl Shape {
         let moment = moment.unwrap_or_default();
         let first = match self.alerts.by_hash.get_mut(&hash) {
             Some(alert) => {
-                let seconds = (moment - alert.last).unsigned_abs() / ticks::TICKS_PER_SECOND as u64;
-                *self.delays.entry(seconds.max(1).ilog2()).or_default() += 1;
+                *self.delays.entry(delay(alert.last, moment)).or_default() += 1;
                 (alert.versions, alert.last) = (alert.versions + 1, moment);
                 false
             }
             None => {
-                self.alerts.insert(hash, Alert { kind, versions: 1, last: moment });
+                let title = xxh3_64(title.as_bytes());
+                self.alerts.insert(hash, Alert { kind, versions: 1, last: moment, title });
                 true
             }
         };
@@ -205,13 +268,8 @@ impl Shape {
             let own = own.and_then(|(_, value)| json::as_string(value));
             let Some(known) = own.and_then(|name| EntityType::find(&name)) else { continue };
             *types.entry(known.name).or_default() += 1;
-            let repeats = self.repeats.entry(known.name).or_default();
             let hash = xxh3_64(identity(known.name, entity).as_bytes());
-            if let Some(count) = repeats.by_hash.get_mut(&hash) {
-                *count += 1;
-            } else if repeats.follows(hash) {
-                repeats.insert(hash, 1);
-            }
+            self.repeats.entry(known.name).or_default().count(hash);
         }
         let types: Vec<_> = types.into_iter().map(|(name, count)| (name, count.min(MOST))).collect();
         let entities = &mut self.counted[kind].entities;
@@ -234,18 +292,35 @@ impl Shape {
         kinds
     }
 
+    /// Returns, for each kind in the order in which they were met, its place in the order of the kinds.
+    pub(super) fn places(&self) -> Vec<usize> {
+        let mut kinds: Vec<_> = self.kinds.iter().collect();
+        kinds.sort();
+        let mut places = vec![0; kinds.len()];
+        for (place, (_, at)) in kinds.into_iter().enumerate() {
+            places[*at] = place;
+        }
+        places
+    }
+
+    /// Returns the kind and the hash of the title of the alert with this hash; None where there is none.
+    pub(super) fn alert(&self, hash: u64) -> Option<(usize, u64)> {
+        self.alerts.by_hash.get(&hash).map(|alert| (alert.kind, alert.title))
+    }
+
+    /// Tells whether an alert of this hash would be known.
+    pub(super) fn follows(&self, hash: u64) -> bool {
+        self.alerts.follows(hash)
+    }
+
     /// Returns, for a type of entity, how many alerts each of them is in; the largest first.
     pub(super) fn repeats(&self, name: &str) -> Vec<u32> {
-        let counts = self.repeats.get(name).map(|followed| followed.by_hash.values().copied().collect());
-        let mut counts: Vec<u32> = counts.unwrap_or_default();
-        counts.sort_unstable_by(|a, b| b.cmp(a));
-        counts
+        self.repeats.get(name).map(Followed::counts).unwrap_or_default()
     }
 
     /// Returns how many days the records are spread over, at least one.
     pub fn days(&self) -> u32 {
-        let ticks = self.period.map_or(0, |(first, last)| last - first);
-        u32::try_from(ticks / ticks::TICKS_PER_DAY + 1).unwrap_or(1).min(36_500)
+        self.period.days()
     }
 }
 
@@ -274,7 +349,7 @@ fn identity(name: &str, entity: &str) -> String {
 }
 
 /// Returns text that is made of ordinary words alone, and nothing for any other.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && letter != '-').filter(|word| !word.is_empty());
     let known = |word: &str| {
         words::is_plain(word)
@@ -286,7 +361,7 @@ fn plain(text: &str) -> String {
 
 /// Returns a constant of a product's: one name of ordinary words or abbreviations, such as `VM_SuspiciousLogin`, and
 /// nothing for any other.
-fn constant(text: &str) -> String {
+pub(super) fn constant(text: &str) -> String {
     let known = |word: &String| word.len() <= 2 || words::is_listed(word);
     let shaped =
         text.len() <= 100 && text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_. -".contains(letter));
@@ -299,7 +374,7 @@ fn constant(text: &str) -> String {
 }
 
 /// Returns a list of tactics or techniques, and nothing for any other text.
-fn list(text: &str) -> String {
+pub(super) fn list(text: &str) -> String {
     let names =
         text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '.').filter(|name| !name.is_empty());
     let known = |name: &str| {

@@ -6,10 +6,10 @@ use arrow::datatypes::Int64Type;
 use super::*;
 use crate::types::{Column, ScalarType, Value, ticks};
 
-const WEEK: i64 = 7 * ticks::TICKS_PER_DAY;
+pub(super) const WEEK: i64 = 7 * ticks::TICKS_PER_DAY;
 
 /// Makes an export of a house: two kinds of alerts, in office hours, about three machines, one of them far more often.
-fn export() -> RecordBatch {
+pub(super) fn export() -> RecordBatch {
     use crate::types::arrow::{from_values, schema};
     let names = [
         "SystemAlertId",
@@ -78,7 +78,7 @@ fn like(rows: u64, seed: u64) -> Vec<RecordBatch> {
     Like::new(&shape(), LikeOptions { rows, seed, days: 28, end }).collect()
 }
 
-fn counts(batches: &[RecordBatch], column: &str) -> HashMap<String, usize> {
+pub(super) fn counts(batches: &[RecordBatch], column: &str) -> HashMap<String, usize> {
     let mut counts = HashMap::new();
     for batch in batches {
         for text in batch.column_by_name(column).unwrap().as_string_view().iter().flatten() {
