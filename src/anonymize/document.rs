@@ -4,7 +4,6 @@ use crate::catalog::entities::ENTITY_TYPES;
 use crate::types::json::{self, Kind};
 
 use super::memo::Field;
-use super::names;
 use super::policy::{self, Treatment, folded};
 use super::text::{Level, Replacer, is_guid, is_moment};
 use super::{Options, words};
@@ -13,6 +12,8 @@ use super::{Options, words};
 pub(super) struct Documents<'a> {
     pub(super) replacer: Replacer<'a>,
     options: &'a Options,
+    /// Room for the texts of JSON within JSON.
+    inner: Vec<String>,
 }
 
 /// Where a value lies.
@@ -26,23 +27,33 @@ struct Place<'p> {
     details: bool,
 }
 
+impl Place<'_> {
+    /// Returns that of a column.
+    fn column(treatment: Treatment) -> Self {
+        Place { entity: None, treatment, details: treatment == Treatment::Details }
+    }
+}
+
 impl<'a> Documents<'a> {
     pub(super) fn new(replacer: Replacer<'a>, options: &'a Options) -> Documents<'a> {
-        Documents { replacer, options }
+        Documents { replacer, options, inner: Vec::new() }
     }
 
     /// Replaces what identifies in the text of a column, which may be JSON.
     pub(super) fn text(&mut self, text: &str, treatment: Treatment) -> String {
-        let mut out = String::with_capacity(text.len());
-        self.leaf(text, Place { entity: None, treatment, details: treatment == Treatment::Details }, plain, &mut out);
+        let mut out = String::new();
+        self.text_to(text, treatment, &mut out);
         out
     }
 
-    /// Replaces what identifies in a value of JSON.
-    pub(super) fn json(&mut self, json: &str, treatment: Treatment) -> String {
-        let mut out = String::with_capacity(json.len());
-        self.value(json, Place { entity: None, treatment, details: treatment == Treatment::Details }, &mut out);
-        out
+    /// Writes what takes the place of the text of a column.
+    pub(super) fn text_to(&mut self, text: &str, treatment: Treatment, out: &mut String) {
+        self.leaf(text, Place::column(treatment), plain, out);
+    }
+
+    /// Writes what takes the place of a value of JSON.
+    pub(super) fn json_to(&mut self, json: &str, treatment: Treatment, out: &mut String) {
+        self.value(json, Place::column(treatment), out);
     }
 
     /// Writes what takes the place of the name of a field, and what stands before its value; tells what becomes of it.
@@ -80,11 +91,15 @@ impl<'a> Documents<'a> {
     /// Writes what takes the place of a text.
     fn leaf(&mut self, text: &str, place: Place<'_>, write: fn(&str, &mut String), out: &mut String) {
         if text.trim_start().starts_with(['{', '[']) && json::is_valid(text) {
-            let mut replaced = String::with_capacity(text.len());
+            let mut replaced = self.inner.pop().unwrap_or_default();
             self.value(text, place, &mut replaced);
             write(&replaced, out);
+            replaced.clear();
+            self.inner.push(replaced);
             return;
         }
+        // Who looks writes nothing down.
+        let write = if self.replacer.looking { nothing } else { write };
         // What is there once need not be remembered.
         if is_moment(text) && self.replacer.days == 0 {
             write(text, out);
@@ -132,6 +147,7 @@ impl<'a> Documents<'a> {
                 let text = json::as_string(json).unwrap_or_default();
                 self.leaf(&text, place, json::write_string, out);
             }
+            Kind::Long | Kind::Real if self.replacer.looking => {}
             Kind::Long | Kind::Real => out.push_str(&self.number(json.trim(), place.treatment)),
             Kind::Bool | Kind::Null => out.push_str(json.trim()),
         }
@@ -165,7 +181,7 @@ impl<'a> Documents<'a> {
     }
 
     /// Replaces a number, in JSON or as text.
-    pub(super) fn number(&self, number: &str, treatment: Treatment) -> String {
+    pub(super) fn number(&mut self, number: &str, treatment: Treatment) -> String {
         let key = self.replacer.key;
         match treatment {
             Treatment::Kept | Treatment::Safe | Treatment::Prose | Treatment::Command => number.to_string(),
@@ -185,7 +201,7 @@ impl<'a> Documents<'a> {
                 for part in number[..end].split_inclusive(|letter: char| !letter.is_ascii_digit()) {
                     let digits = part.trim_end_matches(|letter: char| !letter.is_ascii_digit());
                     match digits.len() >= shortest {
-                        true => out.push_str(&names::digits(key, digits)),
+                        true => out.push_str(&self.replacer.digits(digits)),
                         false => out.push_str(digits),
                     }
                     out.push_str(&part[digits.len()..]);
@@ -200,6 +216,8 @@ impl<'a> Documents<'a> {
         }
     }
 }
+
+fn nothing(_: &str, _: &mut String) {}
 
 fn plain(text: &str, out: &mut String) {
     out.push_str(text);

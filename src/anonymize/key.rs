@@ -36,7 +36,7 @@ impl Key {
     /// Returns a number of 128 bits that belongs to a text and one purpose of it.
     pub(super) fn number(&self, purpose: &str, text: &str) -> u128 {
         let bytes = self.bytes(purpose, text);
-        bytes.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
+        bytes.first_chunk().map_or(0, |first| u128::from_be_bytes(*first))
     }
 
     /// Returns as many bytes as are wanted.

@@ -3,9 +3,10 @@
 use hashbrown::HashMap;
 
 use super::policy::Treatment;
+use super::text::Level;
 
 /// Bytes of texts that one memory holds before it begins anew.
-const MOST: usize = 4 << 20;
+const MOST: usize = 8 << 20;
 /// Bytes of a text from which on it is not remembered.
 const LONG: usize = 1 << 10;
 /// What a further text takes besides its bytes.
@@ -58,6 +59,9 @@ pub(super) struct Memories {
     /// What becomes of fields, by their [`place`](Memories::place).
     pub(super) fields: Known<Field>,
     pub(super) words: Known<String>,
+    /// What becomes of a word or of several with dots between them, by the level.
+    parts: [Known<String>; Level::COUNT],
+    pub(super) numbers: Known<String>,
     pub(super) addresses: Known<String>,
     /// Texts in which nothing is left that should not be.
     pub(super) clean: Known<()>,
@@ -77,6 +81,10 @@ pub(super) struct Field {
 impl Memories {
     pub(super) fn leaves(&mut self, treatment: Treatment) -> &mut Known<String> {
         &mut self.leaves[treatment as usize]
+    }
+
+    pub(super) fn parts(&mut self, level: Level) -> &mut Known<String> {
+        &mut self.parts[level as usize]
     }
 
     /// Returns what a field is known by: the type of the entity and the name, with a zero between them. Who gives it back

@@ -204,7 +204,11 @@ impl Anonymizer {
         let mut documents = self.documents(Some(&mut found), &NONE, memory);
         for (at, (column, treatment)) in plan.columns.iter().zip(&plan.treatments).enumerate() {
             if plan.kept.get(at) == Some(&false) {
-                each_text(batch.column(at), |text| drop(documents.of_type(column.scalar_type, text, *treatment)));
+                let mut unread = String::new();
+                each_text(batch.column(at), |text| {
+                    documents.of_type(column.scalar_type, text, *treatment, &mut unread);
+                    unread.clear();
+                });
             }
         }
         Names(found)
@@ -274,10 +278,10 @@ fn each_text(array: &ArrayRef, mut take: impl FnMut(&str)) {
 }
 
 impl Documents<'_> {
-    fn of_type(&mut self, scalar_type: ScalarType, text: &str, treatment: Treatment) -> String {
+    fn of_type(&mut self, scalar_type: ScalarType, text: &str, treatment: Treatment, out: &mut String) {
         match scalar_type {
-            ScalarType::Dynamic => self.json(text, treatment),
-            _ => self.text(text, treatment),
+            ScalarType::Dynamic => self.json_to(text, treatment, out),
+            _ => self.text_to(text, treatment, out),
         }
     }
 
@@ -286,9 +290,13 @@ impl Documents<'_> {
         match scalar_type {
             ScalarType::String | ScalarType::Guid | ScalarType::Dynamic => {
                 let Some(texts) = array.as_string_view_opt() else { return array.clone() };
-                let mut out = StringViewBuilder::with_capacity(texts.len());
+                let (mut out, mut replaced) = (StringViewBuilder::with_capacity(texts.len()), String::new());
                 for text in texts {
-                    out.append_option(text.map(|text| self.of_type(scalar_type, text, treatment)));
+                    replaced.clear();
+                    out.append_option(text.map(|text| {
+                        self.of_type(scalar_type, text, treatment, &mut replaced);
+                        replaced.as_str()
+                    }));
                 }
                 Arc::new(out.finish())
             }
@@ -321,7 +329,7 @@ impl Documents<'_> {
     }
 
     /// Replaces a number by one of as many digits; null where the type does not hold that one.
-    fn changed<T: std::str::FromStr + ToString>(&self, value: T, treatment: Treatment) -> Option<T> {
+    fn changed<T: std::str::FromStr + ToString>(&mut self, value: T, treatment: Treatment) -> Option<T> {
         self.number(&value.to_string(), treatment).parse().ok()
     }
 }

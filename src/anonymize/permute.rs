@@ -32,13 +32,37 @@ pub(super) fn permute(key: &Key, digits: &[u8], base: u32) -> Vec<u8> {
 fn rounds(key: &Key, digits: &[u8], base: u32) -> Vec<u8> {
     let (left, right) = digits.split_at(digits.len() / 2);
     let (mut a, mut b) = ((value(left, base), left.len()), (value(right, base), right.len()));
+    let mut text = format!("{base} {} ", digits.len());
+    let head = text.len();
     for round in 0..ROUNDS {
         let size = power(base, a.1);
-        let add = key.number("digits", &format!("{base} {} {round} {}", digits.len(), b.0)) % size;
+        text.truncate(head);
+        push_number(round.into(), &mut text);
+        text.push(' ');
+        push_number(b.0, &mut text);
+        let add = key.number("digits", &text) % size;
         let sum = (a.0 + add) % size;
         (a, b) = (b, (sum, a.1));
     }
     [spell(a.0, a.1, base), spell(b.0, b.1, base)].concat()
+}
+
+/// Writes a number: most of them are small, and what formats those of 128 bits takes its time.
+fn push_number(number: u128, out: &mut String) {
+    match u64::try_from(number) {
+        Ok(small) if small < 10 => out.push(char::from(b'0' + small as u8)),
+        Ok(small) => {
+            let mut digits = [0; 20];
+            let (mut rest, mut start) = (small, digits.len());
+            while rest > 0 {
+                start -= 1;
+                digits[start] = b'0' + (rest % 10) as u8;
+                rest /= 10;
+            }
+            out.extend(digits[start..].iter().map(|digit| char::from(*digit)));
+        }
+        Err(_) => out.push_str(&number.to_string()),
+    }
 }
 
 fn power(base: u32, digits: usize) -> u128 {
@@ -75,6 +99,15 @@ mod tests {
             .inspect(|digits| assert!(digits.len() == 3 && digits[0] != 0 && digits.iter().all(|digit| *digit < 10)))
             .collect();
         assert_eq!(all.len(), 900);
+    }
+
+    #[test]
+    fn numbers_are_written_as_they_are() {
+        for number in [0, 9, 10, 4711, u128::from(u64::MAX), u128::from(u64::MAX) + 1] {
+            let mut text = String::new();
+            push_number(number, &mut text);
+            assert_eq!(text, number.to_string());
+        }
     }
 
     #[test]

@@ -34,6 +34,10 @@ pub(super) enum Level {
     Safe,
 }
 
+impl Level {
+    pub(super) const COUNT: usize = Level::Safe as usize + 1;
+}
+
 /// Replaces what identifies somebody or something.
 pub(super) struct Replacer<'a> {
     pub(super) key: &'a Key,
@@ -148,8 +152,12 @@ impl<'a> Replacer<'a> {
 
     /// Replaces text that is one thing with a form of its own; None if it is none.
     pub(super) fn shape(&mut self, text: &str) -> Option<String> {
-        if !text.bytes().any(|byte| !byte.is_ascii_alphabetic()) {
-            return None;
+        // Most texts are words, and everything but a payload has one of these signs.
+        if !text.bytes().any(|byte| matches!(byte, b'-' | b'.' | b'/' | b':' | b'@')) {
+            return if is_payload(text) { Some(self.payload(text)) } else { None };
+        }
+        if is_guid(text) {
+            return Some(self.guid(text));
         }
         let digit = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
         if digit && MOMENT.is_match(text) {
@@ -162,7 +170,7 @@ impl<'a> Replacer<'a> {
             return Some(link::resource(self, text));
         }
         if is_payload(text) {
-            return Some(if self.looking { String::new() } else { names::base64(self.key, text) });
+            return Some(self.payload(text));
         }
         if text.contains('@') {
             return self.mail_address(text);
@@ -174,6 +182,10 @@ impl<'a> Replacer<'a> {
             return Some(self.hardware(text));
         }
         self.address(text)
+    }
+
+    fn payload(&self, text: &str) -> String {
+        if self.looking { String::new() } else { names::base64(self.key, text) }
     }
 
     fn moment(&mut self, text: &str) -> String {
@@ -362,12 +374,26 @@ impl<'a> Replacer<'a> {
             let end = name.find(|letter| !is_of_name(letter)).unwrap_or(name.len());
             let (name, after) = name.split_at(end);
             let body = name.trim_end_matches(|letter: char| !letter.is_alphanumeric());
-            match body.contains('.') {
-                true => self.dotted(body, level, out),
-                false => self.word(body, level, out),
-            }
+            self.known_or_new(body, level, out);
             out.push_str(&name[body.len()..]);
             rest = after;
+        }
+    }
+
+    /// Replaces a name, perhaps one that is joined by dots. Numbers, of which each may be another, are not remembered.
+    fn known_or_new(&mut self, name: &str, level: Level, out: &mut String) {
+        let lasting = name.bytes().any(|byte| !byte.is_ascii_digit() && byte != b'.');
+        if lasting && let Some(known) = self.memory.parts(level).get(name) {
+            out.push_str(known);
+            return;
+        }
+        let start = out.len();
+        match name.contains('.') {
+            true => self.dotted(name, level, out),
+            false => self.word(name, level, out),
+        }
+        if lasting {
+            self.memory.parts(level).keep(name, out[start..].to_string());
         }
     }
 
@@ -467,7 +493,8 @@ impl<'a> Replacer<'a> {
         } else if self.looking && is_number(word, &lower) {
             return;
         } else if is_digits(word) && word.len() < 32 {
-            out.push_str(&names::digits(self.key, word));
+            let digits = self.digits(word);
+            out.push_str(&digits);
             return;
         } else if is_prefixed_hex(&lower) {
             out.push_str(&word[..2]);
@@ -487,6 +514,16 @@ impl<'a> Replacer<'a> {
         }
         let name = self.replaced(word);
         out.push_str(&name);
+    }
+
+    /// Replaces decimal digits.
+    pub(super) fn digits(&mut self, number: &str) -> String {
+        if let Some(known) = self.memory.numbers.get(number) {
+            return known.clone();
+        }
+        let digits = names::digits(self.key, number);
+        self.memory.numbers.keep(number, digits.clone());
+        digits
     }
 
     fn may_stay(&self, word: &str, lower: &str, level: Level) -> bool {

@@ -96,8 +96,10 @@ impl LikeIncidents {
         let alone: VecDeque<Pattern> = alone.unwrap_or_default().into();
         let spread = Spread::new(&patterns.hours, options, alone.len() as u64);
         let shares = |counts: &[u32]| counts.iter().copied().map(u64::from).collect::<Vec<_>>();
-        let names =
-            Names { owners: Deck::new(shares(&patterns.owners), seed, 31), labels: Deck::new(shares(&patterns.labels), seed, 32) };
+        let names = Names {
+            owners: Deck::new(shares(&patterns.owners), seed, 31),
+            labels: Deck::new(shares(&patterns.labels), seed, 32),
+        };
         let mut made = Like::new(alerts, options);
         LikeIncidents {
             options,

@@ -351,7 +351,8 @@ fn state(columns: &Columns<'_>, row: usize, owner: [bool; OWNER.len()]) -> State
         other => SYSTEMS.into_iter().find(|name| *name == other).map_or(Changer::Person, Changer::System),
     };
     let chosen = |name: &str| chosen(name, columns.text(name, row));
-    let label = |label: &str| field(label, "labelType").and_then(json::as_string).map_or(String::new(), |t| constant(&t));
+    let label =
+        |label: &str| field(label, "labelType").and_then(json::as_string).map_or(String::new(), |t| constant(&t));
     State {
         severity: chosen("Severity"),
         status: chosen("Status"),

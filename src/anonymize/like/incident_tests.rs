@@ -10,8 +10,8 @@ use crate::types::arrow::{from_values, schema};
 use crate::types::{Column, ScalarType, Value, ticks};
 
 const SECRETS: [&str; 14] = [
-    "kontor", "falke", "pay-srv7", "zofia", "olek", "wisnia", "5b1f8f8e", "9c2f8f8e", "7a2f8f8e", "6e2f8f8e", "11118f8e",
-    "88881111", "quartz", "4711",
+    "kontor", "falke", "pay-srv7", "zofia", "olek", "wisnia", "5b1f8f8e", "9c2f8f8e", "7a2f8f8e", "6e2f8f8e",
+    "11118f8e", "88881111", "quartz", "4711",
 ];
 
 /// Makes the incidents of a house: two alerts of the rule each, which is every other alert; three versions, of which the
@@ -59,7 +59,8 @@ fn incidents() -> RecordBatch {
                 json!(["9c2f8f8e-3333-4c5d-9a70-000000000003"]),
                 json!({"alertsCount": 2, "alertProductNames": ["Azure Sentinel"], "tactics": ["Execution"]}),
             ];
-            let time = 1_050 * WEEK + number * ticks::TICKS_PER_HOUR * 10 + version as i64 * 40 * ticks::TICKS_PER_MINUTE;
+            let time =
+                1_050 * WEEK + number * ticks::TICKS_PER_HOUR * 10 + version as i64 * 40 * ticks::TICKS_PER_MINUTE;
             add(texts, json, time);
         }
     }
@@ -104,7 +105,8 @@ fn like(with_alerts: bool, rows: u64, seed: u64) -> Vec<RecordBatch> {
 
 /// Returns a column's JSON, row by row.
 fn json_of(batches: &[RecordBatch], column: &str) -> Vec<Json> {
-    let texts = batches.iter().flat_map(|batch| batch.column_by_name(column).unwrap().as_string_view().iter().flatten());
+    let texts =
+        batches.iter().flat_map(|batch| batch.column_by_name(column).unwrap().as_string_view().iter().flatten());
     texts.map(|text| serde_json::from_str(text).unwrap()).collect()
 }
 

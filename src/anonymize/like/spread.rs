@@ -68,10 +68,7 @@ pub(super) struct Delays {
 
 impl Delays {
     pub(super) fn new(counts: &BTreeMap<u32, u64>, seed: u64, purpose: u64) -> Delays {
-        Delays {
-            exponents: counts.keys().copied().collect(),
-            deck: Deck::new(counts.values().copied(), seed, purpose),
-        }
+        Delays { exponents: counts.keys().copied().collect(), deck: Deck::new(counts.values().copied(), seed, purpose) }
     }
 
     /// Returns the moment of the version after one, before the end.
