@@ -170,7 +170,8 @@ impl Source {
 }
 
 fn no_records(table: &str) -> Stop {
-    Stop::failure(format!("--like: there are no records of {table}")).help(format!("where there are: --like {table}=PATH"))
+    Stop::failure(format!("--like: there are no records of {table}"))
+        .help(format!("where there are: --like {table}=PATH"))
 }
 
 /// Hands batches on that a thread makes, a few of them ahead.
@@ -196,11 +197,12 @@ impl Export {
         let tables = source::open_all(&named, &source::Options::default()).map_err(data::unreadable)?;
         let (mut alerts, mut incidents) = (Shape::default(), IncidentShape::default());
         for table in &tables {
-            let mut take: Box<dyn FnMut(&RecordBatch)> = match Table::ALL.into_iter().find(|own| own.name() == table.name) {
-                Some(Table::SecurityAlert) => Box::new(|batch| alerts.add(batch)),
-                Some(Table::SecurityIncident) => Box::new(|batch| incidents.add(batch)),
-                None => continue,
-            };
+            let mut take: Box<dyn FnMut(&RecordBatch)> =
+                match Table::ALL.into_iter().find(|own| own.name() == table.name) {
+                    Some(Table::SecurityAlert) => Box::new(|batch| alerts.add(batch)),
+                    Some(Table::SecurityIncident) => Box::new(|batch| incidents.add(batch)),
+                    None => continue,
+                };
             for batch in table.read_ahead(value::processors()) {
                 take(&batch.map_err(data::unreadable)?);
             }

@@ -6,7 +6,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use csv::{ByteRecord, ReaderBuilder};
 use jiff::civil;
@@ -26,6 +26,7 @@ pub(super) struct Csv {
     reader: csv::Reader<Metered>,
     read: Arc<AtomicUsize>,
     failed: Arc<std::sync::Mutex<Option<io::Error>>>,
+    unclosed: Arc<AtomicBool>,
     bytes: Bytes,
     columns: Vec<HeaderColumn>,
     record: ByteRecord,
@@ -41,12 +42,22 @@ impl Csv {
     /// Opens the rows and reads the header.
     pub(super) fn new(bytes: &Bytes, delimiter: u8) -> Result<Csv, Error> {
         let (read, failed) = (Arc::new(AtomicUsize::new(0)), Arc::new(std::sync::Mutex::new(None)));
-        let stream = Metered { stream: bytes.open()?, read: read.clone(), failed: failed.clone(), begun: false };
+        let unclosed = Arc::new(AtomicBool::new(false));
+        let quotes = Quotes { delimiter, quoted: false, closed: false, before: b'\n' };
+        let stream = Metered {
+            stream: bytes.open()?,
+            read: read.clone(),
+            failed: failed.clone(),
+            unclosed: unclosed.clone(),
+            quotes,
+            begun: false,
+        };
         let reader = ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(stream);
         let mut csv = Csv {
             reader,
             read,
             failed,
+            unclosed,
             bytes: bytes.clone(),
             columns: Vec::new(),
             record: ByteRecord::new(),
@@ -74,6 +85,10 @@ impl Csv {
     }
 
     fn give(&self, sink: &mut Sink<'_>) -> Result<(), String> {
+        // It is known from the moment on at which the last record has been read, which is the one it lies in.
+        if self.unclosed.load(Ordering::Relaxed) {
+            return Err("a quote that begins in this record never closes".to_string());
+        }
         if self.record.len() != self.columns.len() {
             let (fields, columns) = (self.record.len(), self.columns.len());
             return Err(format!("the row has {fields} fields for {columns} columns"));
@@ -187,11 +202,37 @@ fn in_zone(text: &str, zone: &TimeZone) -> Option<i64> {
     Some(ticks - (seconds - moment) * 10_000_000)
 }
 
+/// Follows the quotes of a stream: a field is quoted where the quote is its first byte, and two quotes within are one.
+struct Quotes {
+    delimiter: u8,
+    quoted: bool,
+    /// Whether the quote before closed a field.
+    closed: bool,
+    /// The byte before what comes next.
+    before: u8,
+}
+
+impl Quotes {
+    fn follow(&mut self, bytes: &[u8]) {
+        for at in memchr::memchr_iter(b'"', bytes) {
+            let before = at.checked_sub(1).map_or(self.before, |before| bytes[before]);
+            // The second of two quotes within a field opens it again.
+            let opens = before == self.delimiter || matches!(before, b'\n' | b'\r') || before == b'"' && self.closed;
+            self.closed = self.quoted;
+            self.quoted = !self.quoted && opens;
+        }
+        self.before = bytes.last().copied().unwrap_or(self.before);
+    }
+}
+
 /// A stream without a byte order mark that stops when one record takes too much of it.
 struct Metered {
     stream: Box<dyn Read + Send>,
     read: Arc<AtomicUsize>,
     failed: Arc<std::sync::Mutex<Option<io::Error>>>,
+    /// Whether the stream has ended within quotes.
+    unclosed: Arc<AtomicBool>,
+    quotes: Quotes,
     begun: bool,
 }
 
@@ -220,11 +261,17 @@ impl Metered {
 
 impl Read for Metered {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.read_on(buffer).inspect_err(|error| {
+        let read = self.read_on(buffer).inspect_err(|error| {
             if let Ok(mut failed) = self.failed.lock() {
                 *failed = Some(io::Error::new(error.kind(), error.to_string()));
             }
-        })
+        });
+        match read {
+            Ok(0) if !buffer.is_empty() => self.unclosed.store(self.quotes.quoted, Ordering::Relaxed),
+            Ok(count) => self.quotes.follow(&buffer[..count]),
+            Err(_) => {}
+        }
+        read
     }
 }
 
@@ -251,6 +298,25 @@ mod tests {
         assert_eq!(delimiter("a\tb, c\td"), Some(b'\t'));
         assert_eq!(delimiter("\"a,b\";c"), Some(b';'));
         assert_eq!(delimiter("alone"), None);
+    }
+
+    #[test]
+    fn quotes_are_followed_over_the_ends_of_buffers() {
+        for (text, unclosed) in [
+            ("a,\"b\nc\"\n", false),
+            ("a,\"b \"\"c\"\" d\"\n", false),
+            ("a,5\" disk,\"x\"\n", false),
+            ("a,\"\",\"\"\n", false),
+            ("a,5\"\" disk,\"x\"\n", false),
+            ("\"a\"\n\"b\n", true),
+            ("a,\"b\"\"\n", true),
+        ] {
+            for size in 1..text.len() {
+                let mut quotes = Quotes { delimiter: b',', quoted: false, closed: false, before: b'\n' };
+                text.as_bytes().chunks(size).for_each(|bytes| quotes.follow(bytes));
+                assert_eq!(quotes.quoted, unclosed, "{text:?} in pieces of {size}");
+            }
+        }
     }
 
     #[test]

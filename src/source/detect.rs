@@ -214,7 +214,9 @@ fn unreadable(head: &[u8]) -> Option<(&'static str, &'static str)> {
     let save = "save it as CSV, JSON lines or Parquet";
     Some(match head {
         [b'P', b'K', 3, 4, ..] => ("this is a zip archive or an Excel workbook", "unpack it, or save it as CSV"),
-        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => ("the text is UTF-16", "save it as UTF-8"),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
+            ("the text is UTF-16", "save it as UTF-8: iconv -f UTF-16 -t UTF-8 FILE > NEW")
+        }
         [0x80, 2..=5, ..] => ("this is a Python pickle, which runs code when it is read", save),
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] | [0xff, 0xff, 0xff, 0xff, ..] => {
             ("this is an Arrow file or stream", "save it as Parquet")

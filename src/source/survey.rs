@@ -45,13 +45,13 @@ struct Seen {
     nested: bool,
 }
 
-/// What the column `Type` says: nothing yet, the same in all rows, or different things.
+/// What the column `Type` says: nothing yet, the same in all rows, or different things, of which two are held.
 #[derive(Debug, Clone, Default, PartialEq)]
 enum TypeName {
     #[default]
     Unknown,
     Same(String),
-    Mixed,
+    Mixed(String, String),
 }
 
 impl Survey {
@@ -69,7 +69,7 @@ impl Survey {
             && name == TYPE_NAME
         {
             self.type_name = match std::mem::take(&mut self.type_name) {
-                TypeName::Same(name) if name != text => TypeName::Mixed,
+                TypeName::Same(name) if name != text => TypeName::Mixed(name, text.to_string()),
                 TypeName::Unknown => TypeName::Same(text.to_string()),
                 known => known,
             };
@@ -123,7 +123,21 @@ impl Survey {
         if matches!(&self.type_name, TypeName::Same(name) if is_name(name)) {
             return None;
         }
+        // Rows of several tables are rows of none of them.
+        if self.several().is_some() {
+            return None;
+        }
         TABLES.iter().copied().find(|table| self.fits(table))
+    }
+
+    /// Returns the names of two known tables whose rows are both there.
+    pub(super) fn several(&self) -> Option<(&str, &str)> {
+        match &self.type_name {
+            TypeName::Mixed(one, other) if [one, other].iter().all(|name| TableInfo::find(name).is_some()) => {
+                Some((one, other))
+            }
+            _ => None,
+        }
     }
 
     /// Returns what the column `Type` says in every row, if that can be a table's name.
@@ -259,7 +273,7 @@ impl Guess {
             self.broken |= match &self.type_name {
                 TypeName::Unknown => true,
                 TypeName::Same(same) => same != text,
-                TypeName::Mixed => false,
+                TypeName::Mixed(..) => false,
             };
         }
     }

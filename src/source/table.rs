@@ -241,6 +241,11 @@ impl Input {
         if survey.rows == 0 {
             warnings.push("the file holds no records".to_string());
         }
+        if let Some((one, other)) = survey.several() {
+            warnings.push(format!(
+                "the records are of {one} and of {other}: read as one table of another name; one file for each makes two"
+            ));
+        }
         let rows = survey.rows;
         Ok(Input { bytes, form, rows, warnings, parquet_columns: None, complete, declared: None, survey })
     }

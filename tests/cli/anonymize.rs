@@ -265,5 +265,42 @@ fn a_sample_in_the_shape_of_an_export_has_none_of_its_names() {
     assert_eq!(check.status, Some(0), "{}", check.stdout);
     let again = run_in(folder.path(), &["sample", "--like", "alerts.jsonl", "--rows", "300"], "");
     assert_eq!(again.stdout, made);
-    refused(&run_in(folder.path(), &["sample", "--like", "incidents.jsonl"], ""), &["no records of SecurityAlert"]);
+    let wrong = ["sample", "--like", "alerts.jsonl", "--table", "SecurityIncident"];
+    refused(&run_in(folder.path(), &wrong, ""), &["no records of SecurityIncident"]);
+}
+
+#[test]
+fn incidents_in_the_shape_of_an_export_are_of_the_alerts_and_have_none_of_its_names() {
+    let folder = export();
+    fs::create_dir(folder.path().join("export")).unwrap();
+    for name in ["alerts.jsonl", "incidents.jsonl"] {
+        fs::copy(folder.path().join(name), folder.path().join("export").join(name)).unwrap();
+    }
+    let sample = |like: &[&str], more: &[&str]| {
+        let like = like.iter().flat_map(|path| ["--like", path]);
+        let arguments: Vec<&str> = ["sample"].into_iter().chain(like).chain(more.iter().copied()).collect();
+        let run = run_in(folder.path(), &arguments, "");
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        run.stdout
+    };
+    sample(&["export"], &["--rows", "200", "--format", "jsonl", "--out", "like/"]);
+    let data = ["like/SecurityAlert.jsonl", "like/SecurityIncident.jsonl"];
+    let (alerts, incidents) = (text(&folder, data[0]), text(&folder, data[1]));
+    assert_clean(&alerts);
+    assert_clean(&incidents);
+    assert_eq!((alerts.lines().count(), incidents.lines().count()), (200, 100));
+    let joined = "SecurityIncident | mv-expand id = AlertIds to typeof(string) | join kind=inner SecurityAlert on \
+                  $left.id == $right.SystemAlertId | where Title == AlertName and TimeGenerated > TimeGenerated1 \
+                  | summarize n = count() by Severity, Status, tactic = tostring(AdditionalData.tactics[0]), \
+                  owned = isnotempty(Owner.email), comments = array_length(Comments)";
+    assert_eq!(answer(&folder, &data, joined), json!([["High", "New", "InitialAccess", true, 1, 100]]));
+    let check = run_in(folder.path(), &["schema", "--check", data[1]], "");
+    assert_eq!(check.status, Some(0), "{}", check.stdout);
+    // Two files are as good as their folder, and one table can be had alone.
+    let only = ["--rows", "200", "--table", "SecurityIncident"];
+    assert_eq!(sample(&["alerts.jsonl", "incidents.jsonl"], &only), incidents);
+    // Without the alerts there are incidents too.
+    let alone = sample(&["incidents.jsonl"], &["--rows", "30"]);
+    assert_eq!(alone.lines().count(), 30);
+    assert_clean(&alone);
 }

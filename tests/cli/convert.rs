@@ -389,3 +389,38 @@ fn what_a_filter_refuses_within_a_file_is_told_with_its_place() {
     let run = run_in(folder.path(), &["query", "--data", "T=T.parquet", "T\n| where d.n > 5\n| project d.n"], "");
     refused(&run, &["AQ001", "true or false", ":2:9"]);
 }
+
+#[test]
+fn a_quote_that_never_closes_does_not_swallow_the_rest_unseen() {
+    let head = "TimeGenerated,SystemAlertId,AlertName\n2026-01-01T00:00:00Z,1,fine\n";
+    for (name, end) in
+        [("lines", "2026-01-01T00:00:00Z,2,\"A\n2026-01-01T00:00:00Z,3,B\n"), ("cut", "2026-01-01T00:00:00Z,2,\"A")]
+    {
+        let folder = files(&[("a.csv", format!("{head}{end}"))]);
+        let run = convert(&folder, &["a.csv", "--out", "a.parquet"]);
+        assert_eq!(run.status, Some(1), "{name}: {}", run.stderr);
+        assert_eq!(found(&folder, "a.parquet", "SecurityAlert | project SystemAlertId"), json!([["1"]]), "{name}");
+        let rejects = fs::read_to_string(folder.path().join("a.parquet.rejects")).unwrap();
+        assert!(rejects.contains("\"line\":3") && rejects.contains("never closes"), "{name}: {rejects}");
+    }
+    let fine = format!("{head}2026-01-01T00:00:00Z,2,\"two\nlines, \"\"quoted\"\"\"\n2026-01-01T00:00:00Z,3,5\" disk");
+    let folder = files(&[("a.csv", fine)]);
+    assert_eq!(convert(&folder, &["a.csv", "--out", "a.parquet"]).status, Some(0));
+    let names = json!([["fine"], ["two\nlines, \"quoted\""], ["5\" disk"]]);
+    assert_eq!(found(&folder, "a.parquet", "SecurityAlert | project AlertName"), names);
+}
+
+#[test]
+fn records_of_two_tables_in_one_file_are_no_table_of_either() {
+    let incident =
+        r#"{"Type":"SecurityIncident","TimeGenerated":"2026-01-01T00:00:00Z","IncidentNumber":1,"Title":"t"}"#;
+    let folder = files(&[("both.jsonl", alert("2026-01-01T00:00:00Z", "1", "") + incident + "\n")]);
+    let run = convert(&folder, &["both.jsonl", "--out", "out/"]);
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert!(run.stderr.contains("of SecurityAlert and of SecurityIncident"), "{}", run.stderr);
+    assert_eq!(listed(&folder.path().join("out")), ["both.parquet"]);
+    let wrong = query(folder.path(), "both.jsonl", "SecurityAlert | count");
+    assert_eq!(wrong.status, Some(2), "{}", wrong.stdout);
+    let by_type = "both | summarize n = count() by Type | order by Type asc";
+    assert_eq!(found(&folder, "both.jsonl", by_type), json!([["SecurityAlert", 1], ["SecurityIncident", 1]]));
+}
