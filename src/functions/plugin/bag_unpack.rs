@@ -8,7 +8,7 @@ use super::rows::batch;
 use super::{Columns, Invocation, Parameter, Plugin, Process, Run, STRING, Takes};
 use crate::functions::{FunctionError, Kind};
 use crate::types::convert::cast;
-use crate::types::{Column, ScalarType, Value, json, ticks};
+use crate::types::{Column, ScalarType, Value, json};
 
 /// Columns beyond this are more than a result can be read by.
 const MOST_COLUMNS: usize = 10_000;
@@ -153,7 +153,7 @@ impl Slot {
             json::Kind::Long => ScalarType::Long,
             json::Kind::Real => ScalarType::Real,
             json::Kind::Array | json::Kind::Bag => ScalarType::Dynamic,
-            json::Kind::String if is_moment(value) => {
+            json::Kind::String if json::is_moment(value) => {
                 self.moments = true;
                 ScalarType::DateTime
             }
@@ -179,19 +179,6 @@ impl Slot {
             Some(found) => Ok(found),
         }
     }
-}
-
-/// Tells whether a JSON string is a moment in time to Kusto: it reads those in the form of ISO 8601, with the time of day,
-/// as datetimes wherever it reads JSON (inferred from how it prints them).
-fn is_moment(value: &str) -> bool {
-    let text = value.trim_matches('"');
-    let bytes = text.as_bytes();
-    bytes.len() >= 16
-        && bytes[4] == b'-'
-        && bytes[7] == b'-'
-        && bytes[10] == b'T'
-        && bytes[13] == b':'
-        && ticks::parse_datetime(text).is_some()
 }
 
 /// The bags of a batch.
@@ -284,7 +271,7 @@ mod tests {
 
     #[test]
     fn moments_are_told_by_their_form() {
-        let check = |text: &str, expected| assert_eq!(is_moment(&format!("\"{text}\"")), expected, "{text}");
+        let check = |text: &str, expected| assert_eq!(json::is_moment(&format!("\"{text}\"")), expected, "{text}");
         check("2021-11-18T00:03:35", true);
         check("2021-11-18T00:03:35.1234567Z", true);
         check("2021-11-18T00:03:35+02:00", true);

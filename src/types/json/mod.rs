@@ -104,6 +104,19 @@ fn is_long(number: &str) -> bool {
         && (number.len() <= 18 || number.parse::<i64>().is_ok())
 }
 
+/// Tells whether a JSON string is a moment in time to Kusto: it reads those in the form of ISO 8601, with the time of day,
+/// as datetimes wherever it reads JSON (inferred from how it prints them).
+pub fn is_moment(value: &str) -> bool {
+    let text = value.trim_matches('"');
+    let bytes = text.as_bytes();
+    bytes.len() >= 16
+        && bytes[4] == b'-'
+        && bytes[7] == b'-'
+        && bytes[10] == b'T'
+        && bytes[13] == b':'
+        && super::ticks::parse_datetime(text).is_some()
+}
+
 /// Returns what `tostring` gives: a string without quotes, null as nothing, other values as compact JSON.
 pub fn as_text(json: &str) -> Cow<'_, str> {
     let json = trim(json);
