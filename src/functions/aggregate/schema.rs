@@ -9,8 +9,8 @@ use serde_json::{Map, Value as Json};
 
 use super::groups::{Result, each_valid, front};
 use super::{Accumulator, Aggregate, Overload, State};
-use crate::functions::{Kind, Naming, Returns, one};
-use crate::types::ScalarType;
+use crate::functions::{FunctionError, Kind, Naming, Returns, one};
+use crate::types::{ScalarType, json};
 
 /// `buildschema`
 pub(super) const BUILDSCHEMA: Aggregate = Aggregate {
@@ -110,6 +110,16 @@ impl Schema {
     }
 }
 
+/// Tells whether a value holds a text that Kusto may read as a datetime, and name so.
+fn has_moment(value: &Json) -> bool {
+    match value {
+        Json::String(text) => json::is_moment(text),
+        Json::Array(elements) => elements.iter().any(has_moment),
+        Json::Object(members) => members.values().any(has_moment),
+        _ => false,
+    }
+}
+
 #[derive(Debug, Default)]
 struct Schemas {
     groups: Vec<Option<Box<Schema>>>,
@@ -133,15 +143,20 @@ impl Accumulator for Schemas {
     ) -> Result<()> {
         self.groups.resize(total, None);
         let values: &StringViewArray = arguments[0].as_string_view();
+        let mut fault = None;
         each_valid(values, groups, filter, |row, group| {
             if let Ok(value) = serde_json::from_str::<Json>(values.value(row)) {
+                if has_moment(&value) {
+                    let message = "`buildschema()` of values with moments in time is not supported yet";
+                    fault = Some(FunctionError::argument(0, "AQ001", message));
+                }
                 let schema = self.groups[group].get_or_insert_default();
                 let before = schema.keys.len();
                 schema.add(&value);
                 self.bytes += (schema.keys.len() - before) * 128;
             }
         });
-        Ok(())
+        fault.map_or(Ok(()), Err)
     }
 
     fn merge(&mut self, states: &[ArrayRef], groups: &[usize], total: usize) -> Result<()> {
@@ -187,5 +202,12 @@ mod tests {
             run("buildschema", &[values], &[0, 0, 1, 2]),
             [r#"{"a":[{"c":"double"},"long"],"b":{"`indexer`":["long","string"]}}"#, "null", r#"{"`indexer`":"bool"}"#]
         );
+    }
+
+    #[test]
+    fn moments_are_seen_wherever_they_stand() {
+        let seen = |text: &str| super::has_moment(&serde_json::from_str(text).expect("JSON"));
+        assert!(seen(r#"{"a":[{"b":"2024-05-01T00:00:00Z"}]}"#));
+        assert!(!seen(r#"{"2024-05-01T00:00:00Z":["2024","10:30"]}"#));
     }
 }
