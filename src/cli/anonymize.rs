@@ -14,7 +14,7 @@ use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::console::Console;
-use super::convert::{OneFile, file_in, find, is_folder};
+use super::convert::{OneFile, file_in, find, is_folder, refuse_input};
 use super::interrupt::Scratch;
 use super::output::Output;
 use super::progress::Bar;
@@ -166,6 +166,9 @@ impl Work<'_> {
     /// the bytes of the others.
     fn open(&self, options: &source::Options, results: Option<&Path>) -> Result<(Vec<Table>, usize, u64), Stop> {
         let (files, missing) = find(&self.arguments.inputs, results);
+        if let (None, Some(out)) = (results, &self.arguments.out) {
+            refuse_input(&files, out)?;
+        }
         let named: Vec<_> = files.iter().map(|file| (file.table.clone(), file.path.clone())).collect();
         let opened = source::open_files(&named, options, processors());
         let mut good = Vec::new();

@@ -28,8 +28,8 @@ use crate::types::{Column, ScalarType};
 
 use distinct::{Dedupe, identity};
 use folder::{Folder, Unit};
-pub(super) use inputs::find;
 use inputs::{File, Print};
+pub(super) use inputs::{find, refuse_input};
 use job::{Counts, How, Job};
 use precision::Times;
 use rejects::Rejects;
@@ -199,6 +199,7 @@ impl<'a> Conversion<'a> {
     /// Makes one file of one table.
     fn write_file(&mut self) -> Result<(), Stop> {
         let files = self.find(None)?;
+        refuse_input(&files, &self.arguments.out)?;
         let bar = self.bar(&files);
         while !self.try_file(&files, &bar)? {
             self.options.glance = None;

@@ -170,7 +170,7 @@ impl Source {
 }
 
 fn no_records(table: &str) -> Stop {
-    Stop::failure(format!("--like: there are no records of {table}"))
+    Stop::failure(format!("the export of --like holds no records of {table}"))
         .help(format!("where there are: --like {table}=PATH"))
 }
 
@@ -209,7 +209,8 @@ impl Export {
         }
         let rows = if alerts.rows > 0 { alerts.rows } else { incidents.rows };
         if rows == 0 {
-            return Err(no_records(&Table::ALL.map(Table::name).join(" or ")));
+            let message = format!("{} holds no records of SecurityAlert or SecurityIncident", exports.join(", "));
+            return Err(Stop::failure(message).help("where it does: --like SecurityAlert=PATH"));
         }
         let options = LikeOptions {
             rows: arguments.rows.unwrap_or(rows),

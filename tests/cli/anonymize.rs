@@ -304,3 +304,10 @@ fn incidents_in_the_shape_of_an_export_are_of_the_alerts_and_have_none_of_its_na
     assert_eq!(alone.lines().count(), 30);
     assert_clean(&alone);
 }
+
+#[test]
+fn an_original_is_not_written_over() {
+    let folder = export();
+    refused(&anonymize(&folder, &["alerts.jsonl", "--out", "alerts.jsonl"]), &["alerts.jsonl", "would be lost"]);
+    assert_eq!(text(&folder, "alerts.jsonl"), ALERTS);
+}

@@ -424,3 +424,15 @@ fn records_of_two_tables_in_one_file_are_no_table_of_either() {
     let by_type = "both | summarize n = count() by Type | order by Type asc";
     assert_eq!(found(&folder, "both.jsonl", by_type), json!([["SecurityAlert", 1], ["SecurityIncident", 1]]));
 }
+
+#[test]
+fn an_input_is_not_written_over_and_not_left_out_unseen() {
+    let line = alert("2026-01-01T00:00:00Z", "1", "");
+    let folder = files(&[("a.jsonl", line.clone()), ("out/b.jsonl", line.clone())]);
+    refused(&convert(&folder, &["a.jsonl", "--out", "./a.jsonl"]), &["a.jsonl", "would be lost", "--out"]);
+    assert_eq!(fs::read_to_string(folder.path().join("a.jsonl")).unwrap(), line);
+    let run = convert(&folder, &["a.jsonl", "out/b.jsonl", "--out", "out/"]);
+    assert_eq!(run.status, Some(1), "{}", run.stderr);
+    assert!(run.stderr.contains("out/b.jsonl: the file lies in the folder of the results"), "{}", run.stderr);
+    assert_eq!(found(&folder, "out/SecurityAlert.parquet", "SecurityAlert | count"), json!([[1]]));
+}

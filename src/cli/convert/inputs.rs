@@ -7,6 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
+use crate::cli::stop::Stop;
 use crate::source;
 
 /// A file that is to be converted.
@@ -70,15 +71,40 @@ pub(in crate::cli) fn find(specs: &[String], results: Option<&Path>) -> (Vec<Fil
         let (table, path) = source::split_name(spec);
         match source::expand(path) {
             Err(error) => missing.push(error),
-            Ok(paths) => files.extend(paths.into_iter().filter_map(|path| {
-                let file = File::new(path, table.map(str::to_string));
-                let Some(print) = &file.print else { return Some(file) };
-                let result = results.as_ref().is_some_and(|folder| Path::new(&print.path).starts_with(folder));
-                (!result && seen.insert(print.path.clone())).then_some(file)
-            })),
+            Ok(paths) => {
+                for path in paths {
+                    // Who names a file wants it, and must be told that it is none.
+                    let named = path.as_os_str() == path_of(spec);
+                    let file = File::new(path, table.map(str::to_string));
+                    let own = |print: &Print| results.as_ref().is_some_and(|of| Path::new(&print.path).starts_with(of));
+                    match &file.print {
+                        Some(print) if own(print) && named => {
+                            let error = source::Error::new("the file lies in the folder of the results").at(&file.path);
+                            missing.push(error.remedy("give --out another folder, or have the inputs in another one"));
+                        }
+                        Some(print) if own(print) || !seen.insert(print.path.clone()) => {}
+                        _ => files.push(file),
+                    }
+                }
+            }
         }
     }
     (files, missing)
+}
+
+fn path_of(spec: &str) -> &str {
+    source::split_name(spec).1
+}
+
+/// Refuses to write a result over one of the inputs, which would be gone.
+pub(in crate::cli) fn refuse_input(files: &[File], result: &Path) -> Result<(), Stop> {
+    let own = fs::canonicalize(result).ok();
+    let same = |file: &File| file.print.as_ref().is_some_and(|print| Some(Path::new(&print.path)) == own.as_deref());
+    match files.iter().any(same) {
+        true => Err(Stop::failure(format!("{} is one of the inputs and would be lost", result.display()))
+            .help("give --out another name")),
+        false => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -93,11 +119,13 @@ mod tests {
         for name in ["a.json", "b.csv", "out/a.parquet"] {
             fs::write(path(name), "x").unwrap();
         }
-        let specs = [path(""), path("a.json"), path("missing.json")];
+        let specs = [path(""), path("a.json"), path("missing.json"), path("out/a.parquet")];
         let (files, missing) = find(&specs, Some(Path::new(&path("out"))));
         let names: Vec<_> = files.iter().filter_map(|file| file.path.file_name()).collect();
         assert_eq!(names, ["a.json", "b.csv"]);
-        assert_eq!(missing.len(), 1);
+        // A result that is named is told.
+        assert_eq!(missing.len(), 2);
+        assert!(missing[1].to_string().contains("folder of the results"), "{}", missing[1]);
         assert_eq!(files[0].size(), 1);
     }
 
