@@ -27,7 +27,8 @@ impl<T> Default for Known<T> {
 
 impl<T> Known<T> {
     pub(super) fn get(&self, text: &str) -> Option<&T> {
-        self.texts.get(text)
+        // What is long is never kept: it need not be looked up.
+        if text.len() > LONG { None } else { self.texts.get(text) }
     }
 
     /// Keeps what follows from a text, unless it is long.

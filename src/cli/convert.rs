@@ -161,6 +161,12 @@ impl<'a> Conversion<'a> {
         let named = arguments.format.as_deref().and_then(Format::from_name);
         let by_name = || Format::from_path(&arguments.out.to_string_lossy());
         let format = named.or_else(by_name).unwrap_or(Format::Parquet);
+        let folder = arguments.partition_by.is_some() || is_folder(&arguments.out);
+        if !folder && named.is_none() && by_name().is_none() && arguments.out.extension().is_some() {
+            let (out, name) = (arguments.out.display(), format.name());
+            console
+                .warning(&format!("{out}: the ending says no format, so it is written as {name}; --format says which"));
+        }
         if arguments.shred && format != Format::Parquet {
             let message = format!(
                 "--shred keeps columns in Parquet, and {} is written as {}",

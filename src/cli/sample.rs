@@ -9,15 +9,15 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use super::console::Console;
-use super::convert::{OneFile, file_in, is_folder};
+use super::convert::{OneFile, file_in, find, is_folder, refuse_input};
 use super::interrupt::Scratch;
 use super::stop::Stop;
 use super::{Outcome, data, value};
 use crate::anonymize::like::{IncidentShape, Like, LikeIncidents, LikeOptions, Shape};
 use crate::catalog::tables::TableInfo;
 use crate::format::Format;
-use crate::source;
 use crate::source::sample::{self, Options};
+use crate::source::{self, BadRows};
 
 /// Makes up alerts, and the incidents that belong to them: the same ones for the same options.
 #[derive(Debug, Args)]
@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     /// The moment at which they end. Default: always the same one.
     #[arg(long, value_name = "TIME", value_parser = value::instant)]
     end: Option<i64>,
-    /// Which table to write; a folder as --out gets both. Default: SecurityAlert, if the export of --like has it.
+    /// Which table to write. Default: both into a folder, else SecurityAlert, if the export of --like has it.
     #[arg(long, value_enum, value_name = "TABLE")]
     table: Option<Table>,
     /// Writes this format. Default: by the ending of --out, else `parquet` into a folder and `jsonl` otherwise.
@@ -107,13 +107,12 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     if let Some(folder) = arguments.out.as_ref().filter(|out| is_folder(out)) {
         fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
         let format = named.unwrap_or(Format::Parquet);
-        let wanted = |table: &Table| arguments.table.is_none_or(|only| only == *table);
-        for table in source.tables().into_iter().filter(wanted) {
+        for table in arguments.table.map_or_else(|| source.tables(), |only| vec![only]) {
             let path = file_in(folder, table.name(), format);
             source.write(table, format, Some(&path))?;
             console.note(&format!("{}: written", path.display()));
         }
-        return Ok(Outcome::Clean);
+        return Ok(source.finish(console));
     }
     let by_path = || arguments.out.as_ref().and_then(|out| Format::from_path(&out.to_string_lossy()));
     let format = named.or_else(by_path).unwrap_or(Format::JsonLines);
@@ -122,9 +121,12 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
             Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out")
         );
     }
+    if let Some(out) = &arguments.out {
+        refuse_input(&find(&arguments.like, None).0, out)?;
+    }
     let table = arguments.table.or_else(|| source.tables().first().copied()).unwrap_or(Table::SecurityAlert);
     source.write(table, format, arguments.out.as_deref())?;
-    Ok(Outcome::Clean)
+    Ok(source.finish(console))
 }
 
 /// Where rows come from.
@@ -138,9 +140,24 @@ struct Export {
     alerts: Shape,
     incidents: IncidentShape,
     options: LikeOptions,
+    /// Records that could not be read.
+    unreadable: u64,
 }
 
 impl Source {
+    /// Says what could not be learnt of.
+    fn finish(&self, console: &Console) -> Outcome {
+        match self {
+            Source::Like(export) if export.unreadable > 0 => {
+                let message =
+                    format!("{} records of the export could not be read, and do not count", export.unreadable);
+                console.warning(&message);
+                Outcome::Found
+            }
+            _ => Outcome::Clean,
+        }
+    }
+
     /// Returns the tables that it can make.
     fn tables(&self) -> Vec<Table> {
         let has = |table: &Table| match (self, table) {
@@ -194,18 +211,22 @@ impl Export {
     fn read(exports: &[String], arguments: &Arguments, end: i64) -> Result<Export, Stop> {
         let named = exports.iter().map(|export| source::split_name(export));
         let named: Vec<_> = named.map(|(name, path)| (name.map(str::to_string), path.to_string())).collect();
-        let tables = source::open_all(&named, &source::Options::default()).map_err(data::unreadable)?;
+        let mut tables = source::open_all(&named, &source::Options::default()).map_err(data::unreadable)?;
         let (mut alerts, mut incidents) = (Shape::default(), IncidentShape::default());
-        for table in &tables {
+        let mut unreadable = 0;
+        for table in &mut tables {
+            table.set_bad_rows(BadRows::Count);
             let mut take: Box<dyn FnMut(&RecordBatch)> =
                 match Table::ALL.into_iter().find(|own| own.name() == table.name) {
                     Some(Table::SecurityAlert) => Box::new(|batch| alerts.add(batch)),
                     Some(Table::SecurityIncident) => Box::new(|batch| incidents.add(batch)),
                     None => continue,
                 };
-            for batch in table.read_ahead(value::processors()) {
+            let mut batches = table.read_ahead(value::processors());
+            for batch in &mut batches {
                 take(&batch.map_err(data::unreadable)?);
             }
+            unreadable += batches.rejected();
         }
         let rows = if alerts.rows > 0 { alerts.rows } else { incidents.rows };
         if rows == 0 {
@@ -218,6 +239,6 @@ impl Export {
             days: arguments.days.unwrap_or(alerts.days().max(incidents.days())),
             end,
         };
-        Ok(Export { alerts, incidents, options })
+        Ok(Export { alerts, incidents, options, unreadable })
     }
 }

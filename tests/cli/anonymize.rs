@@ -267,6 +267,8 @@ fn a_sample_in_the_shape_of_an_export_has_none_of_its_names() {
     assert_eq!(again.stdout, made);
     let wrong = ["sample", "--like", "alerts.jsonl", "--table", "SecurityIncident"];
     refused(&run_in(folder.path(), &wrong, ""), &["no records of SecurityIncident"]);
+    let wrong = [&wrong[..], &["--out", "folder/"]].concat();
+    refused(&run_in(folder.path(), &wrong, ""), &["no records of SecurityIncident"]);
 }
 
 #[test]
@@ -309,5 +311,17 @@ fn incidents_in_the_shape_of_an_export_are_of_the_alerts_and_have_none_of_its_na
 fn an_original_is_not_written_over() {
     let folder = export();
     refused(&anonymize(&folder, &["alerts.jsonl", "--out", "alerts.jsonl"]), &["alerts.jsonl", "would be lost"]);
+    let like = ["sample", "--like", "alerts.jsonl", "--out", "alerts.jsonl"];
+    refused(&run_in(folder.path(), &like, ""), &["alerts.jsonl", "would be lost"]);
     assert_eq!(text(&folder, "alerts.jsonl"), ALERTS);
+}
+
+#[test]
+fn records_of_an_export_that_cannot_be_read_do_not_count_and_are_not_shown() {
+    let folder = export();
+    fs::write(folder.path().join("bad.jsonl"), format!("{ALERTS}{{\"AlertName\":\"Zofia\n")).unwrap();
+    let run = run_in(folder.path(), &["sample", "--like", "bad.jsonl"], "");
+    assert_eq!((run.status, run.stdout.lines().count()), (Some(1), 2), "{}", run.stderr);
+    assert!(run.stderr.contains("1 records of the export could not be read"), "{}", run.stderr);
+    assert_clean(&run.stderr);
 }

@@ -436,3 +436,20 @@ fn an_input_is_not_written_over_and_not_left_out_unseen() {
     assert!(run.stderr.contains("out/b.jsonl: the file lies in the folder of the results"), "{}", run.stderr);
     assert_eq!(found(&folder, "out/SecurityAlert.parquet", "SecurityAlert | count"), json!([[1]]));
 }
+
+#[test]
+fn an_ending_that_says_no_format_is_told() {
+    let folder = files(&[("a.jsonl", alert("2026-01-01T00:00:00Z", "1", ""))]);
+    for (out, more, told) in [
+        ("b.jsonl.gz", &[][..], true),
+        ("b.xlsx", &[], true),
+        ("b.xlsx", &["--format", "csv"], false),
+        ("b", &[], false),
+        ("b.parquet", &[], false),
+        ("b.d/", &[], false),
+    ] {
+        let run = convert(&folder, &[&["a.jsonl", "--out", out], more].concat());
+        assert_eq!(run.status, Some(0), "{}", run.stderr);
+        assert_eq!(run.stderr.contains("written as parquet; --format"), told, "{out}: {}", run.stderr);
+    }
+}

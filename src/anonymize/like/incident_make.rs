@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use rand::Rng;
@@ -22,7 +23,7 @@ const NUMBERS: u64 = 1000;
 
 /// The patterns of the incidents that the alerts of one kind make.
 struct Source {
-    patterns: Vec<Pattern>,
+    patterns: Vec<Arc<Pattern>>,
     /// The places of the patterns, and that behind the last for alerts that make none.
     deck: Deck,
 }
@@ -36,7 +37,7 @@ pub struct LikeIncidents {
     next_alert: Option<(i64, make::Alert)>,
     by_kind: HashMap<usize, Source>,
     /// Incidents whose alerts the export does not hold, and when they come.
-    alone: (VecDeque<Pattern>, Spread),
+    alone: (VecDeque<Arc<Pattern>>, Spread),
     alone_made: u64,
     number: u64,
     open: BTreeMap<u64, Open>,
@@ -76,7 +77,7 @@ struct Alert {
 struct Open {
     number: u64,
     name: String,
-    pattern: Pattern,
+    pattern: Arc<Pattern>,
     alerts: Vec<Alert>,
     /// Alerts that are still to come.
     missing: usize,
@@ -93,7 +94,7 @@ impl LikeIncidents {
         let patterns = incidents.patterns(alerts);
         let by_kind = sources(&patterns, alerts, seed);
         let alone = patterns.by_alert.get(&None).map(|counts| alone(counts, incidents, alerts, options));
-        let alone: VecDeque<Pattern> = alone.unwrap_or_default().into();
+        let alone: VecDeque<Arc<Pattern>> = alone.unwrap_or_default().into();
         let spread = Spread::new(&patterns.hours, options, alone.len() as u64);
         let shares = |counts: &[u32]| counts.iter().copied().map(u64::from).collect::<Vec<_>>();
         let names = Names {
@@ -170,7 +171,7 @@ impl LikeIncidents {
     }
 
     /// Begins an incident with the alert that makes it, if any.
-    fn begin(&mut self, pattern: Pattern, mut alerts: Vec<Alert>, time: i64) {
+    fn begin(&mut self, pattern: Arc<Pattern>, mut alerts: Vec<Alert>, time: i64) {
         self.number += 1;
         let mut missing = 0;
         for kind in pattern.alerts.iter().skip(alerts.len()) {
@@ -248,7 +249,7 @@ fn sources(patterns: &Patterns, alerts: &Shape, seed: u64) -> HashMap<usize, Sou
         let of_kind: u64 = kinds.get(kind).map_or(0, |(_, counted)| counted.versions.values().sum());
         let without = of_kind.saturating_sub(taken.get(kind).copied().unwrap_or(0));
         let deck = Deck::new(counts.values().copied().chain([without]), seed, 1_000_000 + kind as u64);
-        (kind, Source { patterns: counts.keys().cloned().collect(), deck })
+        (kind, Source { patterns: counts.keys().cloned().map(Arc::new).collect(), deck })
     };
     linked.map(source).collect()
 }
@@ -259,19 +260,22 @@ fn alone(
     incidents: &IncidentShape,
     alerts: &Shape,
     options: LikeOptions,
-) -> Vec<Pattern> {
+) -> Vec<Arc<Pattern>> {
     let versions = |(pattern, count): (&Pattern, &u64)| pattern.states.len() as u64 * count;
     let rows: u64 = counts.iter().map(versions).sum();
     // As many for each alert as the export has; without alerts they are what is asked for.
     let (rows, of) = if alerts.rows == 0 { (1, 1) } else { (rows.min(incidents.rows), alerts.rows) };
     let wanted = (u128::from(options.rows) * u128::from(rows)).div_ceil(u128::from(of)) as u64;
     let mut deck = Deck::new(counts.values().copied(), options.seed, 30);
-    let patterns: Vec<&Pattern> = counts.keys().collect();
+    let patterns: Vec<Arc<Pattern>> = counts.keys().cloned().map(Arc::new).collect();
     let (mut chosen, mut made) = (Vec::new(), 0);
     while made < wanted {
         let Some(pattern) = deck.deal().and_then(|(card, _)| patterns.get(card as usize)) else { break };
-        let mut pattern = (*pattern).clone();
-        pattern.states.truncate(usize::try_from(wanted - made).unwrap_or(usize::MAX));
+        let mut pattern = pattern.clone();
+        let left = usize::try_from(wanted - made).unwrap_or(usize::MAX);
+        if pattern.states.len() > left {
+            Arc::make_mut(&mut pattern).states.truncate(left);
+        }
         made += pattern.states.len() as u64;
         chosen.push(pattern);
     }
