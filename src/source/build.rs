@@ -61,15 +61,7 @@ impl ColumnBuilder {
 
     /// Appends what a missing value is: `""` for a string, else null.
     pub(super) fn push_missing(&mut self) {
-        match &mut self.values {
-            Values::Bool(values) => values.append_null(),
-            Values::Int(values) => values.append_null(),
-            Values::Long(values) => values.append_null(),
-            Values::Real(values) => values.append_null(),
-            Values::Decimal(values) => values.append_null(),
-            Values::Text(values) if self.scalar_type == ScalarType::String => values.append_value(""),
-            Values::Text(values) => values.append_null(),
-        }
+        append_missing(self.scalar_type, &mut self.values);
     }
 
     /// Appends a datetime; what is missing in a column of another type.
@@ -82,56 +74,35 @@ impl ColumnBuilder {
 
     /// Appends a field's value, or nothing and the reason why it is no value of the column's type.
     pub(super) fn push(&mut self, cell: Cell<'_>, reading: Reading) -> Result<(), String> {
-        let cell = match cell {
-            Cell::Escaped(quoted) => {
-                let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
-                let resolved = match unescape(inside, &mut self.resolved) {
-                    Some(length) => &self.resolved[..length],
-                    None => {
-                        self.resolved = resolve(quoted)?.into_bytes();
-                        &self.resolved
-                    }
-                };
-                Cell::Text(std::str::from_utf8(resolved).map_err(|error| error.to_string())?)
-            }
-            other => other,
-        };
-        let cell = match cell {
-            Cell::Text("None") if reading.none_is_null => Cell::Null,
-            Cell::Text(text) if self.is_null_text(text, reading) => Cell::Null,
-            other => other,
-        };
-        if cell == Cell::Null {
-            self.push_missing();
-            return Ok(());
-        }
-        let scalar_type = self.scalar_type;
-        let pushed = match (&mut self.values, scalar_type) {
-            (Values::Text(values), ScalarType::String) => return push_string(values, &mut self.scratch, cell),
-            (Values::Text(values), ScalarType::Dynamic) => {
-                return push_dynamic(values, &mut self.scratch, cell, reading);
-            }
-            (Values::Text(values), _) => guid(cell).map(|guid| values.append_value(guid)),
-            (Values::Bool(values), _) => bool(cell).map(|value| values.append_value(value)),
-            (Values::Int(values), _) => {
-                long(cell).and_then(|value| i32::try_from(value).ok()).map(|value| values.append_value(value))
-            }
-            (Values::Long(values), ScalarType::DateTime) => datetime(cell).map(|value| values.append_value(value)),
-            (Values::Long(values), ScalarType::TimeSpan) => timespan(cell).map(|value| values.append_value(value)),
-            (Values::Long(values), _) => long(cell).map(|value| values.append_value(value)),
-            (Values::Real(values), _) => real(cell).map(|value| values.append_value(value)),
-            (Values::Decimal(values), _) => decimal(cell).map(|value| values.append_value(value)),
-        };
-        pushed.ok_or_else(|| format!("{} is no {scalar_type}", shown(cell)))
+        self.add(&cell, reading)
     }
 
-    /// Exports write the null of any type but string as an empty text, and some as their language's word for it.
-    fn is_null_text(&self, text: &str, reading: Reading) -> bool {
-        match self.scalar_type {
-            ScalarType::String => false,
-            // Where a string of JSON is a value, the empty one is too.
-            ScalarType::Dynamic => text.is_empty() && (reading.dynamic_is_text || reading.all_text),
-            _ => matches!(text.trim(), "" | "None" | "null" | "NULL" | "NaT" | "<NA>"),
+    /// Does the same with a value that stays where it is: to copy it as a whole waits until its parts, which were written
+    /// just now, have arrived.
+    pub(super) fn add(&mut self, cell: &Cell<'_>, reading: Reading) -> Result<(), String> {
+        let ColumnBuilder { scalar_type, values, scratch, resolved } = self;
+        let text = match *cell {
+            Cell::Text(text) => text,
+            Cell::Escaped(quoted) => {
+                let inside = quoted.get(1..quoted.len().saturating_sub(1)).unwrap_or_default();
+                let resolved = match unescape(inside, resolved) {
+                    Some(length) => &resolved[..length],
+                    None => {
+                        *resolved = resolve(quoted)?.into_bytes();
+                        resolved
+                    }
+                };
+                std::str::from_utf8(resolved).map_err(|error| error.to_string())?
+            }
+            other => return append(*scalar_type, values, scratch, other, reading),
+        };
+        match values {
+            // What most values are.
+            Values::Text(values) if *scalar_type == ScalarType::String && !reading.none_is_null => {
+                values.append_value(text);
+                Ok(())
+            }
+            values => append(*scalar_type, values, scratch, Cell::Text(text), reading),
         }
     }
 
@@ -152,6 +123,63 @@ impl ColumnBuilder {
                 Arc::new(array)
             }
         }
+    }
+}
+
+/// Appends what a missing value is.
+fn append_missing(scalar_type: ScalarType, values: &mut Values) {
+    match values {
+        Values::Bool(values) => values.append_null(),
+        Values::Int(values) => values.append_null(),
+        Values::Long(values) => values.append_null(),
+        Values::Real(values) => values.append_null(),
+        Values::Decimal(values) => values.append_null(),
+        Values::Text(values) if scalar_type == ScalarType::String => values.append_value(""),
+        Values::Text(values) => values.append_null(),
+    }
+}
+
+/// Appends a value whose escapes are resolved.
+fn append(
+    scalar_type: ScalarType,
+    values: &mut Values,
+    scratch: &mut String,
+    cell: Cell<'_>,
+    reading: Reading,
+) -> Result<(), String> {
+    let cell = match cell {
+        Cell::Text("None") if reading.none_is_null => Cell::Null,
+        Cell::Text(text) if is_null_text(scalar_type, text, reading) => Cell::Null,
+        other => other,
+    };
+    if cell == Cell::Null {
+        append_missing(scalar_type, values);
+        return Ok(());
+    }
+    let pushed = match (values, scalar_type) {
+        (Values::Text(values), ScalarType::String) => return push_string(values, scratch, cell),
+        (Values::Text(values), ScalarType::Dynamic) => return push_dynamic(values, scratch, cell, reading),
+        (Values::Text(values), _) => guid(cell).map(|guid| values.append_value(guid)),
+        (Values::Bool(values), _) => bool(cell).map(|value| values.append_value(value)),
+        (Values::Int(values), _) => {
+            long(cell).and_then(|value| i32::try_from(value).ok()).map(|value| values.append_value(value))
+        }
+        (Values::Long(values), ScalarType::DateTime) => datetime(cell).map(|value| values.append_value(value)),
+        (Values::Long(values), ScalarType::TimeSpan) => timespan(cell).map(|value| values.append_value(value)),
+        (Values::Long(values), _) => long(cell).map(|value| values.append_value(value)),
+        (Values::Real(values), _) => real(cell).map(|value| values.append_value(value)),
+        (Values::Decimal(values), _) => decimal(cell).map(|value| values.append_value(value)),
+    };
+    pushed.ok_or_else(|| format!("{} is no {scalar_type}", shown(cell)))
+}
+
+/// Exports write the null of any type but string as an empty text, and some as their language's word for it.
+fn is_null_text(scalar_type: ScalarType, text: &str, reading: Reading) -> bool {
+    match scalar_type {
+        ScalarType::String => false,
+        // Where a string of JSON is a value, the empty one is too.
+        ScalarType::Dynamic => text.is_empty() && (reading.dynamic_is_text || reading.all_text),
+        _ => matches!(text.trim(), "" | "None" | "null" | "NULL" | "NaT" | "<NA>"),
     }
 }
 
