@@ -7,7 +7,7 @@ mod text;
 
 use std::cmp::Reverse;
 use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io::{self, BufWriter, Seek, Write};
 
 use ::parquet::arrow::ArrowWriter;
 use ::parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
@@ -21,7 +21,6 @@ use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::ColumnPath;
 use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::Field;
-use bytes::Bytes;
 
 use crate::types::arrow::TABLE_KEY;
 use crate::types::{Column, ScalarType, shred};
@@ -116,7 +115,7 @@ enum Out<'a> {
 /// A file in the making.
 struct Made {
     physical: Physical,
-    file: SerializedFileWriter<File>,
+    file: SerializedFileWriter<BufWriter<File>>,
     groups: ArrowRowGroupWriterFactory,
     /// The columns of the row group in the making; none between two groups.
     columns: Vec<ChunkWriter>,
@@ -141,7 +140,7 @@ enum ChunkWriter {
 enum Chunk {
     Any(Box<ArrowColumnChunk>),
     /// Its pages, what is to be known of them, and what encodes the column of the next row group.
-    Text(Bytes, Box<ColumnCloseResult>, Box<TextColumn>),
+    Text(pages::Chunk, Box<ColumnCloseResult>, Box<TextColumn>),
 }
 
 impl<'a> ParquetWriter<'a> {
@@ -219,6 +218,7 @@ impl<'a> ParquetWriter<'a> {
             Out::Stream(_) => tempfile::tempfile()?,
             Out::File(file) => file.try_clone()?,
         };
+        let file = BufWriter::with_capacity(WRITTEN_AT_ONCE, file);
         let writer = ArrowWriter::try_new(file, physical.schema.clone(), Some(properties));
         let (file, groups) = writer.and_then(ArrowWriter::into_serialized_writer).map_err(failed)?;
         let (most_rows, level) = (self.options.row_group_rows.max(1), zstd(self.options.level));
@@ -336,7 +336,8 @@ impl Made {
             let metadata = shredder.metadata(self.file.flushed_row_groups());
             self.file.append_key_value_metadata(metadata);
         }
-        let mut file = self.file.into_inner().map_err(failed)?;
+        let file = self.file.into_inner().map_err(failed)?;
+        let mut file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.rewind()?;
         Ok(file)
     }
@@ -413,6 +414,9 @@ impl ChunkWriter {
 fn leaves(field: &Field, array: &ArrayRef, writer: &mut ArrowColumnWriter) -> Result<(), ParquetError> {
     compute_leaves(field, array)?.iter().try_for_each(|leaf| writer.write(leaf))
 }
+
+/// Bytes that go to the file at once; chunks are copied to it in bits of 8 KiB.
+const WRITTEN_AT_ONCE: usize = 256 << 10;
 
 /// Bytes of batches from which on other threads are worth their start.
 const WORTH_THREADS: usize = 1 << 20;

@@ -1,16 +1,18 @@
 //! The pages of a column chunk of texts, as plain as Parquet has them.
 
-use std::io;
+use std::io::{self, Read};
 
 use ::parquet::basic::{Compression, Encoding, PageType, ZstdLevel};
 use ::parquet::column::page::{CompressedPage, Page, PageWriter};
 use ::parquet::column::writer::ColumnCloseResult;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::{ColumnChunkMetaData, OffsetIndexBuilder, PageEncodingStats};
+use ::parquet::file::reader::{ChunkReader, Length};
 use ::parquet::file::statistics::Statistics;
 use ::parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use ::parquet::schema::types::ColumnDescPtr;
-use bytes::Bytes;
+use bytes::buf::Reader;
+use bytes::{Buf, Bytes};
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::compress_bound;
 
@@ -116,14 +118,14 @@ impl Pages {
         Ok(())
     }
 
-    /// Ends the chunk; returns its bytes, and what is to be known of them. What follows is of the next row group.
+    /// Ends the chunk; returns it, and what is to be known of them. What follows is of the next row group.
     ///
     /// The dictionary has the texts as a plain page has them, and their number.
     pub(super) fn close(
         &mut self,
         dictionary: Option<(Vec<u8>, usize)>,
         range: Option<Range>,
-    ) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    ) -> Result<(Chunk, ColumnCloseResult), ParquetError> {
         let total = std::mem::take(&mut self.total);
         // The next row group will need about as much.
         let room = Vec::with_capacity(self.out.bytes_written() + self.out.bytes_written() / 8);
@@ -167,8 +169,8 @@ impl Pages {
             column_index: None,
             offset_index: Some(offsets.build()),
         };
-        let bytes = if head_size == 0 { pages } else { [head, pages].concat() };
-        Ok((Bytes::from(bytes), close.update_dictionary_location(head_size)?))
+        let chunk = Chunk { head: Bytes::from(head), pages: Bytes::from(pages) };
+        Ok((chunk, close.update_dictionary_location(head_size)?))
     }
 
     fn compressed(&mut self, values: &[u8]) -> io::Result<Bytes> {
@@ -177,6 +179,47 @@ impl Pages {
         scratch.reserve(compress_bound(values.len()));
         self.compressor.compress_to_buffer(values, &mut scratch)?;
         Ok(Bytes::from(scratch))
+    }
+}
+
+/// The bytes of a chunk: its dictionary, if it has one, is known last and stands first.
+pub(super) struct Chunk {
+    head: Bytes,
+    pages: Bytes,
+}
+
+impl Length for Chunk {
+    fn len(&self) -> u64 {
+        (self.head.len() + self.pages.len()) as u64
+    }
+}
+
+impl ChunkReader for Chunk {
+    type T = io::Chain<Reader<Bytes>, Reader<Bytes>>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
+        let (head, pages) = self.behind(start)?;
+        Ok(head.reader().chain(pages.reader()))
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
+        let (head, pages) = self.behind(start)?;
+        let mut both = head.chain(pages);
+        match both.remaining() < length {
+            true => Err(ParquetError::EOF("the chunk ends before".to_string())),
+            false => Ok(both.copy_to_bytes(length)),
+        }
+    }
+}
+
+impl Chunk {
+    /// Returns what lies behind so many bytes.
+    fn behind(&self, start: u64) -> Result<(Bytes, Bytes), ParquetError> {
+        if start > self.len() {
+            return Err(ParquetError::EOF("the chunk ends before".to_string()));
+        }
+        let in_head = (start as usize).min(self.head.len());
+        Ok((self.head.slice(in_head..), self.pages.slice(start as usize - in_head..)))
     }
 }
 

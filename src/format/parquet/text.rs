@@ -14,12 +14,11 @@ use ::parquet::column::writer::ColumnCloseResult;
 use ::parquet::errors::ParquetError;
 use ::parquet::schema::types::ColumnDescPtr;
 use arrow::array::{ArrayRef, AsArray, StringViewArray};
-use bytes::Bytes;
 use zstd::bulk::Compressor;
 use zstd::zstd_safe::{CParameter, Strategy};
 
 use super::dictionary::Dictionary;
-use super::pages::{Pages, Range, indices};
+use super::pages::{Chunk, Pages, Range, indices};
 use super::{PAGE_BYTES, PAGE_ROWS};
 
 /// Rows of a batch that are looked at to tell what its texts are like.
@@ -123,7 +122,7 @@ impl TextColumn {
     }
 
     /// Ends the column of one row group; returns its pages, and what is to be known of them. What follows is of the next.
-    pub(super) fn close(&mut self) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    pub(super) fn close(&mut self) -> Result<(Chunk, ColumnCloseResult), ParquetError> {
         if self.rows > 0 {
             self.end_page()?;
         }
@@ -179,6 +178,7 @@ mod tests {
     use ::parquet::file::metadata::PageIndexPolicy;
     use ::parquet::file::statistics::Statistics;
     use arrow::array::{Array, RecordBatch};
+    use bytes::Bytes;
 
     use super::*;
     use crate::format::{ParquetOptions, ParquetWriter, Writer};
