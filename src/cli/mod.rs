@@ -32,6 +32,7 @@ mod rules;
 mod sample;
 mod schema;
 mod serve;
+mod settle;
 mod simulate;
 mod stop;
 mod stored;

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::settle::Settler;
 use super::stop::Stop;
 
 /// A place for results. [`Output::finish`] must be called: what was written before is not complete.
 #[derive(Debug)]
 pub(super) struct Output {
     to: To,
+    settler: Option<Settler>,
 }
 
 #[derive(Debug)]
@@ -25,7 +27,7 @@ enum To {
 
 impl Output {
     pub(super) fn stdout() -> Output {
-        Output { to: To::Stdout(BufWriter::with_capacity(1 << 16, io::stdout())) }
+        Output::to(To::Stdout(BufWriter::with_capacity(1 << 16, io::stdout())))
     }
 
     /// Opens a file, or standard output where there is no path or the path is `-`.
@@ -34,7 +36,7 @@ impl Output {
         let failed = |error: io::Error| Stop::write(path.display(), &error);
         if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
             let file = File::options().write(true).open(path).map_err(failed)?;
-            return Ok(Output { to: To::Device(BufWriter::new(file), path.to_path_buf()) });
+            return Ok(Output::to(To::Device(BufWriter::new(file), path.to_path_buf())));
         }
         // What a link leads to is replaced, and not the link.
         let target = if path.is_symlink() { fs::canonicalize(path).map_err(failed)? } else { path.to_path_buf() };
@@ -51,7 +53,11 @@ impl Output {
         }
         // Where files cannot be locked, what a killed process leaves is not told from what a living one writes.
         let _ = file.as_file().try_lock();
-        Ok(Output { to: To::File(BufWriter::with_capacity(1 << 18, file), path.to_path_buf()) })
+        Ok(Output::to(To::File(BufWriter::with_capacity(1 << 18, file), path.to_path_buf())))
+    }
+
+    fn to(to: To) -> Output {
+        Output { to, settler: None }
     }
 
     /// Returns how messages call it.
@@ -68,6 +74,14 @@ impl Output {
             To::File(writer, _) => writer.get_ref().as_file().try_clone().map(Some),
             To::Stdout(_) | To::Device(..) => Ok(None),
         }
+    }
+
+    /// Lets what was written of a file go to the disk, without waiting for it; for a large file that will be finished.
+    pub(super) fn settle(&mut self) -> io::Result<()> {
+        if self.settler.is_none() {
+            self.settler = self.file()?.map(Settler::new);
+        }
+        self.settler.as_mut().map_or(Ok(()), Settler::wrote)
     }
 
     /// Writes text.
@@ -88,14 +102,15 @@ impl Output {
 
     fn end(self, sync: bool) -> Result<(), Stop> {
         let name = self.name();
-        let outcome = match self.to {
+        let settled = self.settler.map_or(Ok(()), Settler::finish);
+        let outcome = settled.and_then(|()| match self.to {
             To::Stdout(mut writer) => writer.flush(),
             To::Device(mut writer, _) => writer.flush(),
             To::File(writer, path) => match writer.into_inner() {
                 Ok(file) => persist(file, &path, sync),
                 Err(error) => Err(error.into_error()),
             },
-        };
+        });
         outcome.map_err(|error| Stop::write(name, &error))
     }
 }

@@ -87,7 +87,8 @@ impl OneFile {
 
     /// Writes rows.
     pub(in crate::cli) fn add(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
-        self.writer.write(batch).map_err(|error| Stop::write(&self.name, &error))
+        let settle = |()| self.output.as_mut().map_or(Ok(()), Output::settle);
+        self.writer.write(batch).and_then(settle).map_err(|error| Stop::write(&self.name, &error))
     }
 
     /// Ends the file and moves it to its place.
