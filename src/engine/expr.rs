@@ -9,7 +9,9 @@ use arrow::compute::kernels::cmp;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, i256};
 use datafusion::common::{Column as Named, ScalarValue};
 use datafusion::logical_expr::{Expr as Logical, Operator, binary_expr};
+use memchr::memmem::Finder;
 
+use super::part::{Part, parts};
 use super::path::{Lookup, Wanted};
 use super::udf::{Compute, Definition, Refusal, call, field};
 use super::{Error, Result};
@@ -170,7 +172,10 @@ impl Lowering {
         if to == ScalarType::String
             && let Expr::Path { base, steps } = value
         {
-            return self.path(base, steps, true);
+            return match Part::of(base, steps) {
+                Some(part) => self.part(&part),
+                None => self.path(base, steps, true),
+            };
         }
         let from = value.scalar_type();
         if from == to {
@@ -179,6 +184,12 @@ impl Lowering {
         let compute: Compute = Arc::new(move |call: &Call| Ok(convert::cast(&call.arguments[0].array, from, to)));
         let compute = self.guarded(compute, sketch::holds_sketch);
         self.call(format!("to{to}({from})"), compute, to, &[value])
+    }
+
+    fn part(&self, part: &Part<'_>) -> Result<Logical> {
+        let (delimiter, index) = (Finder::new(part.delimiter).into_owned(), part.index);
+        let compute: Compute = Arc::new(move |call: &Call| Ok(parts(&call.arguments[0].array, &delimiter, index)));
+        self.call(format!("part {index} {:?}", part.delimiter), compute, ScalarType::String, &[part.text])
     }
 
     /// A path of a dynamic: of `parse_json(text)` it is one function of the text. `text`: as `tostring` gives it.

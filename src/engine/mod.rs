@@ -13,6 +13,7 @@ mod lower;
 mod near;
 mod node;
 pub mod operator;
+mod part;
 mod path;
 mod plugin;
 mod range;

@@ -62,7 +62,7 @@ impl Lookup {
                 }
             }
         }
-        outputs.into_iter().map(|mut output| Arc::new(output.builder.finish()) as ArrayRef).collect()
+        outputs.into_iter().map(|mut output| Arc::new(output.finish()) as ArrayRef).collect()
     }
 
     fn read<'a>(&self, text: &'a str) -> Option<Cow<'a, str>> {
@@ -71,14 +71,14 @@ impl Lookup {
 }
 
 /// A column of views into the buffers of another.
-struct Output {
+pub(super) struct Output {
     builder: StringViewBuilder,
     /// The builder's number of the source's first buffer.
     first: u32,
 }
 
 impl Output {
-    fn new(source: &StringViewArray) -> Self {
+    pub(super) fn new(source: &StringViewArray) -> Self {
         let mut builder = StringViewBuilder::with_capacity(source.len());
         let mut first = 0;
         for (index, buffer) in source.data_buffers().iter().enumerate() {
@@ -101,7 +101,7 @@ impl Output {
     }
 
     /// Appends a value that lies within the text of a row.
-    fn push(&mut self, source: &StringViewArray, row: usize, value: &str) {
+    pub(super) fn push(&mut self, source: &StringViewArray, row: usize, value: &str) {
         // A view holds up to 12 bytes itself.
         if value.len() > 12 {
             let text = source.value(row);
@@ -117,6 +117,10 @@ impl Output {
             }
         }
         self.builder.append_value(value);
+    }
+
+    pub(super) fn finish(&mut self) -> StringViewArray {
+        self.builder.finish()
     }
 
     fn push_text(&mut self, source: &StringViewArray, row: usize, value: &str) {
