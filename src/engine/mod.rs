@@ -5,6 +5,7 @@
 //! main plan as values.
 
 mod aggregate;
+mod even;
 mod expr;
 mod fuse;
 mod graph;
@@ -335,7 +336,9 @@ impl Runtime {
             .with_runtime_env(environment)
             .with_query_planner(Arc::new(Planner));
         let builder = if session.optimize {
-            builder.with_physical_optimizer_rule(Arc::new(share::ShareScans))
+            builder
+                .with_physical_optimizer_rule(Arc::new(even::EvenScans { footers: FOOTERS.clone() }))
+                .with_physical_optimizer_rule(Arc::new(share::ShareScans))
         } else {
             builder.with_optimizer_rules(Vec::new()).with_physical_optimizer_rules(needed_rules())
         };

@@ -133,7 +133,7 @@ impl Kind {
 
 /// A scan of files, and what it depends on.
 #[derive(Clone)]
-struct Scan {
+pub(super) struct Scan {
     plan: Arc<dyn ExecutionPlan>,
     columns: Columns,
     /// Its filter, without the parts that only save work.
@@ -144,7 +144,7 @@ struct Scan {
 
 impl Scan {
     /// Returns the scan that a node is; none where it is cut short, or in an order of its own.
-    fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Scan> {
+    pub(super) fn of(node: &Arc<dyn ExecutionPlan>) -> Option<Scan> {
         let config = config(node)?;
         if config.limit.is_some() || !config.output_ordering.is_empty() {
             return None;
@@ -160,6 +160,15 @@ impl Scan {
             }
         }
         Some(Scan { plan: node.clone(), columns: Columns::of(source), filter, informed })
+    }
+
+    pub(super) fn config(&self) -> Option<&FileScanConfig> {
+        config(&self.plan)
+    }
+
+    /// Returns its filter, without the parts that only save work.
+    pub(super) fn filter(&self) -> &[Arc<dyn PhysicalExpr>] {
+        &self.filter
     }
 
     /// Tells whether both are of the same rows, in the same parts.

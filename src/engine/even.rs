@@ -1,0 +1,270 @@
+//! Scans of files whose parts have as many rows to read.
+//!
+//! DataFusion gives each thread as many bytes of the files. A condition on the time leaves the last days of them, as most
+//! queries have it, and these lie with one thread: the others have nothing to do. Here the borders between the parts are
+//! moved to row groups with as many rows on both sides, of those that the statistics leave. The parts stay in the order
+//! of the files, so rows come in the same order.
+
+use std::sync::Arc;
+
+use datafusion::common::Result;
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::datasource::listing::{FileRange, PartitionedFile};
+use datafusion::datasource::physical_plan::parquet::metadata::CachedParquetMetaData;
+use datafusion::datasource::physical_plan::parquet::{ParquetAccessPlan, RowGroupAccessPlanFilter};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder, ParquetFileMetrics};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
+use datafusion::physical_expr::conjunction;
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+
+use super::share::Scan;
+
+/// Moves the borders of scans that several threads read.
+#[derive(Debug)]
+pub(super) struct EvenScans {
+    /// The footers of files.
+    pub(super) footers: Option<Arc<FileMetadataCache>>,
+}
+
+impl PhysicalOptimizerRule for EvenScans {
+    fn name(&self) -> &str {
+        "even_scans"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        let Some(footers) = &self.footers else { return Ok(plan) };
+        let even = plan.transform_up(|node| {
+            Ok(match Scan::of(&node).and_then(|scan| even(&scan, footers.as_ref())) {
+                Some(config) => Transformed::yes(DataSourceExec::from_data_source(config) as _),
+                None => Transformed::no(node),
+            })
+        })?;
+        Ok(even.data)
+    }
+}
+
+/// A row group that has to be read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Wanted {
+    /// Which file it lies in, and where it begins.
+    at: (usize, i64),
+    rows: u64,
+}
+
+/// Returns the same scan in as many parts with as many rows each; none where that is so already, or cannot be told.
+fn even(scan: &Scan, footers: &FileMetadataCache) -> Option<FileScanConfig> {
+    let config = scan.config()?;
+    let parts = config.file_groups.len();
+    if parts < 2 || config.output_partitioning.is_some() {
+        return None;
+    }
+    let files = whole(&config.file_groups)?;
+    let filter = conjunction(scan.filter().to_vec());
+    let predicate = PruningPredicateBuilder::new().with_file_schema(config.file_schema().clone()).try_build(filter);
+    let predicate = predicate.ok()?;
+    let mut wanted = Vec::new();
+    for (index, file) in files.iter().enumerate() {
+        wanted.extend(row_groups(file, index, &predicate, config, footers)?);
+    }
+    let borders = borders(&wanted, parts)?;
+    let groups = borders.windows(2).map(|ends| between(&files, ends[0], ends[1])).collect();
+    Some(FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build())
+}
+
+/// Returns the files of parts that are whole together and in order; none where they are not.
+fn whole(groups: &[FileGroup]) -> Option<Vec<PartitionedFile>> {
+    let mut files: Vec<PartitionedFile> = Vec::new();
+    // Where the last piece ends.
+    let mut end = 0;
+    for piece in groups.iter().flat_map(FileGroup::iter) {
+        let size = i64::try_from(piece.object_meta.size).ok()?;
+        let range = piece.range.clone().unwrap_or(FileRange { start: 0, end: size });
+        let begins = match files.last() {
+            Some(last) if last.object_meta.location == piece.object_meta.location => false,
+            Some(last) => i64::try_from(last.object_meta.size).ok().filter(|size| *size == end).map(|_| true)?,
+            None => true,
+        };
+        if range.start != if begins { 0 } else { end } {
+            return None;
+        }
+        end = range.end;
+        if begins {
+            files.push(PartitionedFile { range: None, ..piece.clone() });
+        }
+    }
+    let size = i64::try_from(files.last()?.object_meta.size).ok()?;
+    (size == end).then_some(files)
+}
+
+/// Returns the row groups of a file that its statistics leave; none where its footer is not at hand.
+fn row_groups(
+    file: &PartitionedFile,
+    index: usize,
+    predicate: &PruningPredicate,
+    config: &FileScanConfig,
+    footers: &FileMetadataCache,
+) -> Option<Vec<Wanted>> {
+    let footer = footers.get(&file.object_meta.location).filter(|entry| entry.is_valid_for(&file.object_meta))?;
+    let footer = footer.file_metadata.as_any().downcast_ref::<CachedParquetMetaData>()?.parquet_metadata().clone();
+    let groups = footer.row_groups();
+    let mut left = RowGroupAccessPlanFilter::new(ParquetAccessPlan::new_all(groups.len()));
+    let metrics = ParquetFileMetrics::new(0, "", &ExecutionPlanMetricsSet::new());
+    let schema = footer.file_metadata().schema_descr();
+    left.prune_by_statistics(config.file_schema(), schema, groups, predicate, &metrics);
+    let wanted = left.row_group_indexes().map(|group| {
+        let group = &groups[group];
+        // A row group is read by the part in which its first column begins.
+        let first = group.columns().first()?;
+        let start = first.dictionary_page_offset().unwrap_or_else(|| first.data_page_offset());
+        Some(Wanted { at: (index, start), rows: u64::try_from(group.num_rows()).ok()? })
+    });
+    wanted.collect()
+}
+
+/// Where a part begins: in which file, and where in it. The last border is the end of all files.
+type Border = Option<(usize, i64)>;
+
+/// Divides row groups to parts with about as many rows each; none where there are fewer than parts.
+fn borders(wanted: &[Wanted], parts: usize) -> Option<Vec<Border>> {
+    if wanted.len() < parts {
+        return None;
+    }
+    let total: u64 = wanted.iter().map(|group| group.rows).sum();
+    let mut borders: Vec<Border> = vec![Some((0, 0))];
+    let mut before = 0;
+    for group in wanted {
+        let next = total * borders.len() as u64 / parts as u64;
+        // The border lies before the group whose middle is beyond.
+        if borders.len() < parts && before > 0 && before + group.rows / 2 >= next {
+            borders.push(Some(group.at));
+        }
+        before += group.rows;
+    }
+    borders.push(None);
+    (borders.len() == parts + 1).then_some(borders)
+}
+
+/// Returns the pieces of files between two borders.
+fn between(files: &[PartitionedFile], from: Border, to: Border) -> FileGroup {
+    let pieces = files.iter().enumerate().filter_map(|(index, file)| {
+        let size = i64::try_from(file.object_meta.size).unwrap_or(i64::MAX);
+        let within = |border: Border, none: i64| match border {
+            Some((at, _)) if at < index => 0,
+            Some((at, offset)) if at == index => offset,
+            Some(_) => size,
+            None => none,
+        };
+        let range = FileRange { start: within(from, size), end: within(to, size) };
+        (range.start < range.end).then(|| PartitionedFile { range: Some(range), ..file.clone() })
+    });
+    FileGroup::new(pieces.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use ::parquet::arrow::ArrowWriter;
+    use ::parquet::file::metadata::ParquetMetaDataReader;
+    use ::parquet::file::properties::WriterProperties;
+    use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+    use datafusion::datasource::physical_plan::ParquetSource;
+    use datafusion::execution::cache::cache_manager::{CacheManager, CacheManagerConfig, CachedFileMetadataEntry};
+    use datafusion::execution::object_store::ObjectStoreUrl;
+    use datafusion::logical_expr::Operator;
+    use datafusion::physical_expr::expressions::{binary, col, lit};
+    use datafusion::physical_plan::collect_partitioned;
+
+    use super::*;
+
+    fn groups(rows: &[u64]) -> Vec<Wanted> {
+        rows.iter().zip(10..).map(|(rows, at)| Wanted { at: (0, at), rows: *rows }).collect()
+    }
+
+    #[test]
+    fn parts_have_as_many_rows() {
+        let check = |rows: &[u64], parts: usize, wanted: &[i64]| {
+            let borders = borders(&groups(rows), parts).unwrap();
+            let offsets: Vec<i64> = borders.iter().skip(1).flatten().map(|(_, offset)| *offset).collect();
+            assert_eq!(offsets, wanted, "{rows:?}");
+            assert_eq!((borders[0], borders[parts]), (Some((0, 0)), None));
+        };
+        check(&[5, 5, 5, 5], 2, &[12]);
+        check(&[5, 5, 5, 5], 4, &[11, 12, 13]);
+        check(&[1, 1, 8], 2, &[12]);
+        check(&[8, 1, 1], 2, &[11]);
+        assert_eq!(borders(&groups(&[5]), 2), None);
+    }
+
+    fn file(name: &str, size: u64, range: Option<(i64, i64)>) -> PartitionedFile {
+        let range = range.map(|(start, end)| FileRange { start, end });
+        PartitionedFile { range, ..PartitionedFile::new(name, size) }
+    }
+
+    fn ranges(group: &FileGroup) -> Vec<(&str, i64, i64)> {
+        let range = |file: &PartitionedFile| file.range.as_ref().map_or((0, 0), |range| (range.start, range.end));
+        group.iter().map(|file| (file.object_meta.location.as_ref(), range(file).0, range(file).1)).collect()
+    }
+
+    #[test]
+    fn every_byte_stays_in_one_part() {
+        let parts = [
+            FileGroup::new(vec![file("a", 100, Some((0, 60)))]),
+            FileGroup::new(vec![file("a", 100, Some((60, 100))), file("b", 20, None)]),
+        ];
+        let files = whole(&parts).unwrap();
+        assert_eq!(files.len(), 2);
+        assert_eq!(ranges(&between(&files, Some((0, 0)), Some((1, 5)))), [("a", 0, 100), ("b", 0, 5)]);
+        assert_eq!(ranges(&between(&files, Some((1, 5)), None)), [("b", 5, 20)]);
+        assert!(whole(&parts[..1]).is_none() && whole(&[parts[1].clone(), parts[0].clone()]).is_none());
+    }
+
+    /// Of ten row groups a condition leaves the last two, which lie with the second of two threads.
+    #[test]
+    fn each_thread_reads_of_what_is_left() {
+        let schema = Arc::new(Schema::new(vec![Field::new("t", DataType::Int64, false)]));
+        let rows: ArrayRef = Arc::new(Int64Array::from_iter_values(0..100));
+        let batch = RecordBatch::try_new(schema.clone(), vec![rows]).unwrap();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(10)).build();
+        let mut writer = ArrowWriter::try_new(file.reopen().unwrap(), schema.clone(), Some(properties)).unwrap();
+        writer.write(&batch).unwrap();
+        writer.close().unwrap();
+
+        let size = file.path().metadata().unwrap().len();
+        let mut part = PartitionedFile::new(file.path().to_str().unwrap().to_string(), size);
+        let footer = ParquetMetaDataReader::new().parse_and_finish(&file.reopen().unwrap()).unwrap();
+        let footers = CacheManager::try_new(&CacheManagerConfig::default()).unwrap().get_file_metadata_cache();
+        let entry = Arc::new(CachedParquetMetaData::new(Arc::new(footer)));
+        let entry = CachedFileMetadataEntry::new(part.object_meta.clone(), entry);
+        footers.put(&part.object_meta.location, entry);
+
+        let late = binary(col("t", &schema).unwrap(), Operator::GtEq, lit(80i64), &schema).unwrap();
+        let source = Arc::new(ParquetSource::new(schema).with_predicate(late));
+        let middle = size as i64 / 2;
+        let mut half = |start, end| {
+            part.range = Some(FileRange { start, end });
+            FileGroup::new(vec![part.clone()])
+        };
+        let groups = vec![half(0, middle), half(middle, size as i64)];
+        let builder = FileScanConfigBuilder::new(ObjectStoreUrl::local_filesystem(), source).with_file_groups(groups);
+        let node: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(builder.build());
+        let even = EvenScans { footers: Some(footers) }.optimize(node, &ConfigOptions::default()).unwrap();
+
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let parts = runtime.block_on(collect_partitioned(even, Arc::default())).unwrap();
+        let rows = |part: &Vec<RecordBatch>| -> Vec<i64> {
+            part.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().values().to_vec()).collect()
+        };
+        let rows: Vec<Vec<i64>> = parts.iter().map(rows).collect();
+        assert_eq!(rows, [(80..90).collect::<Vec<_>>(), (90..100).collect()]);
+    }
+}
