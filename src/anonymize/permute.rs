@@ -3,6 +3,8 @@
 //! A Feistel network over the digits (the construction of NIST SP 800-38G, with HMAC-SHA256 for its rounds): what is
 //! short, such as a number of five digits, would meet its like by chance soon if it were drawn freely.
 
+use std::fmt::Write;
+
 use super::key::Key;
 
 const ROUNDS: u32 = 8;
@@ -49,20 +51,11 @@ fn rounds(key: &Key, digits: &[u8], base: u32) -> Vec<u8> {
 
 /// Writes a number: most of them are small, and what formats those of 128 bits takes its time.
 fn push_number(number: u128, out: &mut String) {
-    match u64::try_from(number) {
-        Ok(small) if small < 10 => out.push(char::from(b'0' + small as u8)),
-        Ok(small) => {
-            let mut digits = [0; 20];
-            let (mut rest, mut start) = (small, digits.len());
-            while rest > 0 {
-                start -= 1;
-                digits[start] = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-            out.extend(digits[start..].iter().map(|digit| char::from(*digit)));
-        }
-        Err(_) => out.push_str(&number.to_string()),
-    }
+    // A text takes all that is written.
+    let _ = match u64::try_from(number) {
+        Ok(small) => write!(out, "{small}"),
+        Err(_) => write!(out, "{number}"),
+    };
 }
 
 fn power(base: u32, digits: usize) -> u128 {
