@@ -99,11 +99,17 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
         batch_rows: 4096,
     };
     let _scratch = Scratch::new()?;
+    let named = arguments.format.as_deref().and_then(Format::from_name);
+    if let Some(out) = &arguments.out {
+        let inputs = find(&arguments.like, None).0;
+        let in_folder = |table: Table| file_in(out, table.name(), named.unwrap_or(Format::Parquet));
+        let results = if is_folder(out) { Table::ALL.map(in_folder).to_vec() } else { vec![out.clone()] };
+        results.iter().try_for_each(|result| refuse_input(&inputs, result))?;
+    }
     let source = match arguments.like.as_slice() {
         [] => Source::MadeUp(options),
         exports => Source::Like(Box::new(Export::read(exports, arguments, options.end)?)),
     };
-    let named = arguments.format.as_deref().and_then(Format::from_name);
     if let Some(folder) = arguments.out.as_ref().filter(|out| is_folder(out)) {
         fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
         let format = named.unwrap_or(Format::Parquet);
@@ -120,9 +126,6 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
         return Err(
             Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out")
         );
-    }
-    if let Some(out) = &arguments.out {
-        refuse_input(&find(&arguments.like, None).0, out)?;
     }
     let table = arguments.table.or_else(|| source.tables().first().copied()).unwrap_or(Table::SecurityAlert);
     source.write(table, format, arguments.out.as_deref())?;

@@ -80,6 +80,11 @@ fn even(scan: &Scan, footers: &FileMetadataCache) -> Option<FileScanConfig> {
     Some(FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build())
 }
 
+/// Tells whether the last of the files ends there.
+fn ends(files: &[PartitionedFile], end: i64) -> bool {
+    files.last().is_none_or(|last| i64::try_from(last.object_meta.size) == Ok(end))
+}
+
 /// Returns the files of parts that are whole together and in order; none where they are not.
 fn whole(groups: &[FileGroup]) -> Option<Vec<PartitionedFile>> {
     let mut files: Vec<PartitionedFile> = Vec::new();
@@ -88,21 +93,19 @@ fn whole(groups: &[FileGroup]) -> Option<Vec<PartitionedFile>> {
     for piece in groups.iter().flat_map(FileGroup::iter) {
         let size = i64::try_from(piece.object_meta.size).ok()?;
         let range = piece.range.clone().unwrap_or(FileRange { start: 0, end: size });
-        let begins = match files.last() {
-            Some(last) if last.object_meta.location == piece.object_meta.location => false,
-            Some(last) => i64::try_from(last.object_meta.size).ok().filter(|size| *size == end).map(|_| true)?,
-            None => true,
-        };
-        if range.start != if begins { 0 } else { end } {
+        if files.last().is_none_or(|last| last.object_meta.location != piece.object_meta.location) {
+            if !ends(&files, end) {
+                return None;
+            }
+            files.push(PartitionedFile { range: None, ..piece.clone() });
+            end = 0;
+        }
+        if range.start != end {
             return None;
         }
         end = range.end;
-        if begins {
-            files.push(PartitionedFile { range: None, ..piece.clone() });
-        }
     }
-    let size = i64::try_from(files.last()?.object_meta.size).ok()?;
-    (size == end).then_some(files)
+    ends(&files, end).then_some(files)
 }
 
 /// Returns the row groups of a file that its statistics leave; none where its footer is not at hand.

@@ -73,13 +73,9 @@ impl ColumnBuilder {
     }
 
     /// Appends a field's value, or nothing and the reason why it is no value of the column's type.
-    pub(super) fn push(&mut self, cell: Cell<'_>, reading: Reading) -> Result<(), String> {
-        self.add(&cell, reading)
-    }
-
-    /// Does the same with a value that stays where it is: to copy it as a whole waits until its parts, which were written
-    /// just now, have arrived.
-    pub(super) fn add(&mut self, cell: &Cell<'_>, reading: Reading) -> Result<(), String> {
+    ///
+    /// The value stays where it is: to copy it as a whole waits until its parts, which were written just now, have arrived.
+    pub(super) fn push(&mut self, cell: &Cell<'_>, reading: Reading) -> Result<(), String> {
         let ColumnBuilder { scalar_type, values, scratch, resolved } = self;
         let text = match *cell {
             Cell::Text(text) => text,
@@ -322,7 +318,7 @@ mod tests {
 
     fn read(scalar_type: ScalarType, cell: Cell<'_>) -> Result<Value, String> {
         let mut column = ColumnBuilder::new(scalar_type);
-        column.push(cell, QUERY_API)?;
+        column.push(&cell, QUERY_API)?;
         Ok(value_at(&column.finish(), 0, scalar_type))
     }
 
@@ -349,7 +345,7 @@ mod tests {
     #[test]
     fn none_is_null_only_where_the_form_says_so() {
         let mut column = ColumnBuilder::new(ScalarType::String);
-        column.push(Cell::Text("None"), Reading { none_is_null: true, ..Reading::default() }).unwrap();
+        column.push(&Cell::Text("None"), Reading { none_is_null: true, ..Reading::default() }).unwrap();
         assert_eq!(value_at(&column.finish(), 0, ScalarType::String), Value::String(String::new()));
     }
 

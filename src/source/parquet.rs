@@ -280,7 +280,7 @@ fn by_cells(array: &ArrayRef, from: ScalarType, column: &Column) -> Result<Array
     for row in 0..array.len() {
         text.clear();
         let written = if is_plain { Ok(()) } else { write_json(array, row, from, 0, &mut text) };
-        written.and_then(|()| builder.push(cell(array, row, from, &text), reading)).map_err(|reason| {
+        written.and_then(|()| builder.push(&cell(array, row, from, &text), reading)).map_err(|reason| {
             let place = Place { record: Some(row as u64 + 1), ..Place::default() };
             Error::new(format!("column {}: {reason}", column.name)).place(place)
         })?;

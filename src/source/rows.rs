@@ -189,7 +189,7 @@ impl RowBuilder {
             return;
         }
         let dynamic_is_text = self.reading.dynamic_is_text || place < self.text_dynamics;
-        match self.builders[place].add(&cell, Reading { dynamic_is_text, ..self.reading }) {
+        match self.builders[place].push(&cell, Reading { dynamic_is_text, ..self.reading }) {
             Ok(()) => self.filled[place] = self.row,
             Err(reason) => {
                 let name = &self.names[place];

@@ -139,7 +139,7 @@ fn items(bytes: &Bytes, form: Form, search_key: Option<&str>) -> Result<Watchlis
 fn push(builder: &mut ColumnBuilder, cell: Cell<'_>, reading: super::build::Reading) -> Result<(), String> {
     match cell {
         Cell::Null => builder.push_missing(),
-        cell => builder.push(cell, reading)?,
+        cell => builder.push(&cell, reading)?,
     }
     Ok(())
 }

@@ -313,6 +313,14 @@ fn an_original_is_not_written_over() {
     refused(&anonymize(&folder, &["alerts.jsonl", "--out", "alerts.jsonl"]), &["alerts.jsonl", "would be lost"]);
     let like = ["sample", "--like", "alerts.jsonl", "--out", "alerts.jsonl"];
     refused(&run_in(folder.path(), &like, ""), &["alerts.jsonl", "would be lost"]);
+    fs::create_dir(folder.path().join("export")).unwrap();
+    let export = folder.path().join("export/SecurityAlert.parquet");
+    assert_eq!(
+        run_in(folder.path(), &["sample", "--rows", "3", "--out", export.to_str().unwrap()], "").status,
+        Some(0)
+    );
+    let into_itself = ["sample", "--like", "export/", "--out", "export/"];
+    refused(&run_in(folder.path(), &into_itself, ""), &["SecurityAlert.parquet", "would be lost"]);
     assert_eq!(text(&folder, "alerts.jsonl"), ALERTS);
 }
 

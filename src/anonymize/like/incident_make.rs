@@ -242,7 +242,11 @@ fn sources(patterns: &Patterns, alerts: &Shape, seed: u64) -> HashMap<usize, Sou
     // Alerts that a pattern takes besides the one that makes it.
     let mut taken = vec![0u64; kinds.len()];
     for (pattern, count) in patterns.by_alert.values().flatten() {
-        pattern.alerts.iter().flatten().filter_map(|kind| taken.get_mut(*kind).map(|sum| *sum += count)).for_each(drop);
+        for kind in pattern.alerts.iter().flatten() {
+            if let Some(sum) = taken.get_mut(*kind) {
+                *sum += count;
+            }
+        }
     }
     let linked = patterns.by_alert.iter().filter_map(|(kind, counts)| Some(((*kind)?, counts)));
     let source = |(kind, counts): (usize, &BTreeMap<Pattern, u64>)| {

@@ -264,20 +264,3 @@ impl Process for Unpack {
         Ok(vec![batch(&self.call.columns, arrays.collect(), rows.num_rows())?])
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn moments_are_told_by_their_form() {
-        let check = |text: &str, expected| assert_eq!(json::is_moment(&format!("\"{text}\"")), expected, "{text}");
-        check("2021-11-18T00:03:35", true);
-        check("2021-11-18T00:03:35.1234567Z", true);
-        check("2021-11-18T00:03:35+02:00", true);
-        check("2021-11-18", false);
-        check("2021-11-18 00:03:35", false);
-        check("2021-13-18T00:03:35", false);
-        check("", false);
-    }
-}

@@ -167,7 +167,7 @@ impl Rows {
                 Made::Bool(value) => Cell::Bool(value),
                 Made::Nothing => Cell::Null,
             };
-            if builder.push(cell, reading).is_err() {
+            if builder.push(&cell, reading).is_err() {
                 builder.push_missing();
             }
         }

@@ -329,6 +329,18 @@ fn not_null(json: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn moments_are_told_by_their_form() {
+        let check = |text: &str, expected| assert_eq!(is_moment(&format!("\"{text}\"")), expected, "{text}");
+        check("2021-11-18T00:03:35", true);
+        check("2021-11-18T00:03:35.1234567Z", true);
+        check("2021-11-18T00:03:35+02:00", true);
+        check("2021-11-18", false);
+        check("2021-11-18 00:03:35", false);
+        check("2021-13-18T00:03:35", false);
+        check("", false);
+    }
+
     pub(super) fn path(steps: &[&str]) -> Vec<Step> {
         steps.iter().map(|step| step.parse().map_or_else(|_| Step::Key(step.to_string()), Step::Index)).collect()
     }
