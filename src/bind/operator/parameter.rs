@@ -21,6 +21,8 @@ pub(in crate::bind) enum Takes {
     Bool,
     /// A literal.
     Integer,
+    /// A literal.
+    Text,
     /// The name of a column of the input. It may stand more than once.
     Column,
     /// Whatever can be evaluated over the input.
@@ -31,7 +33,7 @@ pub(in crate::bind) enum Takes {
     Any,
 }
 
-use Takes::{Any, AnyWord, Bool, Bound, Column, Integer, Word, WordOrNumber};
+use Takes::{Any, AnyWord, Bool, Bound, Column, Integer, Text, Word, WordOrNumber};
 
 pub(in crate::bind) type Known = &'static [(&'static str, Takes)];
 
@@ -78,6 +80,15 @@ const MV_EXPAND: Known =
     &[("kind", Word(&["bag", "array"])), ("bagexpansion", Word(&["bag", "array"])), ("with_itemindex", Any)];
 const MV_APPLY: Known = &[("with_itemindex", Any)];
 const PARSE: Known = &[("kind", Word(&["simple", "regex", "relaxed"])), ("flags", AnyWord)];
+/// What stands behind `with`.
+const PARSE_KV: Known = &[
+    ("pair_delimiter", Text),
+    ("kv_delimiter", Text),
+    ("quote", Text),
+    ("escape", Text),
+    ("regex", Text),
+    ("greedy", Bool),
+];
 const PARTITION: Known = &[
     ("hint.concurrency", Any),
     ("hint.spread", Any),
@@ -122,6 +133,7 @@ fn parameters(kind: &OperatorKind) -> Option<(&[OperatorParameter], Option<Known
         OperatorKind::MvApply(apply) => (&apply.parameters, MV_APPLY),
         OperatorKind::MvExpand { parameters, .. } => (parameters, MV_EXPAND),
         OperatorKind::Parse(parse) => (&parse.parameters, PARSE),
+        OperatorKind::ParseKv { properties, .. } => (properties, PARSE_KV),
         OperatorKind::Partition { parameters, .. } => (parameters, PARTITION),
         OperatorKind::Reduce { parameters, .. } => (parameters, REDUCE),
         OperatorKind::Scan(scan) => (&scan.parameters, SCAN),
@@ -206,6 +218,8 @@ impl Binder<'_> {
             Bool => self.error("KS223", span, "`true` or `false` is expected"),
             Integer if matches!(literal, Some(LiteralKind::Int | LiteralKind::Long)) => {}
             Integer => self.error("KS221", span, "an integer is expected"),
+            Text if matches!(parameter.value.kind, ExprKind::Literal(Literal::String(_))) => {}
+            Text => self.error("KS222", span, "a text is expected"),
             Bound => {
                 let cx = input.map_or_else(|| Context::rowless(scope), |input| Context::row(scope, input));
                 self.scalar(&parameter.value, &cx);

@@ -9,7 +9,7 @@ use super::projection;
 use crate::diagnostic::Span;
 use crate::functions::{Function, kv};
 use crate::plan::Expr;
-use crate::syntax::ast::{self, ColumnDeclaration, OperatorParameter};
+use crate::syntax::ast::{self, ColumnDeclaration, ExprKind, Literal, LiteralKind, OperatorParameter};
 use crate::types::{ScalarType, Value};
 
 impl Binder<'_> {
@@ -60,17 +60,18 @@ impl Binder<'_> {
         let mut form = Form::default();
         for property in properties {
             let (name, span) = (property.name.text.as_str(), property.value.span);
-            let scalar = self.scalar(&property.value, &Context::rowless(scope));
-            let value = match self.constant(&scalar) {
-                Some(Value::Bool(value)) if name == "greedy" => {
-                    form.greedy = value;
+            let value = match &property.value.kind {
+                ExprKind::Literal(Literal::Typed { kind: LiteralKind::Bool, .. }) => {
+                    let scalar = self.scalar(&property.value, &Context::rowless(scope));
+                    match self.constant(&scalar) {
+                        Some(Value::Bool(value)) => form.greedy = value,
+                        _ => self.unsupported(span, format_args!("`{name}` of null")),
+                    }
                     continue;
                 }
-                Some(Value::String(text)) if name != "greedy" => text,
-                _ => {
-                    self.refuse("AQ023", span, format!("`{name}` must be a constant"));
-                    continue;
-                }
+                ExprKind::Literal(Literal::String(text)) => text.clone(),
+                // Told with the other parameters.
+                _ => continue,
             };
             let length = value.chars().count();
             let (place, most) = match name {

@@ -8,7 +8,6 @@ use super::super::expression::{Scalar, to};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
 use super::super::{Binder, Table};
-use super::summarize::{reads_rows, row_columns};
 use super::{projection, word};
 use crate::diagnostic::Diagnostic;
 use crate::plan::{AggregateCall, Expr, Kind, Node, SeriesAxis};
@@ -44,14 +43,9 @@ impl Binder<'_> {
             let aggregated = self.aggregated;
             let scalar = self.scalar(&aggregate.value.value, &cx);
             let span = aggregate.value.span;
-            if reads_rows(&scalar, &input) {
-                let message = "`make-series` takes aggregates, and this reads the column of a single row";
-                for span in row_columns(&aggregate.value.value, &input) {
-                    let problem = Diagnostic::error("KS236", span, message);
-                    self.problem(problem.help("take one of its values with take_any()"));
-                }
-            } else if scalar.scalar_type.is_some() && self.aggregated == aggregated && aggregate.default.is_none() {
-                self.unsupported(span, "a value without an aggregate and without `default` in `make-series`");
+            let single = self.reads_single_rows("make-series", &aggregate.value.value, &scalar, &input);
+            if !single && aggregate.default.is_none() {
+                self.no_aggregate("make-series", &aggregate.value.value, &scalar, aggregated);
             }
             let scalar_type = scalar.column_type();
             if scalar.scalar_type.is_some_and(|found| !found.is_numeric()) {

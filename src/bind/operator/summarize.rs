@@ -156,7 +156,9 @@ impl Binder<'_> {
             let before = self.aggregated;
             // A plain column beside an aggregate has no one value: only what aggregates give can be read.
             let scalar = self.scalar_or_parts(&named.value, &Context { aggregates: Some(&collected), ..row });
-            self.only_aggregates(&named.value, &scalar, before, input);
+            if !self.reads_single_rows("summarize", &named.value, &scalar, input) {
+                self.no_aggregate("summarize", &named.value, &scalar, before);
+            }
             if let Some(parts) = &scalar.parts {
                 self.parts(named, parts, &mut outputs);
                 continue;
@@ -189,19 +191,32 @@ impl Binder<'_> {
         }
     }
 
-    pub(super) fn only_aggregates(&mut self, value: &ast::Expr, scalar: &Scalar, before: usize, input: &Table) {
+    /// Tells where a value names columns of single rows outside of aggregates; returns whether it does.
+    ///
+    /// Microsoft's parser marks each such column, whether the value depends on it or not.
+    pub(super) fn reads_single_rows(&mut self, operator: &str, value: &ast::Expr, scalar: &Scalar, input: &Table) -> bool {
         if scalar.scalar_type.is_none() {
-            return;
+            return false;
         }
-        if reads_rows(scalar, input) {
-            for span in row_columns(value, input) {
-                let problem = Diagnostic::error("KS236", span, "`summarize` takes aggregates, and this is none")
-                    .help("put a plain column behind `by`, or take one of its values with take_any()");
-                self.problem(problem);
-            }
-        } else if self.aggregated == before {
-            // Microsoft's parser takes it; whether its engine does is not documented.
-            self.unsupported(value.span, "`summarize` of a value that is the same for all rows");
+        let mut places = row_columns(value, input);
+        if places.is_empty() && reads_rows(scalar, input) {
+            // A function such as pack_all() does.
+            places.push(value.span);
+        }
+        let message = format!("`{operator}` takes aggregates, and this is the value of a single row");
+        for place in &places {
+            let problem = Diagnostic::error("KS236", *place, message.clone());
+            self.problem(problem.help("put a plain column behind `by`, or take one of its values with take_any()"));
+        }
+        !places.is_empty()
+    }
+
+    /// Refuses a value that no aggregate and no row has a part in.
+    ///
+    /// Microsoft's parser takes it; whether its engine does is not documented.
+    pub(super) fn no_aggregate(&mut self, operator: &str, value: &ast::Expr, scalar: &Scalar, before: usize) {
+        if scalar.scalar_type.is_some() && self.aggregated == before {
+            self.unsupported(value.span, format_args!("`{operator}` of a value that is the same for all rows"));
         }
     }
 
@@ -237,14 +252,14 @@ impl Binder<'_> {
 }
 
 /// Tells whether a value reads a column of the rows, not only what aggregates give of them.
-pub(super) fn reads_rows(scalar: &Scalar, input: &Table) -> bool {
+fn reads_rows(scalar: &Scalar, input: &Table) -> bool {
     let mut names = HashSet::new();
     scalar.expr.columns_read(&mut names);
     input.node.columns.iter().any(|column| names.contains(column.name.as_str()))
 }
 
-/// Finds where a value names columns of the rows outside of aggregates; the whole value where a function does.
-pub(super) fn row_columns(value: &ast::Expr, input: &Table) -> Vec<Span> {
+/// Finds where a value names columns of the rows outside of aggregates.
+fn row_columns(value: &ast::Expr, input: &Table) -> Vec<Span> {
     let enter = |part: visit::Part| match part {
         visit::Part::Expr(ast::Expr { kind: ExprKind::Call { name, .. }, .. }) => {
             !signature::is_known(Library::Aggregates, &name.text)
@@ -253,13 +268,12 @@ pub(super) fn row_columns(value: &ast::Expr, input: &Table) -> Vec<Span> {
         _ => true,
     };
     let is_column = |name: &ast::Name| input.node.columns.iter().any(|column| column.name == name.text);
-    let named: Vec<Span> = walk(visit::Part::Expr(value), enter)
+    walk(visit::Part::Expr(value), enter)
         .filter_map(|part| match part {
             visit::Part::Expr(ast::Expr { kind: ExprKind::Name(name), span }) if is_column(name) => Some(*span),
             _ => None,
         })
-        .collect();
-    if named.is_empty() { vec![value.span] } else { named }
+        .collect()
 }
 
 /// A grouping key.

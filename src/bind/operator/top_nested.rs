@@ -76,7 +76,9 @@ impl Binder<'_> {
         let cx = Context { aggregates: Some(&collected), ..Context::row(scope, input) };
         let aggregated = self.aggregated;
         let scalar = self.scalar(&by.value, &cx);
-        self.only_aggregates(&by.value, &scalar, aggregated, input);
+        if !self.reads_single_rows("top-nested", &by.value, &scalar, input) {
+            self.no_aggregate("top-nested", &by.value, &scalar, aggregated);
+        }
         let calls = collected.into_inner();
         for call in &calls {
             if !MEASURES.contains(&call.aggregate.name) || call.filter.is_some() || call.outputs.len() != 1 {
