@@ -119,14 +119,24 @@ impl Binder<'_> {
                     Qualifier::Wrong
                 }
             },
-            ExprKind::MethodCall { base: cluster, name, arguments } if name.text == "database" => match &cluster.kind {
-                ExprKind::Call { name, arguments: of } if name.text == "cluster" => {
-                    match (self.place_name(of, scope), self.place_name(arguments, scope)) {
-                        (Some(cluster), Some(name)) => Qualifier::Place(Place::Cluster(cluster, name)),
-                        _ => Qualifier::Unknown,
-                    }
+            ExprKind::MethodCall { base: cluster, name, arguments } if name.text == "database" => {
+                let of = match &cluster.kind {
+                    ExprKind::Call { name, arguments } if name.text == "cluster" => self.place_name(arguments, scope),
+                    ExprKind::Name(name) => match scope.find(&name.text) {
+                        Some(Binding::Cluster(cluster)) => Some(cluster),
+                        _ => return self.no_place(cluster, scope),
+                    },
+                    _ => return self.no_place(cluster, scope),
+                };
+                match (of, self.place_name(arguments, scope)) {
+                    (Some(cluster), Some(name)) => Qualifier::Place(Place::Cluster(cluster, name)),
+                    _ => Qualifier::Unknown,
                 }
-                _ => self.no_place(cluster, scope),
+            }
+            ExprKind::Name(name) => match scope.find(&name.text) {
+                Some(Binding::Place(None)) => Qualifier::Here,
+                Some(Binding::Place(Some(place))) => Qualifier::Place(place),
+                _ => self.no_place(base, scope),
             },
             _ => self.no_place(base, scope),
         }
@@ -152,7 +162,7 @@ impl Binder<'_> {
     }
 
     /// Returns what a place is called, an empty text where nothing is written, None where it is no constant.
-    fn place_name(&mut self, arguments: &[Argument], scope: &Rc<Scope>) -> Option<String> {
+    pub(super) fn place_name(&mut self, arguments: &[Argument], scope: &Rc<Scope>) -> Option<String> {
         let Some(argument) = arguments.first() else { return Some(String::new()) };
         let value = self.scalar(&argument.value, &Context::rowless(scope));
         match self.constant(&value) {
@@ -256,18 +266,23 @@ impl Binder<'_> {
         }
     }
 
+    /// Tells of a database that `alertq.toml` does not name.
+    pub(super) fn must_be_known(&mut self, place: &Place, span: Span) {
+        if let Place::Database(name) = place
+            && self.catalog.elsewhere(place).is_none()
+        {
+            self.problem(
+                Diagnostic::error("KS208", span, format!("there is no database `{name}`"))
+                    .help(format!("say in alertq.toml where its records are: [databases.\"{name}\"]")),
+            );
+        }
+    }
+
     /// Binds `alias database name = place`.
     pub(super) fn alias(&mut self, name: &ast::Name, value: &ast::Expr, scope: &Rc<Scope>) {
         match self.qualifier(value, scope) {
             Qualifier::Place(place) => {
-                if let Place::Database(other) = &place
-                    && self.catalog.elsewhere(&place).is_none()
-                {
-                    self.problem(
-                        Diagnostic::error("KS208", value.span, format!("there is no database `{other}`"))
-                            .help(format!("say in alertq.toml where its records are: [databases.\"{other}\"]")),
-                    );
-                }
+                self.must_be_known(&place, value.span);
                 self.aliases.insert(name.text.clone(), Some(place));
             }
             Qualifier::Here => {

@@ -110,7 +110,7 @@ impl Scope {
         let is_tabular = |name: &String| match self.find(name) {
             Some(Binding::Table(_) | Binding::Pattern(_)) => true,
             Some(Binding::Function(function)) => binder.is_tabular_function(&function),
-            Some(Binding::Scalar(_) | Binding::Other) | None => false,
+            Some(Binding::Scalar(_) | Binding::Group(_) | Binding::Place(_) | Binding::Cluster(_)) | None => false,
         };
         self.names().into_iter().filter(is_tabular).collect()
     }

@@ -11,6 +11,7 @@ use super::operator::scan::Steps;
 use super::pattern::Pattern;
 use super::restrict::Restriction;
 use super::stored::Stored;
+use crate::catalog::Place;
 use crate::plan::{AggregateCall, Expr, WindowCall};
 use crate::syntax::ast;
 use crate::types::Column;
@@ -31,8 +32,12 @@ pub(super) enum Binding {
     Table(Rc<Table>),
     Function(Rc<Function>),
     Pattern(Rc<Cases>),
-    /// `entity_group [...]`, and other things that only few operators take.
-    Other,
+    /// `entity_group [...]`: places, clusters or tables.
+    Group(Rc<Vec<Binding>>),
+    /// A database or a workspace, where `macro-expand` gives it a name; None where it is this one.
+    Place(Option<Place>),
+    /// A cluster, likewise.
+    Cluster(String),
 }
 
 /// A function of the user's.

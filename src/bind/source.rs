@@ -79,7 +79,7 @@ impl Binder<'_> {
                 let label = if function.view { Some(name.text.clone()) } else { table.label.clone() };
                 return Table { label, ..table };
             }
-            Some(Binding::Scalar(_) | Binding::Other) => {
+            Some(Binding::Scalar(_) | Binding::Group(_) | Binding::Place(_) | Binding::Cluster(_)) => {
                 self.error("KS109", name.span, format!("`{}` is a value, and a table belongs here", name.text));
                 return Binder::nothing();
             }
@@ -292,6 +292,7 @@ impl Binder<'_> {
                 self.search(None, operator, parameters, tables, predicate, scope)
             }
             OperatorKind::Find(_) => self.find(operator, scope),
+            OperatorKind::MacroExpand { .. } => self.macro_expand(operator, scope),
             OperatorKind::Error => Binder::nothing(),
             _ => {
                 self.unsupported(

@@ -10,6 +10,12 @@ use crate::plan::{Expr, Kind, Node};
 use crate::syntax::ast::{self, ExprKind, ParameterKind, StatementKind};
 use crate::types::{ScalarType, Value};
 
+/// Tells whether an expression is a name that `macro-expand` gives a place.
+fn is_entity(expr: &ast::Expr, scope: &Scope) -> bool {
+    matches!(&expr.kind, ExprKind::Name(name)
+        if matches!(scope.find(&name.text), Some(Binding::Place(_) | Binding::Cluster(_))))
+}
+
 /// What the statements of a query come to.
 #[derive(Debug, Default)]
 pub(super) struct Outcome {
@@ -79,7 +85,7 @@ impl Binder<'_> {
                 scope: Scope::frozen(scope),
                 stored: None,
             })),
-            ExprKind::EntityGroup(_) => Binding::Other,
+            ExprKind::EntityGroup(members) => Binding::Group(Rc::new(self.entity_group(members, scope))),
             _ if self.is_tabular(value, scope) => Binding::Table(Rc::new(self.table_or_graph(value, scope))),
             _ => Binding::Scalar(self.scalar(value, &Context::rowless(scope))),
         };
@@ -262,8 +268,11 @@ impl Binder<'_> {
                     _ => self.stored(other, scope).is_none_or(|function| self.is_tabular_function(&function)),
                 },
             },
+            // `X.$current_database`
+            ExprKind::Member { base, member } if member.text.starts_with('$') && is_entity(base, scope) => false,
             ExprKind::Member { base, .. } | ExprKind::MethodCall { base, .. } => {
-                matches!(&base.kind, ExprKind::Call { name, .. } if matches!(name.text.as_str(), "workspace" | "app" | "database" | "cluster" | "resource" | "arg" | "adx")
+                is_entity(base, scope)
+                    || matches!(&base.kind, ExprKind::Call { name, .. } if matches!(name.text.as_str(), "workspace" | "app" | "database" | "cluster" | "resource" | "arg" | "adx")
                     || matches!(scope.find(&name.text), Some(Binding::Pattern(_))))
                     || matches!(&base.kind, ExprKind::MethodCall { .. } | ExprKind::Member { .. })
                         && self.is_tabular(base, scope)

@@ -10,6 +10,7 @@ mod lexer;
 pub mod print;
 pub mod visit;
 
+pub use grammar::operator::operator_keywords;
 pub use grammar::operator::render::CHARTS;
 pub use lexer::{Token, TokenKind, tokenize};
 

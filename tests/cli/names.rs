@@ -325,6 +325,16 @@ mod other_places {
         check("union cluster('help').database('Samples').Stor* | count", json!([[2]]));
         check("alias database d = cluster('help').database('Samples'); database('d').Storms | count", json!([[1]]));
         check("database('').SecurityAlert | count", json!([[2]]));
+        check(
+            "let g = entity_group [database('Samples'), cluster('help').database('Samples')]; macro-expand g as X \
+               (X.Storms | extend d = X.$current_database) | summarize count() by d",
+            json!([["Samples", 2]]),
+        );
+        check(
+            "macro-expand entity_group [workspace('contoso'), database('')] as X (union X.Sec* | count)",
+            json!([[2], [2]]),
+        );
+        check("macro-expand entity_group [cluster('help')] as X (X.database('Samples').Storms | count)", json!([[1]]));
         // A `let` of the name does not reach into the other place.
         check("let SecurityAlert = print 1; workspace('contoso').SecurityAlert | count", json!([[2]]));
     }
@@ -343,6 +353,8 @@ mod other_places {
         check("alias database d = database('nope'); database('d').T", &["KS208", "`nope`"]);
         check("union withsource=T workspace('contoso').SecurityAlert, (print 1)", &["AQ001", "another place"]);
         check("workspace('contoso').f()", &["AQ001", "a function of another place"]);
+        check("macro-expand entity_group [database('nope')] as X (X.T)", &["KS208", "`nope`"]);
+        check("macro-expand entity_group [workspace('contoso')] as X (print X.$current_cluster_endpoint)", &["AQ001"]);
     }
 
     #[test]

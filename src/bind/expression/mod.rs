@@ -270,7 +270,11 @@ impl Binder<'_> {
                 return Scalar::unknown();
             }
             Some(Binding::Function(function)) => return self.call_function_scalar(&function, &[], name.span, cx),
-            Some(Binding::Other) | None => {}
+            Some(Binding::Group(_) | Binding::Place(_) | Binding::Cluster(_)) => {
+                self.error("KS108", name.span, format!("`{}` is a place, and a value belongs here", name.text));
+                return Scalar::unknown();
+            }
+            None => {}
         }
         if let Some(scalar) = self.stored_scalar(&name.text, &[], name.span, cx) {
             return scalar;

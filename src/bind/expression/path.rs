@@ -17,6 +17,9 @@ impl Binder<'_> {
         loop {
             match &base.kind {
                 ExprKind::Member { base: inner, member } => {
+                    if let Some(property) = self.property_of_entity(inner, member, cx.scope) {
+                        return self.finish_path(property, steps);
+                    }
                     if let ExprKind::Name(element) = &inner.kind
                         && self.is_element(element, cx)
                     {

@@ -7,6 +7,7 @@ pub(super) mod graph;
 mod graph_match;
 mod guid;
 mod join;
+mod macro_expand;
 mod mv_apply;
 mod other;
 mod parameter;

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use super::super::aggregate::several_call;
+use super::super::aggregate::{self, several_call};
 use super::super::expression::{Part, Scalar};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
@@ -194,7 +194,13 @@ impl Binder<'_> {
     /// Tells where a value names columns of single rows outside of aggregates; returns whether it does.
     ///
     /// Microsoft's parser marks each such column, whether the value depends on it or not.
-    pub(super) fn reads_single_rows(&mut self, operator: &str, value: &ast::Expr, scalar: &Scalar, input: &Table) -> bool {
+    pub(super) fn reads_single_rows(
+        &mut self,
+        operator: &str,
+        value: &ast::Expr,
+        scalar: &Scalar,
+        input: &Table,
+    ) -> bool {
         if scalar.scalar_type.is_none() {
             return false;
         }
@@ -262,7 +268,8 @@ fn reads_rows(scalar: &Scalar, input: &Table) -> bool {
 fn row_columns(value: &ast::Expr, input: &Table) -> Vec<Span> {
     let enter = |part: visit::Part| match part {
         visit::Part::Expr(ast::Expr { kind: ExprKind::Call { name, .. }, .. }) => {
-            !signature::is_known(Library::Aggregates, &name.text)
+            // `any` is a function over graphs, too.
+            aggregate::find(&name.text).is_none() && !signature::is_known(Library::Aggregates, &name.text)
         }
         visit::Part::Expr(expr) => !is_query(expr),
         _ => true,

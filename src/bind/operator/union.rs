@@ -28,14 +28,30 @@ impl Binder<'_> {
         span: Span,
         scope: &Rc<Scope>,
     ) -> Table {
-        let fuzzy = self.set.best_effort || word(parameters, "isfuzzy").is_some_and(|(v, _)| matches!(v, "true" | "1"));
-        let inner = word(parameters, "kind").is_some_and(|(v, _)| v == "inner");
-        let source = word(parameters, "withsource").or_else(|| word(parameters, "with_source"));
+        let fuzzy = self.is_fuzzy(parameters);
         let mut legs: Vec<Table> =
             input.map(|t| Table { label: t.label.clone().filter(|_| t.named), ..t }).into_iter().collect();
         for table in tables {
             self.leg(table, fuzzy, scope, &mut legs);
         }
+        self.union_of(legs, parameters, fuzzy, span)
+    }
+
+    /// Tells whether tables that are not there are left out.
+    pub(super) fn is_fuzzy(&self, parameters: &[OperatorParameter]) -> bool {
+        self.set.best_effort || word(parameters, "isfuzzy").is_some_and(|(v, _)| matches!(v, "true" | "1"))
+    }
+
+    /// Unites tables as the parameters of `union` say.
+    pub(super) fn union_of(
+        &mut self,
+        legs: Vec<Table>,
+        parameters: &[OperatorParameter],
+        fuzzy: bool,
+        span: Span,
+    ) -> Table {
+        let inner = word(parameters, "kind").is_some_and(|(v, _)| v == "inner");
+        let source = word(parameters, "withsource").or_else(|| word(parameters, "with_source"));
         if legs.is_empty() {
             if !fuzzy {
                 self.refuse("AQ027", span, "there is no table to unite");
@@ -117,19 +133,22 @@ impl Binder<'_> {
                 legs.extend(found);
             }
             ExprKind::Wildcard(pattern) => self.wildcard(pattern, expr.span, fuzzy, scope, legs),
-            _ => {
-                let (missing, refusals) = (self.missing, self.refusals.len());
-                self.fuzzy += usize::from(fuzzy);
-                let leg = self.table(expr, scope);
-                self.fuzzy -= usize::from(fuzzy);
-                // With isfuzzy what reads a table that is not there is left out. Where nothing runs, its columns count.
-                if fuzzy && self.missing > missing && !self.catalog.is_for_checks() {
-                    self.refusals.truncate(refusals);
-                    return;
-                }
-                legs.push(leg);
-            }
+            _ => legs.extend(self.fuzzy_leg(fuzzy, |binder| binder.table(expr, scope))),
         }
+    }
+
+    /// Binds a table; with `fuzzy` what reads a table that is not there is left out. Where nothing runs, its columns
+    /// count.
+    pub(super) fn fuzzy_leg(&mut self, fuzzy: bool, bind: impl FnOnce(&mut Self) -> Table) -> Option<Table> {
+        let (missing, refusals) = (self.missing, self.refusals.len());
+        self.fuzzy += usize::from(fuzzy);
+        let leg = bind(self);
+        self.fuzzy -= usize::from(fuzzy);
+        if fuzzy && self.missing > missing && !self.catalog.is_for_checks() {
+            self.refusals.truncate(refusals);
+            return None;
+        }
+        Some(leg)
     }
 
     pub(super) fn wildcard(

@@ -95,6 +95,13 @@ const OPERATORS: &[(&str, Production)] = &[
     ("graph-where-edges", graph::graph_where_edges),
 ];
 
+/// Lists the keywords of all operators.
+pub fn operator_keywords() -> impl Iterator<Item = &'static str> {
+    let mut keywords: Vec<&str> = OPERATORS.iter().map(|(keyword, _)| *keyword).collect();
+    keywords.sort_unstable();
+    keywords.into_iter()
+}
+
 /// Tells whether an operator has this keyword.
 pub(super) fn is_operator_name(word: &str) -> bool {
     OPERATORS.iter().any(|(keyword, _)| *keyword == word)
