@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::call::UserCall;
 use super::scope::{Binding, Context, Function, Scope};
 use super::{Binder, Table};
 use crate::diagnostic::{Diagnostic, Span};
@@ -124,7 +125,7 @@ impl Binder<'_> {
             return Binder::nothing();
         };
         let body = case.body.clone();
-        let table = self.call_function_table(&body, &[], span, &Context::rowless(scope));
+        let table = self.call_function_table(&body, UserCall::bare(span), &Context::rowless(scope));
         Table { label: None, ..table }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::call::UserCall;
 use super::expression::to;
 use super::scope::{Binding, Context, Scope};
 use super::{Binder, Table};
@@ -74,7 +75,7 @@ impl Binder<'_> {
             Some(Binding::Pattern(pattern)) => return self.matched(&pattern, &[], None, name.span, scope),
             Some(Binding::Table(table)) => return (*table).clone(),
             Some(Binding::Function(function)) => {
-                let table = self.call_function_table(&function, &[], name.span, &Context::rowless(scope));
+                let table = self.call_function_table(&function, UserCall::bare(name.span), &Context::rowless(scope));
                 // A function that only gives a table keeps the table's name; a view has its own (measured).
                 let label = if function.view { Some(name.text.clone()) } else { table.label.clone() };
                 return Table { label, ..table };
@@ -86,7 +87,7 @@ impl Binder<'_> {
             None => {}
         }
         // A function comes before a table of its name (measured).
-        if let Some(table) = self.stored_table(&name.text, &[], name.span, scope) {
+        if let Some(table) = self.stored_table(name, UserCall::bare(name.span), scope) {
             return table;
         }
         if name.text == "_GetWatchlistAlias" {
@@ -146,7 +147,8 @@ impl Binder<'_> {
             return Binder::nothing();
         }
         if let Some(Binding::Function(function)) = declared {
-            let table = self.call_function_table(&function, arguments, span, &cx);
+            let call = UserCall { name: name.span, arguments, span };
+            let table = self.call_function_table(&function, call, &cx);
             let label = if function.view { Some(name.text.clone()) } else { table.label.clone() };
             return Table { label, ..table };
         }
@@ -196,7 +198,7 @@ impl Binder<'_> {
                 self.error("KS109", span, format!("`{other}` gives a value, and a table belongs here"));
                 Binder::nothing()
             }
-            other => match self.stored_table(other, arguments, span, scope) {
+            _ => match self.stored_table(name, UserCall { name: name.span, arguments, span }, scope) {
                 Some(table) => table,
                 None if self.fuzzy > 0 => {
                     for argument in arguments {

@@ -6,6 +6,7 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use super::call::UserCall;
 use super::scope::{Binding, Context, Function, Scope};
 use super::{Binder, Table, expression::Scalar};
 use crate::catalog::StoredFunction;
@@ -199,28 +200,16 @@ impl Binder<'_> {
     }
 
     /// Calls a saved function that a name or a call in a place of a table stands for.
-    pub(super) fn stored_table(
-        &mut self,
-        name: &str,
-        arguments: &[ast::Argument],
-        span: Span,
-        scope: &Rc<Scope>,
-    ) -> Option<Table> {
-        let function = self.stored(name, scope)?;
-        let table = self.call_function_table(&function, arguments, span, &Context::rowless(scope));
+    pub(super) fn stored_table(&mut self, name: &ast::Name, call: UserCall, scope: &Rc<Scope>) -> Option<Table> {
+        let function = self.stored(&name.text, scope)?;
+        let table = self.call_function_table(&function, call, &Context::rowless(scope));
         // Unlike a `let` that only gives a table, it has no name of a table (inferred: it is no alias of one).
         Some(table)
     }
 
     /// Calls a saved function that gives a value.
-    pub(super) fn stored_scalar(
-        &mut self,
-        name: &str,
-        arguments: &[ast::Argument],
-        span: Span,
-        cx: &Context,
-    ) -> Option<Scalar> {
-        let function = self.stored(name, cx.scope)?;
-        Some(self.call_function_scalar(&function, arguments, span, cx))
+    pub(super) fn stored_scalar(&mut self, name: &ast::Name, call: UserCall, cx: &Context) -> Option<Scalar> {
+        let function = self.stored(&name.text, cx.scope)?;
+        Some(self.call_function_scalar(&function, call, cx))
     }
 }

@@ -11,6 +11,7 @@ use std::rc::Rc;
 
 use self::overload::returned;
 pub(super) use self::overload::{assign, cost, wanted};
+pub(super) use self::user::UserCall;
 use crate::bind::expression::{Part, Scalar, to};
 use crate::bind::name::part_names;
 use crate::bind::scope::{Binding, Context};
@@ -233,8 +234,9 @@ impl Binder<'_> {
     fn called(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
         // A user's function beats one of the library (documented: a `let` may not take a built-in's name; the parser
         // lets it).
+        let call = UserCall { name: name.span, arguments, span };
         if let Some(Binding::Function(function)) = cx.scope.find(&name.text) {
-            return self.call_function_scalar(&function, arguments, span, cx);
+            return self.call_function_scalar(&function, call, cx);
         }
         if let Some(scalar) = self.pattern_call(name, arguments, span, cx) {
             return scalar;
@@ -252,7 +254,7 @@ impl Binder<'_> {
             let scalar = self.resolve(function, &name.text, bound, span, name.span);
             return self.with_parts(scalar, function, &name.text, arguments, cx);
         }
-        if let Some(scalar) = self.stored_scalar(&name.text, arguments, span, cx) {
+        if let Some(scalar) = self.stored_scalar(name, call, cx) {
             return scalar;
         }
         for argument in arguments {

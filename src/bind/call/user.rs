@@ -10,15 +10,31 @@ use crate::bind::{Binder, MAX_CALLS, MOST_CALLS, Table};
 use crate::diagnostic::Span;
 use crate::syntax::ast::{Argument, ParameterKind};
 
+/// A call of a function that the query or the project defines, as it is written.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::bind) struct UserCall<'a> {
+    /// Where its name stands: what is marked where the call is at fault as a whole.
+    pub name: Span,
+    pub arguments: &'a [Argument],
+    pub span: Span,
+}
+
+impl UserCall<'_> {
+    /// Makes a call that is written as a name alone.
+    pub(in crate::bind) fn bare(name: Span) -> Self {
+        UserCall { name, arguments: &[], span: name }
+    }
+}
+
 impl Binder<'_> {
     pub(in crate::bind) fn call_function_scalar(
         &mut self,
         function: &Rc<Function>,
-        arguments: &[Argument],
-        span: Span,
+        call: UserCall,
         cx: &Context,
     ) -> Scalar {
-        let Some(scope) = self.enter(function, arguments, span, cx) else { return Scalar::unknown() };
+        let span = call.span;
+        let Some(scope) = self.enter(function, call, cx) else { return Scalar::unknown() };
         let Some(outcome) = self.function_body(function, &scope, span) else { return Scalar::unknown() };
         match outcome.scalar {
             Some(scalar) => Scalar { literal: false, ..scalar },
@@ -32,11 +48,11 @@ impl Binder<'_> {
     pub(in crate::bind) fn call_function_table(
         &mut self,
         function: &Rc<Function>,
-        arguments: &[Argument],
-        span: Span,
+        call: UserCall,
         cx: &Context,
     ) -> Table {
-        let Some(scope) = self.enter(function, arguments, span, cx) else { return Binder::nothing() };
+        let span = call.span;
+        let Some(scope) = self.enter(function, call, cx) else { return Binder::nothing() };
         let Some(mut outcome) = self.function_body(function, &scope, span) else { return Binder::nothing() };
         match outcome.results.pop() {
             Some(table) => table,
@@ -48,13 +64,8 @@ impl Binder<'_> {
     }
 
     /// Binds the arguments of a user's function and makes the scope of its body.
-    fn enter(
-        &mut self,
-        function: &Rc<Function>,
-        arguments: &[Argument],
-        span: Span,
-        cx: &Context,
-    ) -> Option<Rc<Scope>> {
+    fn enter(&mut self, function: &Rc<Function>, call: UserCall, cx: &Context) -> Option<Rc<Scope>> {
+        let UserCall { name: callee, arguments, span } = call;
         self.calls += 1;
         if self.calls > MOST_CALLS {
             self.refuse("AQ021", span, format!("functions call each other more than {MOST_CALLS} times"));
@@ -65,9 +76,6 @@ impl Binder<'_> {
             return None;
         }
         let scope = Scope::child(&function.scope);
-        // Where the call is at fault as a whole, its name is marked.
-        let length = if function.name.is_ascii() { function.name.len() } else { usize::MAX };
-        let callee = Span::new(span.start, span.end.min(span.start.saturating_add(length)));
         let required = function.parameters.iter().filter(|p| p.default.is_none()).count();
         if arguments.len() > function.parameters.len() || arguments.len() < required {
             let expected = if required == function.parameters.len() {
@@ -190,5 +198,23 @@ impl Binder<'_> {
             }
         }
         table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::bind::{Options, bind};
+    use crate::catalog::Catalog;
+    use crate::syntax;
+
+    /// What is marked where a call lacks arguments: as Microsoft's parser marks it.
+    #[test]
+    fn the_name_of_a_call_is_marked_as_it_is_written() {
+        for name in ["f", "['f x']", "['é']"] {
+            let text = format!("let {name} = (a: long, b: long) {{ a + b }}; print {name}   (1)");
+            let bound = bind(&syntax::parse(&text).query, &Catalog::standard(), &Options::default());
+            let marked: Vec<_> = bound.problems.iter().map(|p| (p.code, &text[p.span.start..p.span.end])).collect();
+            assert_eq!(marked, [("KS119", name)]);
+        }
     }
 }

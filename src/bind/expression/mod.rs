@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 pub(super) use self::path::PathStep;
 use crate::bind::Binder;
+use crate::bind::call::UserCall;
 use crate::bind::scope::{Binding, Context};
 use crate::bind::seen::{ANY, Seen};
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -269,14 +270,16 @@ impl Binder<'_> {
                 self.error("KS109", name.span, format!("`{}` is a table, and a value belongs here", name.text));
                 return Scalar::unknown();
             }
-            Some(Binding::Function(function)) => return self.call_function_scalar(&function, &[], name.span, cx),
+            Some(Binding::Function(function)) => {
+                return self.call_function_scalar(&function, UserCall::bare(name.span), cx);
+            }
             Some(Binding::Group(_) | Binding::Place(_) | Binding::Cluster(_)) => {
                 self.error("KS108", name.span, format!("`{}` is a place, and a value belongs here", name.text));
                 return Scalar::unknown();
             }
             None => {}
         }
-        if let Some(scalar) = self.stored_scalar(&name.text, &[], name.span, cx) {
+        if let Some(scalar) = self.stored_scalar(name, UserCall::bare(name.span), cx) {
             return scalar;
         }
         if cx.open {

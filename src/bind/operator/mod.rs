@@ -32,6 +32,7 @@ pub(super) use project::matches_wildcard;
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use super::call::UserCall;
 use super::scope::{Binding, Context, Scope};
 use super::{Binder, Table};
 use crate::diagnostic::{Diagnostic, Span};
@@ -304,11 +305,12 @@ impl Binder<'_> {
         let inner = Scope::child(scope);
         let input_name = self.fresh("input");
         inner.declare(&input_name, Binding::Table(Rc::new(input)));
-        let name = ast::Name { span: call.span, text: input_name, quoted: true };
-        let value = ast::Expr { span: call.span, kind: ExprKind::Name(name) };
+        let input = ast::Name { span: call.span, text: input_name, quoted: true };
+        let value = ast::Expr { span: call.span, kind: ExprKind::Name(input) };
         let mut all = vec![ast::Argument { name: None, value }];
         all.extend(arguments.iter().cloned());
-        self.call_function_table(&function, &all, call.span, &Context::rowless(&inner))
+        let call = UserCall { name: name.span, arguments: &all, span: call.span };
+        self.call_function_table(&function, call, &Context::rowless(&inner))
     }
 }
 

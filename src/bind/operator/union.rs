@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::super::call::UserCall;
 use super::super::hidden;
 use super::super::name::free_name;
 use super::super::scope::{Binding, Context, Scope};
@@ -172,7 +173,7 @@ impl Binder<'_> {
                 && matches_wildcard(pattern, &name)
                 && self.is_tabular_function(&function)
             {
-                let table = self.call_function_table(&function, &[], span, &Context::rowless(scope));
+                let table = self.call_function_table(&function, UserCall::bare(span), &Context::rowless(scope));
                 legs.push(Table { label: Some(name), ..table });
             }
         }
