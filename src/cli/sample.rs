@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::sync_channel;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
@@ -196,14 +197,15 @@ fn no_records(table: &str) -> Stop {
 
 /// Hands batches on that a thread makes, a few of them ahead.
 fn ahead(
-    mut batches: impl Iterator<Item = RecordBatch> + Send,
-    take: impl FnMut(RecordBatch) -> Result<(), Stop>,
+    mut batches: impl Iterator<Item = Result<RecordBatch, ArrowError>> + Send,
+    mut take: impl FnMut(RecordBatch) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
     std::thread::scope(|scope| {
         let (sender, receiver) = sync_channel(2);
         // A batch that nobody takes any more ends the thread.
         let making = scope.spawn(move || batches.try_for_each(|batch| sender.send(batch)).is_ok());
-        let taken = receiver.into_iter().try_for_each(take);
+        let taken =
+            receiver.into_iter().try_for_each(|batch| take(batch.map_err(|error| Stop::failure(error.to_string()))?));
         // A thread that broke off must not pass for the end.
         making.join().map_or_else(|panic| std::panic::resume_unwind(panic), |_| taken)
     })

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BinaryHeap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use rand::Rng;
 use rand_chacha::ChaCha8Rng;
 use serde_json::json;
@@ -448,9 +449,9 @@ impl<'a> Row<'a> {
 }
 
 impl Iterator for LikeIncidents {
-    type Item = RecordBatch;
+    type Item = Result<RecordBatch, ArrowError>;
 
-    fn next(&mut self) -> Option<RecordBatch> {
+    fn next(&mut self) -> Option<Self::Item> {
         let mut cells: Vec<Vec<Value>> = vec![Vec::new(); self.columns.len()];
         for _ in 0..BATCH {
             let Some((incident, version)) = self.next_version() else { break };
@@ -464,6 +465,6 @@ impl Iterator for LikeIncidents {
             return None;
         }
         let arrays = self.columns.iter().zip(&cells).map(|(column, cells)| from_values(column.scalar_type, cells));
-        RecordBatch::try_new(schema(&self.columns), arrays.collect()).ok()
+        Some(RecordBatch::try_new(schema(&self.columns), arrays.collect()))
     }
 }

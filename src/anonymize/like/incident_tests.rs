@@ -100,7 +100,7 @@ fn shapes(with_alerts: bool) -> (Shape, IncidentShape) {
 
 fn like(with_alerts: bool, rows: u64, seed: u64) -> Vec<RecordBatch> {
     let (alerts, shape) = shapes(with_alerts);
-    LikeIncidents::new(&alerts, &shape, options(rows, seed)).collect()
+    LikeIncidents::new(&alerts, &shape, options(rows, seed)).map(Result::unwrap).collect()
 }
 
 /// Returns a column's JSON, row by row.
@@ -142,7 +142,7 @@ fn shares_are_those_of_the_export() {
 fn they_are_made_of_the_alerts_and_called_as_these_are() {
     let (alerts, shape) = shapes(true);
     let mut known = BTreeMap::new();
-    for batch in Like::new(&alerts, options(400, 1)) {
+    for batch in Like::new(&alerts, options(400, 1)).map(Result::unwrap) {
         let (ids, names) = (batch["SystemAlertId"].as_string_view(), batch["AlertName"].as_string_view());
         let times = batch["TimeGenerated"].as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {
@@ -150,7 +150,7 @@ fn they_are_made_of_the_alerts_and_called_as_these_are() {
         }
     }
     let (mut linked, mut alone, mut last) = (HashSet::new(), 0, i64::MIN);
-    for batch in LikeIncidents::new(&alerts, &shape, options(400, 1)) {
+    for batch in LikeIncidents::new(&alerts, &shape, options(400, 1)).map(Result::unwrap) {
         let (ids, titles) = (batch["AlertIds"].as_string_view(), batch["Title"].as_string_view());
         let times = batch["TimeGenerated"].as_primitive::<Int64Type>();
         for row in 0..batch.num_rows() {

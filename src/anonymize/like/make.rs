@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
 use rand::seq::SliceRandom;
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -302,9 +303,9 @@ impl Like {
 }
 
 impl Iterator for Like {
-    type Item = RecordBatch;
+    type Item = Result<RecordBatch, ArrowError>;
 
-    fn next(&mut self) -> Option<RecordBatch> {
+    fn next(&mut self) -> Option<Self::Item> {
         let mut cells: Vec<Vec<Value>> = vec![Vec::new(); self.columns.len()];
         for _ in 0..BATCH {
             let Some((version, alert)) = self.next_version() else { break };
@@ -318,7 +319,7 @@ impl Iterator for Like {
             return None;
         }
         let arrays = self.columns.iter().zip(&cells).map(|(column, cells)| from_values(column.scalar_type, cells));
-        RecordBatch::try_new(schema(&self.columns), arrays.collect()).ok()
+        Some(RecordBatch::try_new(schema(&self.columns), arrays.collect()))
     }
 }
 

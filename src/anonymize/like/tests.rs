@@ -75,7 +75,7 @@ fn shape() -> Shape {
 
 fn like(rows: u64, seed: u64) -> Vec<RecordBatch> {
     let end = 106_000 * ticks::TICKS_PER_DAY * 7;
-    Like::new(&shape(), LikeOptions { rows, seed, days: 28, end }).collect()
+    Like::new(&shape(), LikeOptions { rows, seed, days: 28, end }).map(Result::unwrap).collect()
 }
 
 pub(super) fn counts(batches: &[RecordBatch], column: &str) -> HashMap<String, usize> {
