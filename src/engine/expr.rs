@@ -114,7 +114,7 @@ impl Lowering {
             Expr::And(operands) => self.chain(Operator::And, operands, Self::condition),
             Expr::Or(operands) => self.chain(Operator::Or, operands, Self::condition),
             // Null where one comparison is: as good as false, which `and` gives too.
-            Expr::Call { function, arguments, .. } if function.name == "between" => {
+            Expr::Call { function, arguments, .. } if function.is_conjunction() => {
                 self.chain(Operator::And, arguments, Self::condition)
             }
             Expr::Compare { operator, left, right } if left.scalar_type() != ScalarType::Real => {

@@ -22,7 +22,7 @@ impl<'a> Part<'a> {
         let (Expr::Call { function, arguments, .. }, [Step::Index(index)]) = (base, steps) else { return None };
         let [text, Expr::Literal(Value::String(delimiter))] = &arguments[..] else { return None };
         // An empty delimiter gives no array, and an index below zero counts from its end.
-        let known = function.name == "split" && text.scalar_type() == ScalarType::String && !delimiter.is_empty();
+        let known = function.cuts_text() && text.scalar_type() == ScalarType::String && !delimiter.is_empty();
         Some(Part { text, delimiter, index: usize::try_from(*index).ok()? }).filter(|_| known)
     }
 }

@@ -56,6 +56,16 @@ impl Function {
         word(self.name) || self.name == "matches regex"
     }
 
+    /// Tells whether it cuts a text at a delimiter into an array: one part of it can be had without the others.
+    pub fn cuts_text(&self) -> bool {
+        self.name == "split"
+    }
+
+    /// Tells whether it holds where all its arguments do, two conditions that the binder has made.
+    pub fn is_conjunction(&self) -> bool {
+        self.name == "between"
+    }
+
     /// Tells whether its value is another one at another moment.
     pub fn reads_clock(&self) -> bool {
         matches!(self.name, "now" | "ago")

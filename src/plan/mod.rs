@@ -481,7 +481,7 @@ impl Expr {
     pub fn conjuncts<'a>(&'a self, out: &mut Vec<&'a Expr>) {
         match self {
             Expr::And(operands) => operands.iter().for_each(|operand| operand.conjuncts(out)),
-            Expr::Call { function, arguments, .. } if function.name == "between" => {
+            Expr::Call { function, arguments, .. } if function.is_conjunction() => {
                 arguments.iter().for_each(|operand| operand.conjuncts(out));
             }
             other => out.push(other),
