@@ -159,3 +159,21 @@ impl Accumulator for Bags {
             + self.rows.capacity() * 8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::aggregate::testing::*;
+    use crate::types::ScalarType;
+
+    #[test]
+    fn the_first_value_of_a_key_stays() {
+        let bags = dynamics(&[r#"{"a":1}"#, r#"{"b":{"c":[2]},"a":3}"#, "", "[1]", r#"{"q\"":null}"#]);
+        assert_eq!(run("make_bag", &[bags], &[0, 0, 0, 0, 1]), [r#"{"a":1,"b":{"c":[2]}}"#, r#"{"q\"":null}"#]);
+    }
+
+    #[test]
+    fn ordered_bags_follow_the_row_numbers() {
+        let columns = [dynamics(&[r#"{"k":1}"#, r#"{"k":2,"j":3}"#]), longs(&[8, 5])];
+        assert_eq!(run_as("make_bag", &columns, &[0, 0], &[ScalarType::Dynamic], true), [r#"{"k":2,"j":3}"#]);
+    }
+}

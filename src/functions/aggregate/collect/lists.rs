@@ -246,3 +246,35 @@ impl Accumulator for Lists {
         self.bytes + self.groups.capacity() * 4 + self.rows.capacity() * 8 + self.counts.capacity() * 4
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::aggregate::testing::*;
+    use crate::types::ScalarType;
+
+    #[test]
+    fn lists_leave_out_nulls_and_keep_empty_strings() {
+        assert_eq!(run("make_list", &[longs(&[3, -1, 1, 3, -1])], &[0, 0, 0, 0, 1]), ["[3,1,3]", "[]"]);
+        assert_eq!(run("make_list_with_nulls", &[longs(&[3, -1])], &[0, 0]), ["[3,null]"]);
+        assert_eq!(run("make_list", &[strings(&["", "a\"b"])], &[0, 0]), [r#"["","a\"b"]"#]);
+    }
+
+    #[test]
+    fn dynamic_lists_flatten_arrays_and_keep_nulls() {
+        let values = dynamics(&["[1, 2]", "", "[ ]", "{\"a\":1}", "[[3]]"]);
+        assert_eq!(run("make_list", &[values], &[0, 0, 0, 0, 1]), ["[1, 2,null,{\"a\":1}]", "[[3]]"]);
+    }
+
+    #[test]
+    fn lists_have_a_limit() {
+        assert_eq!(run("make_list", &[longs(&[1, 2, 3, 4]), longs(&[2; 4])], &[0, 0, 0, 1]), ["[1,2]", "[4]"]);
+        let values = dynamics(&["[1,2]", "[3,4]", "5"]);
+        assert_eq!(run("make_list", &[values, longs(&[3; 3])], &[0, 0, 0]), ["[1,2,3]"]);
+    }
+
+    #[test]
+    fn ordered_lists_follow_the_row_numbers() {
+        let columns = [longs(&[30, 10, 20, 40]), longs(&[3, 1, 2, 4])];
+        assert_eq!(run_as("make_list", &columns, &[0, 0, 0, 1], &[ScalarType::Dynamic], true), ["[10,20,30]", "[40]"]);
+    }
+}

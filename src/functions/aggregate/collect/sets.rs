@@ -165,3 +165,35 @@ impl<C: Coder> Accumulator for Sets<C> {
         self.coder.size() + self.pairs.size() + self.rows.capacity() * 8
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::functions::aggregate::testing::*;
+    use crate::types::ScalarType;
+
+    #[test]
+    fn sets_hold_each_value_once() {
+        assert_eq!(run("make_set", &[longs(&[3, -1, 1, 3, 3])], &[0, 0, 0, 0, 2]), ["[3,1]", "[]", "[3]"]);
+        let texts = strings(&["b", "a", "b", "a text of some length", "a text of some length"]);
+        assert_eq!(
+            run("make_set", &[texts], &[0, 0, 0, 0, 1]),
+            [r#"["b","a","a text of some length"]"#, r#"["a text of some length"]"#]
+        );
+        let reals = reals(&[1.0, f64::NAN, f64::NAN, f64::INFINITY]);
+        assert_eq!(run("make_set", &[reals], &[0, 0, 0, 0]), [r#"[1.0,"NaN","Infinity"]"#]);
+        let limited = [longs(&[1, 2, 2, 3]), longs(&[2; 4])];
+        assert_eq!(run("make_set", &limited, &[0; 4]), ["[1,2]"]);
+    }
+
+    #[test]
+    fn sets_of_arrays_are_unions() {
+        let values = dynamics(&["[1, \"x\"]", "[\"x\",2]", "", "{\"a\":1}", "[[1]]"]);
+        assert_eq!(run("make_set", &[values], &[0, 0, 0, 0, 1]), ["[1,\"x\",2,{\"a\":1}]", "[[1]]"]);
+    }
+
+    #[test]
+    fn ordered_sets_follow_the_row_numbers() {
+        let columns = [strings(&["c", "a", "c", "b"]), longs(&[4, 3, 1, 2])];
+        assert_eq!(run_as("make_set", &columns, &[0; 4], &[ScalarType::Dynamic], true), [r#"["c","b","a"]"#]);
+    }
+}
