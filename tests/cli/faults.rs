@@ -26,7 +26,8 @@ fn bytes(folder: &Path) -> u64 {
 /// Starts a command and kills it as soon as the folder of its results holds so many bytes; tells whether it was killed.
 fn killed_at(folder: &Path, arguments: &[&str], results: &str, limit: u64) -> bool {
     let mut command = alertq(folder, arguments);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // What a killed process leaves of its temporary files goes away with the folder.
+    let mut child = command.env("TMPDIR", folder).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             assert_eq!(status.code(), Some(0));

@@ -26,7 +26,9 @@ impl Drop for Server {
 impl Server {
     fn start(arguments: &[&str]) -> Server {
         let folder = TempDir::new().unwrap();
-        let mut child = alertq(folder.path(), &[&["serve", "--log-analytics"], arguments].concat()).spawn().unwrap();
+        let mut command = alertq(folder.path(), &[&["serve", "--log-analytics"], arguments].concat());
+        // It is killed in the end, and its temporary files go away with the folder.
+        let mut child = command.env("TMPDIR", folder.path()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("http://").expect("an address is printed").to_string();

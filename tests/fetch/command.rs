@@ -39,7 +39,8 @@ impl Scene {
         let address = self.server.address.as_str();
         let server = ["--identity", "none", "--logs-endpoint", address, "--arm-endpoint", address, "--attempts", "2"];
         let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
-        command.args(arguments).args(server).current_dir(self.folder.path());
+        // What a killed process leaves of its temporary files goes away with the folder.
+        command.args(arguments).args(server).current_dir(self.folder.path()).env("TMPDIR", self.folder.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -308,7 +309,8 @@ fn following_needs_the_times_of_ingestion() {
     let folder = TempDir::new().unwrap();
     let alertq = |arguments: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
-        command.args(arguments).current_dir(folder.path()).stdin(Stdio::null()).stderr(Stdio::piped());
+        command.args(arguments).current_dir(folder.path()).env("TMPDIR", folder.path());
+        command.stdin(Stdio::null()).stderr(Stdio::piped());
         command
     };
     assert!(alertq(&["sample", "--rows", "50", "--out", "alerts.parquet"]).status().unwrap().success());
