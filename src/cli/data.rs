@@ -213,7 +213,7 @@ impl Opened {
                 },
                 None => {
                     let sample = self.sample.then(|| source::sample::table(name)).flatten();
-                    let Some((columns, batches)) = sample else { return Err(no_data(name)) };
+                    let Some((columns, batches)) = sample else { return Err(self.no_data(name)) };
                     loaded.sample = true;
                     (columns, engine::TableData::Batches(batches))
                 }
@@ -242,16 +242,19 @@ impl Opened {
         }
         Ok((columns, spool.finish()?, batches.rejected()))
     }
+
+    /// Says that a table is missing, and which are there: a file may hold another than its user thinks.
+    fn no_data(&self, table: &str) -> Stop {
+        let held: Vec<_> = self.tables.iter().map(|table| table.name.as_str()).collect();
+        let held = if held.is_empty() { String::new() } else { format!("; what was given holds {}", held.join(", ")) };
+        Stop::failure(format!("there is no data for the table {table}"))
+            .help(format!("say where it is with --data {table}=PATH, or in alertq.toml{held}"))
+    }
 }
 
 /// Makes what opening or reading files can fail with.
 pub(super) fn unreadable(error: source::Error) -> Stop {
     Stop::failure(error)
-}
-
-fn no_data(table: &str) -> Stop {
-    Stop::failure(format!("there is no data for the table {table}"))
-        .help(format!("say where it is with --data {table}=PATH, or in alertq.toml"))
 }
 
 /// Tells whether a text can refer to a table: by its name, or as one of many.

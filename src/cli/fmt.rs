@@ -54,7 +54,12 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     let stdin = [PathBuf::from("-")];
     let paths = if arguments.paths.is_empty() { &stdin[..] } else { &arguments.paths };
     let mut formatter = Formatter { arguments, console, output: Output::stdout(), outcome: Outcome::Clean, kept: 0 };
-    for path in input::files(paths, &["kql", "csl", "yaml", "yml"])? {
+    let files = input::files(paths, &["kql", "csl", "yaml", "yml"])?;
+    if files.is_empty() {
+        return Err(Stop::failure("no query and no rule was found there")
+            .help("queries end in .kql or .csl, rules with queries in .yaml"));
+    }
+    for path in files {
         formatter.file(&path, paths.contains(&path))?;
     }
     formatter.output.finish()?;

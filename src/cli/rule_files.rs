@@ -18,6 +18,11 @@ pub(super) use crate::rules::form::ENDINGS;
 /// Files of tests end so; they are no rules.
 pub(super) const TESTS: [&str; 2] = [".test.yaml", ".test.yml"];
 
+/// Says that the paths lead to no rule.
+pub(super) fn no_rule() -> Stop {
+    Stop::failure("no rule was found there").help("rules are in .yaml, .json and .tf")
+}
+
 /// Rule files and the rules in them.
 #[derive(Debug, Default)]
 pub(super) struct RuleFiles {

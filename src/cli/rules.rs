@@ -11,6 +11,7 @@ use super::Outcome;
 use super::console::Console;
 use super::input::{self, Input};
 use super::output::Output;
+use super::rule_files::no_rule;
 use super::stop::Stop;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::rules::checks::twins;
@@ -104,7 +105,11 @@ struct File {
 /// Reads the rules of files and folders; tells problems, and whether some file could not be read as rules.
 fn read(paths: &[PathBuf], console: &Console) -> Result<(Vec<File>, Outcome), Stop> {
     let (mut files, mut outcome) = (Vec::new(), Outcome::Clean);
-    for path in input::files(paths, &form::ENDINGS)? {
+    let found = input::files(paths, &form::ENDINGS)?;
+    if found.is_empty() {
+        return Err(no_rule());
+    }
+    for path in found {
         let input = input::file(&path)?;
         let (reading, diagnostics) = match form::read_with(&path, &input.text, &|other| input::beside(&path, other)) {
             Ok(Some(mut reading)) => {
@@ -178,7 +183,7 @@ fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
     let (files, mut outcome) = read(&arguments.paths, console)?;
     let rules: Vec<&Rule> = files.iter().flat_map(|file| &file.reading.rules).collect();
     if rules.is_empty() && outcome == Outcome::Clean {
-        return Err(Stop::failure("no rule was found there"));
+        return Err(no_rule());
     }
     let mut left = Vec::new();
     let text = match arguments.to {

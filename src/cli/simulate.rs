@@ -19,7 +19,7 @@ use super::data::Sources;
 use super::interrupt::Scratch;
 use super::output::Output;
 use super::replayed::{MEMORY, Replayed};
-use super::rule_files::RuleFiles;
+use super::rule_files::{RuleFiles, no_rule};
 use super::stop::Stop;
 use super::surroundings::Given;
 use super::{Global, Outcome, value};
@@ -128,7 +128,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     let creation = arguments.creation.rules(&files)?;
     let rules = files.rules();
     if rules.is_empty() && !files.is_faulty() && !arguments.rules.is_empty() {
-        return Err(Stop::failure("no rule was found there").help("rules are in .yaml, .json and .tf"));
+        return Err(no_rule());
     }
     tell_limits(&rules, console);
     let _scratch = Scratch::new()?;

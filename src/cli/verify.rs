@@ -90,15 +90,15 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
     let rules = arguments.creation.rules(&files)?;
     let period = Period { from: arguments.from, to: arguments.to };
     let options = verify::Options { assumptions: arguments.creation.assumptions()?, period };
-    let alerts = rows("SecurityAlert", &arguments.alerts, Alert::read)?;
+    let alerts = rows("SecurityAlert", &arguments.alerts, Alert::read, console)?;
     let mut reports: Vec<Box<dyn Report>> = Vec::new();
     if !arguments.defender.is_empty() {
-        let list = rows("SecurityAlert", &arguments.defender, Alert::read)?;
+        let list = rows("SecurityAlert", &arguments.defender, Alert::read, console)?;
         let verdict = of_list::compare(&list, &alerts, &of_list::Options { period, most_delay: arguments.max_delay });
         reports.push(Box::new(verdict));
     }
     if !arguments.incidents.is_empty() {
-        let incidents = rows("SecurityIncident", &arguments.incidents, Incident::read)?;
+        let incidents = rows("SecurityIncident", &arguments.incidents, Incident::read, console)?;
         let verdict = verify::verify(&alerts, &incidents, &rules, &options);
         if verdict.of_xdr > 0 {
             console.warning(&format!(
@@ -123,7 +123,12 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
 }
 
 /// Reads the rows of a table from files; of a folder those files that hold it.
-fn rows<T>(table: &str, paths: &[PathBuf], read: impl Fn(&[Column], &RecordBatch) -> Vec<T>) -> Result<Vec<T>, Stop> {
+fn rows<T>(
+    table: &str,
+    paths: &[PathBuf],
+    read: impl Fn(&[Column], &RecordBatch) -> Vec<T>,
+    console: &Console,
+) -> Result<Vec<T>, Stop> {
     let open = |name: Option<&str>, path: &Path| {
         let path = path.to_string_lossy().into_owned();
         source::open_all(&[(name.map(str::to_string), path)], &source::Options::default()).map_err(data::unreadable)
@@ -146,6 +151,7 @@ fn rows<T>(table: &str, paths: &[PathBuf], read: impl Fn(&[Column], &RecordBatch
         let [found] = &tables[..] else {
             return Err(Stop::failure(format!("{}: no file there holds rows of {table}", path.display())));
         };
+        found.warnings().iter().for_each(|warning| console.warning(warning));
         let mut batches = found.read();
         let columns = batches.columns().to_vec();
         for batch in &mut batches {

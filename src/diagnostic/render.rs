@@ -12,7 +12,7 @@ pub mod sarif;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use sha2::{Digest, Sha256};
 
 use super::{Diagnostic, Severity, Span};
@@ -161,7 +161,12 @@ fn excerpt<'a>(report: &'a Report, diagnostic: &'a Diagnostic) -> Group<'a> {
     for label in &diagnostic.labels {
         snippet = snippet.annotation(AnnotationKind::Context.span(place(label.span)).label(label.message.as_str()));
     }
-    let group = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code).element(snippet);
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    // A text that is empty, or could not be read, has no line to show.
+    let group = match report.text {
+        "" => title.element(Origin::path(report.path)),
+        _ => title.element(snippet),
+    };
     match &diagnostic.help {
         Some(help) => group.element(Level::HELP.message(help.as_str())),
         None => group,

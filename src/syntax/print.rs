@@ -33,10 +33,7 @@ const STACK: usize = 32 * 1024 * 1024;
 /// assert_eq!(alertq::syntax::print::query(&parsed.query), "SecurityAlert\n| where x > 1\n| count\n");
 /// ```
 pub fn query(query: &Query) -> String {
-    let mut printer = Printer::default();
-    stacker::grow(STACK, || printer.statements(query));
-    printer.text.push('\n');
-    printer.text
+    Printer::default().query(query)
 }
 
 /// Prints the query of a text as [`query`] does, but for what a tree does not tell.
@@ -52,10 +49,7 @@ pub fn query(query: &Query) -> String {
 /// assert_eq!(printed, "T\n| project\n    a,\n    b,\n    h'\\u00e9'\n");
 /// ```
 pub fn query_of(text: &str, query: &Query, comments: &[usize]) -> String {
-    let mut printer = Printer { comments: comments.into(), written: text.into(), ..Printer::default() };
-    stacker::grow(STACK, || printer.statements(query));
-    printer.text.push('\n');
-    printer.text
+    Printer { comments: comments.into(), written: text.into(), ..Printer::default() }.query(query)
 }
 
 /// Prints an expression.
@@ -112,6 +106,15 @@ impl Item for OrderedExpr {
 }
 
 impl Printer {
+    /// Prints a query to the end of its last line; a text without statements stays empty.
+    fn query(mut self, query: &Query) -> String {
+        stacker::grow(STACK, || self.statements(query));
+        if !self.text.is_empty() {
+            self.text.push('\n');
+        }
+        self.text
+    }
+
     fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }

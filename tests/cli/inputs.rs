@@ -149,3 +149,49 @@ fn a_file_of_records_that_is_named_twice_is_read_once() {
     let run = run_in(folder.path(), &["query", "union b, c | count", "--data", "b=a.jsonl", "--data", "c=a.jsonl"], "");
     assert_eq!(run.stdout, "{\"Count\":4}\n", "{}", run.stderr);
 }
+
+/// A name that is mistyped must not pass for a folder in which all is well.
+#[test]
+fn a_folder_that_holds_nothing_is_told() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("none")).unwrap();
+    let commands: [&[&str]; 6] = [
+        &["check", "none"],
+        &["fmt", "--check", "none"],
+        &["rules", "list", "none"],
+        &["rules", "convert", "none", "--to", "yaml"],
+        &["simulate", "--rules", "none", "--from", "2026-01-01", "--to", "2026-01-02"],
+        &["test", "none"],
+    ];
+    for arguments in commands {
+        refused(&run_in(folder.path(), arguments, ""), &["error: ", "help: "]);
+    }
+}
+
+#[test]
+fn empty_files_are_told_where_records_are_missing() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("alerts.json"), "").unwrap();
+    let run = run_in(folder.path(), &["query", "--data", "alerts.json", "SecurityAlert | count"], "");
+    refused(&run, &["there is no data for the table SecurityAlert", "what was given holds alerts"]);
+    let run = run_in(folder.path(), &["verify", "--alerts", "alerts.json", "--incidents", "alerts.json"], "");
+    assert_eq!(run.status, Some(0), "{}", run.stderr);
+    assert_eq!(run.stderr.matches("warning: alerts.json: the file holds no records").count(), 2, "{}", run.stderr);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_has_no_line_to_show() {
+    let folder = TempDir::new().unwrap();
+    let run = run_in(folder.path(), &["check", "none.kql"], "");
+    assert_eq!(run.status, Some(2));
+    assert!(run.stdout.contains("none.kql cannot be read"), "{}", run.stdout);
+    assert!(!run.stdout.contains('^'), "{}", run.stdout);
+}
+
+#[test]
+fn an_empty_query_is_laid_out() {
+    for text in ["", "\n\n"] {
+        assert_eq!(run(&["fmt"], text).stdout, "");
+    }
+    assert_eq!(run(&["fmt"], "// nothing yet").stdout, "// nothing yet\n");
+}
