@@ -260,7 +260,9 @@ impl Binder<'_> {
         plugin: &'static Plugin,
     ) -> bool {
         let Some(scalar_type) = scalar.scalar_type else { return false };
-        if cost(kind, scalar_type, scalar).is_some() {
+        // A function takes a bool for a number (measured), a plugin does not (Microsoft's parser).
+        let truth = scalar_type == ScalarType::Bool && matches!(kind, Kind::Integer | Kind::Number);
+        if !truth && cost(kind, scalar_type, scalar).is_some() {
             return true;
         }
         let (code, what) = wanted(kind);

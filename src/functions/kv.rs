@@ -100,7 +100,7 @@ fn by_pattern(constants: &[Option<Value>]) -> Result<PreparedKernel, FunctionErr
 
 /// Reads a pattern that has one group for the key and one for its value.
 pub fn pattern_of_pairs(pattern: &str) -> Result<Regex, String> {
-    let pattern = Regex::new(pattern).map_err(|error| error.to_string())?;
+    let pattern = super::pattern::compile(pattern).map_err(|error| error.to_string())?;
     match pattern.captures_len() {
         3 => Ok(pattern),
         groups => Err(format!("`regex` has two groups, for the key and for its value; this one has {}", groups - 1)),

@@ -7,6 +7,7 @@
 pub mod aggregate;
 pub mod kv;
 pub mod lift;
+pub mod pattern;
 pub mod plugin;
 pub mod scalar;
 pub mod sketch;

@@ -301,6 +301,17 @@ pub fn read_datetime_literal(text: &str) -> Option<Option<i64>> {
     parse_datetime(text).or_else(|| comma_datetime(text)).or_else(|| spaced_date(text)).map(Some)
 }
 
+/// Reads what `datetime(...)` counts from the clock: nothing is now (documented), a time alone is that of the day of now
+/// (documented by the example of time_window_rolling_avg_fl: `datetime(8:00)`).
+pub fn read_clock_literal(text: &str, now: i64) -> Option<i64> {
+    if text.trim().is_empty() {
+        return Some(now);
+    }
+    let mut cursor = Cursor { rest: unquoted(text).as_bytes() };
+    let time = cursor.time()?;
+    cursor.rest.is_empty().then_some(now - now.rem_euclid(TICKS_PER_DAY) + time)
+}
+
 /// Reads `year - month - day`.
 fn spaced_date(text: &str) -> Option<i64> {
     let mut parts = text.split('-').map(str::trim);
@@ -782,6 +793,15 @@ mod tests {
         assert_eq!(read_datetime_literal("'2025-06-14'"), Some(parse_datetime("2025-06-14")));
         assert_eq!(read_datetime_literal("null"), Some(None));
         assert_eq!(read_datetime_literal("now"), None);
+        let now = parse_datetime("2025-06-14 12:34:56.7").expect("a datetime");
+        let at = |text| read_clock_literal(text, now);
+        assert_eq!(at(" "), Some(now));
+        assert_eq!(at("8:00"), parse_datetime("2025-06-14 08:00"));
+        assert_eq!(at("'23:59:59.5'"), parse_datetime("2025-06-14 23:59:59.5"));
+        assert_eq!(at("8:00 pm"), parse_datetime("2025-06-14 20:00"));
+        for text in ["8", "24:00", "8:60", "8:00Z", "8:00 +01:00", "''", "now"] {
+            assert_eq!(at(text), None, "{text}");
+        }
         assert_eq!(format_timespan(i64::MIN), "-10675199.02:48:05.4775808");
     }
 

@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::functions::{self, Kind as ParameterKind};
 use crate::plan::Expr;
 use crate::syntax::ast::{self, DynamicLiteral, ExprKind, Literal, LiteralKind};
-use crate::types::{ScalarType, Value, convert, json};
+use crate::types::{ScalarType, Value, convert, json, ticks};
 
 /// A bound scalar expression.
 #[derive(Debug, Clone)]
@@ -174,7 +174,8 @@ impl Binder<'_> {
             Literal::String(text) => Scalar::literal(Value::String(text.clone())),
             Literal::Typed { kind, text, .. } => {
                 let scalar_type = literal_type(*kind);
-                match convert::read_literal(scalar_type, text) {
+                let written = convert::read_literal(scalar_type, text);
+                match written.or_else(|message| self.moment_by_the_clock(scalar_type, text).ok_or(message)) {
                     Ok(value) => Scalar::literal(value),
                     Err(message) => {
                         self.refuse("AQ013", span, message);
@@ -191,6 +192,16 @@ impl Binder<'_> {
             }
             Literal::Null => Scalar::literal(Value::Null(ScalarType::Dynamic)),
         }
+    }
+
+    /// Reads a datetime that counts from the clock: `datetime(8:00)`, `datetime()`.
+    fn moment_by_the_clock(&mut self, scalar_type: ScalarType, text: &str) -> Option<Value> {
+        if scalar_type != ScalarType::DateTime {
+            return None;
+        }
+        let moment = ticks::read_clock_literal(text, self.now)?;
+        self.reads_clock = true;
+        Some(Value::DateTime(moment))
     }
 
     /// Writes a dynamic literal as JSON. Measured: timespans are stored as ticks, datetimes as their text.

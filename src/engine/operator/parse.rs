@@ -15,7 +15,7 @@ use arrow::array::{
 use arrow::compute::take;
 use arrow::datatypes::{SchemaRef, i256};
 use memchr::memmem::Finder;
-use regex::{CaptureLocations, Regex, RegexBuilder};
+use regex::{CaptureLocations, Regex};
 
 use super::views::Parts;
 use super::{OperatorError, RowOperator};
@@ -348,7 +348,7 @@ impl Shaped {
         if !is_regex && !matches!(pattern.parts.last(), Some(ParsePart::Star)) {
             text.push_str(r"\z");
         }
-        let regex = RegexBuilder::new(&text).build();
+        let regex = crate::functions::pattern::compile(&text);
         let regex = regex.map_err(|error| OperatorError(format!("parse: {error}")))?;
         let number = |column: usize| {
             let name = format!("{GROUP}{column}");

@@ -11,7 +11,7 @@ use super::rows::{Groups, Whole, unsure};
 use super::timeline::{
     DIMENSION, END, ID, Moments, Output, Periods, START, TIMELINE, amount, bin_at, check, longs, period_columns,
 };
-use super::{AMOUNT, Columns, Invocation, Parameter, Plugin, Run};
+use super::{AMOUNT, Columns, Invocation, Parameter, Plugin, Run, Takes};
 use crate::functions::FunctionError;
 use crate::types::ScalarType::{Long, Real};
 
@@ -40,8 +40,17 @@ pub(super) static PLUGINS: &[&Plugin] = &[
     &Plugin {
         name: "activity_metrics",
         summary: "Counts ids and new ids in each period, and the part that stayed and that left since the one before.",
-        signatures: &[&[ID, TIMELINE, START, END, STEP, DIMENSION]],
+        // Microsoft's parser lets all but the first two be left out. No page says what holds in place of them.
+        signatures: &[
+            &[ID, TIMELINE, START, END, STEP, DIMENSION],
+            &[ID, TIMELINE, Parameter::new("Start", Takes::Anything).repeated(0)],
+        ],
         columns: Columns::Closed(|call| {
+            if call.arguments.len() < 5 {
+                let message =
+                    "`activity_metrics` without `Start`, `End` and `Window` is not supported: write all three";
+                return Err(call.error("Start", "AQ001", message));
+            }
             check(call, "TimelineColumn", &["Start", "End"], &["Step"])?;
             let numbers =
                 [("dcount_values", Long), ("dcount_newvalues", Long), ("retention_rate", Real), ("churn_rate", Real)];

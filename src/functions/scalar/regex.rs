@@ -1,27 +1,25 @@
 //! Functions over regular expressions: `extract`, `replace_regex`, `trim` ...
 //!
-//! KQL's dialect is that of the crate `regex`: linear time, Unicode classes, no look-around (documented, measured).
-//! Only the text of a replacement differs: it names groups as `\1`.
+//! The dialect is told in [`crate::functions::pattern`]; the text of a replacement names groups as `\1`.
 
 use std::sync::Arc;
 
-use regex::{Captures, Regex, RegexBuilder};
+use regex::{Captures, Regex};
 
 use super::rows::{self, constant_text};
 use crate::functions::lift::{Long, Opt, Reader, Text};
-use crate::functions::{Call, Function, FunctionError, Kernel, Kind, Naming, Overload, Parameter, PreparedKernel};
+use crate::functions::{
+    Call, Function, FunctionError, Kernel, Kind, Naming, Overload, Parameter, PreparedKernel, pattern,
+};
 use crate::functions::{Returns, one};
 use crate::types::{ScalarType, Value, convert, json};
-
-/// How large a compiled expression may be: classes of Unicode repeated a hundred times still fit.
-const SIZE_LIMIT: usize = 64 << 20;
 
 /// How many groups `extract_all` gives at most (measured).
 const GROUPS: usize = 16;
 
 /// Compiles an expression that is the argument with this index.
 pub(super) fn compile(pattern: &str, argument: usize) -> Result<Regex, FunctionError> {
-    RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build().map_err(|error| {
+    pattern::compile(pattern).map_err(|error| {
         let text = error.to_string();
         let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
         let message = match ["(?=", "(?!", "(?<=", "(?<!"].iter().find(|start| pattern.contains(**start)) {
