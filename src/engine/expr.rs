@@ -2,9 +2,10 @@
 //! elsewhere.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ahash::AHashSet;
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, StringViewBuilder};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, NullArray, StringViewBuilder};
 use arrow::compute::kernels::cmp;
 use arrow::datatypes::{DataType, Float64Type, Int64Type, i256};
 use datafusion::common::{Column as Named, ScalarValue};
@@ -33,6 +34,8 @@ pub(super) struct Lowering {
     pub sketches: bool,
     /// Where refusals are noted.
     pub refusal: Refusal,
+    /// How many calls have been lowered whose value is another one for each row.
+    pub volatile: Arc<AtomicUsize>,
 }
 
 /// Which values would show the form of a sketch where they are taken apart.
@@ -302,7 +305,7 @@ impl Lowering {
 
     fn definition(
         &self,
-        key: String,
+        mut key: String,
         compute: Compute,
         returns: DataType,
         arguments: &[&Expr],
@@ -310,11 +313,30 @@ impl Lowering {
         at: Option<Span>,
     ) -> Result<Logical> {
         let types = arguments.iter().map(|a| a.scalar_type()).collect();
-        let lowered = arguments.iter().map(|a| self.value(a)).collect::<Result<Vec<_>>>()?;
+        let mut lowered = arguments.iter().map(|a| self.value(a)).collect::<Result<Vec<_>>>()?;
+        if volatile {
+            // DataFusion takes columns of equal calls for equal: sorted by one, rows are taken for sorted by the other.
+            key.push_str(&format!(" call {}", self.volatile.fetch_add(1, Ordering::Relaxed)));
+            if !lowered.is_empty() {
+                lowered.push(of_each_row(self.now));
+            }
+        }
         let compute = self.refusal.noting(compute, at);
         let definition = Definition { key, types, returns, compute, now: self.now, volatile, at };
         Ok(call(definition, lowered))
     }
+}
+
+/// An operand that is no constant, for a call whose value is another one for each row.
+///
+/// DataFusion 55 takes a call whose operands are constants for one itself, volatile or not: it was made once for all rows,
+/// and a sort by it was taken for done (seen with `rand(1000)`). What has no operands it leaves alone.
+fn of_each_row(now: i64) -> Logical {
+    let compute: Compute = Arc::new(|call: &Call| Ok(Arc::new(NullArray::new(call.rows))));
+    let key = "each row".to_string();
+    let definition =
+        Definition { key, types: Vec::new(), returns: DataType::Null, compute, now, volatile: true, at: None };
+    call(definition, Vec::new())
 }
 
 /// Chains operands so that a thousand of them do not make a tree a thousand deep.

@@ -437,6 +437,7 @@ fn prepare(plan: &Plan, session: &Session, runtime: &Arc<Runtime>, refusal: &Ref
         places: plan.places.clone(),
         sketches: makes_sketches(plan, session),
         refusal: refusal.clone(),
+        volatile: Arc::default(),
     };
     let mut shared: Vec<Vec<RecordBatch>> = Vec::new();
     let mut lower = lower::Lower { session, lowering: lowering.clone(), shared: &[], scans };
