@@ -61,8 +61,12 @@ impl Binder<'_> {
         match &operator.kind {
             kind if graph::takes_graph(kind) => self.graph_operator(operator, input, scope),
             OperatorKind::MakeGraph(make) => self.make_graph(make, input, scope),
-            OperatorKind::As { name, .. } => {
-                let table = Table { label: Some(name.text.clone()), named: true, ..input };
+            OperatorKind::As { name, parameters } => {
+                let mut table = Table { label: Some(name.text.clone()), named: true, ..input };
+                // Else it is computed again at each reference (documented).
+                if word(parameters, "hint.materialized").is_some_and(|(value, _)| value.eq_ignore_ascii_case("true")) {
+                    table.node = self.share(table.node);
+                }
                 scope.declare(&name.text, Binding::Table(Rc::new(table.clone())));
                 table
             }
