@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::{Captures, Regex};
 
 use super::rows::{self, constant_text};
-use crate::functions::lift::{Long, Opt, Reader, Text};
+use crate::functions::lift::{Long, Reader, Text};
 use crate::functions::{
     Call, Function, FunctionError, Kernel, Kind, Naming, Overload, Parameter, PreparedKernel, pattern,
 };
@@ -198,6 +198,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
         examples: &[
             ("indexof_regex('abcabc', 'b.')", "1"),
             ("indexof_regex('abcabc', 'a.c', 0, 9, 2)", "3"),
+            ("indexof_regex('abc', 'a', 9)", "-1"),
             ("indexof_regex('', 'a')", "-1"),
             ("isnull(indexof_regex('abc', 'a', -1))", "true"),
         ],
@@ -407,25 +408,21 @@ fn indexof_regex(constants: &[Option<Value>]) -> Result<PreparedKernel, Function
     let expression = Expression::new(constants, 1)?;
     Ok(Arc::new(move |call: &Call| {
         let source = Reader::<Text>::new(call, 0);
-        let [start, length, occurrence] = [2, 3, 4].map(|index| rows::optional::<Opt<Long>>(call, index));
+        let search = rows::Search::new(call)?;
         let mut regexes = expression.of(call);
         rows::longs(call, |row| {
             let (regex, text) = (regexes.get(row)?, source.get(row)?);
-            let number = |reader: &Option<Reader<Opt<Long>>>, default: i64| match reader {
-                Some(reader) => reader.get(row).flatten(),
-                None => Some(default),
-            };
-            let (start, length, occurrence) = (number(&start, 0)?, number(&length, -1)?, number(&occurrence, 1)?);
-            if start < 0 || length < -1 || occurrence < 0 {
+            let (start, length, occurrence) = search.get(row)?;
+            if start < 0 {
                 return None;
             }
-            let begin = byte_of(text, start)?;
+            let Some(begin) = byte_of(text, start) else { return Some(-1) };
             let end = if length < 0 {
                 text.len()
             } else {
                 begin + byte_of(&text[begin..], length).unwrap_or(text.len() - begin)
             };
-            let nth = usize::try_from(occurrence.max(1) - 1).ok()?;
+            let nth = usize::try_from(occurrence - 1).ok()?;
             match regex.find_iter(&text[begin..end]).nth(nth) {
                 Some(found) => Some(start + text[begin..begin + found.start()].chars().count() as i64),
                 None => Some(-1),

@@ -7,7 +7,7 @@ use arrow::array::{
 };
 use arrow::datatypes::{Field, Float64Type};
 
-use crate::functions::lift::{Reader, Text};
+use crate::functions::lift::{Long, Opt, Reader, Text};
 use crate::functions::{Call, FunctionError, Kind, Parameter, Returns, one};
 use crate::types::{ScalarType, Value, convert, json};
 
@@ -148,6 +148,36 @@ pub(super) fn readers<'a>(call: &'a Call, first: usize) -> Vec<Reader<'a, Text>>
 /// Reads the argument with this index, if it was given.
 pub(super) fn optional<'a, T: crate::functions::lift::Read>(call: &'a Call, index: usize) -> Option<Reader<'a, T>> {
     (index < call.arguments.len()).then(|| Reader::new(call, index))
+}
+
+/// Which characters `indexof` and `indexof_regex` look through, and for which occurrence: their last three arguments.
+pub(super) struct Search<'a> {
+    start: Option<Reader<'a, Opt<Long>>>,
+    length: Option<Reader<'a, Opt<Long>>>,
+    occurrence: Option<Reader<'a, Opt<Long>>>,
+}
+
+impl<'a> Search<'a> {
+    /// Refuses an occurrence of 0, which no page tells: below it is null, above it the count.
+    pub fn new(call: &'a Call) -> Result<Self, FunctionError> {
+        let [start, length, occurrence] = [2, 3, 4].map(|index| optional::<Opt<Long>>(call, index));
+        if call.rows > 0 && occurrence.as_ref().is_some_and(|occurrence| occurrence.get(0) == Some(Some(0))) {
+            let message = "an `occurrence` of 0 is not supported: the first is 1";
+            return Err(FunctionError::argument(4, "AQ001", message));
+        }
+        Ok(Search { start, length, occurrence })
+    }
+
+    /// Returns the start, the length (below 0 without an end) and the occurrence; None where the result is null.
+    pub fn get(&self, row: usize) -> Option<(i64, i64, i64)> {
+        let number = |reader: &Option<Reader<Opt<Long>>>, default: i64| match reader {
+            Some(reader) => reader.get(row).flatten(),
+            None => Some(default),
+        };
+        let (start, length) = (number(&self.start, 0)?, number(&self.length, -1)?);
+        let occurrence = number(&self.occurrence, 1)?;
+        (length >= -1 && occurrence >= 0).then_some((start, length, occurrence))
+    }
 }
 
 /// A number argument of any type, read as `real`.

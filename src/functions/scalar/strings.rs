@@ -12,7 +12,7 @@ use super::rows::{
     string,
 };
 use super::text::{Needle, fold};
-use crate::functions::lift::{Bool, Json, Long, Opt, Reader, Text, lift1, lift2};
+use crate::functions::lift::{Bool, Json, Long, Reader, Text, lift1, lift2};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, PreparedKernel, one};
 use crate::types::{Value, arrow as columns, json};
 
@@ -446,16 +446,12 @@ fn split(call: &Call) -> Column {
 
 fn indexof(call: &Call) -> Column {
     let (source, wanted) = (Reader::<Text>::new(call, 0), Reader::<Text>::new(call, 1));
-    let [start, length, occurrence] = [2, 3, 4].map(|index| rows::optional::<Opt<Long>>(call, index));
+    let search = rows::Search::new(call)?;
     rows::longs(call, |row| {
         let (text, wanted) = (source.get(row)?, wanted.get(row)?);
-        let number = |reader: &Option<Reader<Opt<Long>>>, default: i64| match reader {
-            Some(reader) => reader.get(row).flatten(),
-            None => Some(default),
-        };
-        let (start, length, occurrence) = (number(&start, 0)?, number(&length, -1)?, number(&occurrence, 1)?);
-        // An empty needle gives null (measured); the numbers out of range as documented.
-        if wanted.is_empty() || length < -1 || occurrence < 0 {
+        let (start, length, occurrence) = search.get(row)?;
+        // An empty needle gives null (measured).
+        if wanted.is_empty() {
             return None;
         }
         let start = if start < 0 { start.saturating_add(text.chars().count() as i64) } else { start };
@@ -464,7 +460,7 @@ fn indexof(call: &Call) -> Column {
         }
         let Some(begin) = byte_of(text, start) else { return Some(-1) };
         // The length counts anew behind each occurrence (so the documented samples have it).
-        let (mut from, mut left) = (begin, occurrence.max(1));
+        let (mut from, mut left) = (begin, occurrence);
         loop {
             let window = if length < 0 { &text[from..] } else { part(&text[from..], 0, length) };
             let Some(at) = memmem::find(window.as_bytes(), wanted.as_bytes()) else { return Some(-1) };
