@@ -134,6 +134,7 @@ pub fn bind(query: &ast::Query, catalog: &Catalog, options: &Options) -> Bound {
         guessing: false,
         depth: 0,
         calls: 0,
+        values: Vec::new(),
         names: 0,
         bin_auto: [None, None],
         set: option::Options::default(),
@@ -280,6 +281,8 @@ struct Binder<'a> {
     depth: usize,
     /// How many calls of the user's functions were expanded.
     calls: usize,
+    /// What functions without parameters stand for, as far as they have been called.
+    values: Vec<(Rc<scope::Function>, expression::Scalar)>,
     /// How many internal names were given.
     names: usize,
     /// `set query_bin_auto_size` and `set query_bin_auto_at`.
