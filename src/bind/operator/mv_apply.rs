@@ -85,7 +85,10 @@ impl Binder<'_> {
         let expanded = Table { known: expanded.known.with(self.told.clone()), ..expanded };
         self.names += 1;
         let place = usize::MAX - self.names;
-        let stand_in = Node { kind: Kind::Shared { index: place }, ..copy_without_kind(&expanded.node) };
+        // The elements stand in their order: functions of neighbouring rows need no `serialize` (documented by the bodies of
+        // series_rate_fl and series_downsample_fl).
+        let kind = Kind::Shared { index: place };
+        let stand_in = Node { kind, serialized: true, ..copy_without_kind(&expanded.node) };
         let body = self.body(apply, Table { node: stand_in, ..expanded.clone() }, scope);
 
         for column in &body.node.columns {
