@@ -177,7 +177,7 @@ impl<'a> Operand<'a> {
 
     fn term(&self, row: usize) -> Option<Term> {
         match self {
-            Operand::Series(reader) => Series::read(reader.get(row)?).map(Term::Series),
+            Operand::Series(reader) => Series::read_with_ticks(reader.get(row)?).map(Term::Series),
             Operand::Number(call, index) => {
                 let argument = &call.arguments[*index];
                 let row = if argument.constant { 0 } else { row };

@@ -15,7 +15,7 @@ mod season;
 mod statistics;
 
 use crate::functions::{Function, FunctionError};
-use crate::types::{convert, json, number};
+use crate::types::{convert, json, number, ticks};
 
 /// The families of functions over series.
 pub(super) const FAMILIES: &[&[Function]] = &[
@@ -41,6 +41,20 @@ enum Series {
 impl Series {
     /// Reads an array; None if it is none.
     fn read(array: &str) -> Option<Series> {
+        Series::read_with(array, |_| None)
+    }
+
+    /// Reads an array in which a datetime counts as its ticks (documented by the body of series_rate_fl, which subtracts
+    /// times).
+    fn read_with_ticks(array: &str) -> Option<Series> {
+        Series::read_with(array, |element| {
+            let text = json::as_string(element).filter(|_| json::is_moment(element))?;
+            ticks::parse_datetime(&text)
+        })
+    }
+
+    /// Reads an array; `text` tells which number a text stands for.
+    fn read_with(array: &str, text: impl Fn(&str) -> Option<i64>) -> Option<Series> {
         if json::kind(array) != json::Kind::Array {
             return None;
         }
@@ -52,8 +66,11 @@ impl Series {
             match json::kind(element) {
                 json::Kind::Null => longs.push(None),
                 json::Kind::Long => longs.push(number::parse_long(element)),
-                json::Kind::Real => return Some(Series::reals_after(longs, rest)),
-                json::Kind::String if special(element).is_some() => return Some(Series::reals_after(longs, rest)),
+                json::Kind::Real => return Some(Series::reals_after(longs, rest, text)),
+                json::Kind::String if special(element).is_some() => {
+                    return Some(Series::reals_after(longs, rest, text));
+                }
+                json::Kind::String => longs.push(text(element)),
                 _ => longs.push(None),
             }
         }
@@ -64,9 +81,9 @@ impl Series {
         Some(Series::Longs(longs))
     }
 
-    fn reals_after(longs: Vec<Option<i64>>, rest: json::Elements) -> Series {
+    fn reals_after(longs: Vec<Option<i64>>, rest: json::Elements, text: impl Fn(&str) -> Option<i64>) -> Series {
         let mut reals: Vec<Option<f64>> = longs.into_iter().map(|long| long.map(|long| long as f64)).collect();
-        reals.extend(rest.map(real));
+        reals.extend(rest.map(|element| real(element).or_else(|| text(element).map(|number| number as f64))));
         Series::Reals(reals)
     }
 
@@ -157,5 +174,8 @@ mod tests {
         assert_eq!(Series::read("[null]"), Some(Series::Reals(vec![None])));
         assert_eq!(Series::read("[1,\"Infinity\"]"), Some(Series::Reals(vec![Some(1.0), Some(f64::INFINITY)])));
         assert_eq!(Series::read("{\"a\":1}"), None);
+        let times = "[\"0001-01-01T00:00:01Z\",\"0001-01-01\",1]";
+        assert_eq!(Series::read(times), Some(Series::Longs(vec![None, None, Some(1)])));
+        assert_eq!(Series::read_with_ticks(times), Some(Series::Longs(vec![Some(10_000_000), None, Some(1)])));
     }
 }
