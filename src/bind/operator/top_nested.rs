@@ -164,7 +164,8 @@ impl Binder<'_> {
             nulls_first: false,
         };
         let kind = Kind::TopNested { input: Box::new(input.node), levels: vec![level], definite: true };
-        Table { open: input.open, ..Table::new(Node { columns, serialized: false, kind }) }
+        // It gives sorted rows (documented: window-functions).
+        Table { open: input.open, ..Table::new(Node { columns, serialized: true, kind }) }
     }
 
     /// Binds what must be a column.
