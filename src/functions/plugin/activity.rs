@@ -43,7 +43,7 @@ pub(super) static PLUGINS: &[&Plugin] = &[
         // Microsoft's parser lets all but the first two be left out. No page says what holds in place of them.
         signatures: &[
             &[ID, TIMELINE, START, END, STEP, DIMENSION],
-            &[ID, TIMELINE, Parameter::new("Start", Takes::Anything).repeated(0)],
+            &[ID, TIMELINE, Parameter::new("(not supported)", Takes::Anything).repeated(0)],
         ],
         columns: Columns::Closed(|call| {
             if call.arguments.len() < 5 {
