@@ -7,7 +7,10 @@ use hashbrown::HashTable;
 /// hardly repeats.
 const FULL: usize = 1 << 20;
 
-/// Places of texts that were met last.
+/// The most bytes of a text that is in its view as a whole.
+const SHORT: usize = arrow::array::MAX_INLINE_VIEW_LEN as usize;
+
+/// Texts that were met last.
 const MET: usize = 256;
 
 /// The different texts, in the order in which they were met.
@@ -18,40 +21,43 @@ pub(super) struct Dictionary {
     ends: Vec<usize>,
     table: HashTable<u32>,
     hasher: RandomState,
-    /// The place, counted from 1, of the text that was met last of those whose length and first letters lead here: most
-    /// columns have few texts, and to compare one is cheaper than to hash it.
-    met: [u32; MET],
+    /// The text that was met last of those whose length and first letters lead here, as its view and its place, counted
+    /// from 1: most columns have few texts, and to compare one is cheaper than to hash it.
+    met: [(u128, u32); MET],
 }
 
 impl Default for Dictionary {
     fn default() -> Dictionary {
         let (text, ends, table) = (String::new(), Vec::new(), HashTable::new());
-        Dictionary { text, ends, table, hasher: RandomState::new(), met: [0; MET] }
+        Dictionary { text, ends, table, hasher: RandomState::new(), met: [(0, 0); MET] }
     }
 }
 
 impl Dictionary {
-    /// Returns the place of a text, which is added if it is new. Of its view the lower half counts: length and first letters.
+    /// Returns the place of a text, which is added if it is new.
+    ///
+    /// The view of a short text holds all of it. Of that of a longer one the lower half counts: length and first letters.
     pub(super) fn place(&mut self, text: &str, view: u128) -> u32 {
         const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
         let slot = (view as u64).wrapping_mul(SPREAD) >> (u64::BITS - MET.ilog2());
-        let met = &mut self.met[slot as usize];
-        if let Some(place) = met.checked_sub(1)
-            && at(&self.text, &self.ends, place) == text
+        let (met, place) = &mut self.met[slot as usize];
+        if let Some(place) = place.checked_sub(1)
+            && (if text.len() <= SHORT { *met == view } else { at(&self.text, &self.ends, place) == text })
         {
             return place;
         }
+        *met = view;
         let hash = self.hasher.hash_one(text);
         let known = self.table.find(hash, |place| at(&self.text, &self.ends, *place) == text).copied();
-        let place = known.unwrap_or(self.ends.len() as u32);
-        *met = place + 1;
+        let found = known.unwrap_or(self.ends.len() as u32);
+        *place = found + 1;
         if known.is_none() {
             self.text.push_str(text);
             self.ends.push(self.text.len());
             let (text, ends, hasher) = (&self.text, &self.ends, &self.hasher);
-            self.table.insert_unique(hash, place, |place| hasher.hash_one(at(text, ends, *place)));
+            self.table.insert_unique(hash, found, |place| hasher.hash_one(at(text, ends, *place)));
         }
-        place
+        found
     }
 
     /// Tells whether further texts had better be written as they are.
@@ -78,7 +84,7 @@ impl Dictionary {
         self.text.clear();
         self.ends.clear();
         self.table.clear();
-        self.met.fill(0);
+        self.met.fill((0, 0));
     }
 }
 
@@ -107,6 +113,11 @@ mod tests {
         }
         assert!(dictionary.texts().eq(texts[..700].iter().map(String::as_str)));
         assert_eq!(dictionary.plain().1, 700);
+        // Short ones take each other's slot too.
+        let short = StringViewArray::from_iter_values((0..600).map(|n| format!("same {:03}", n % 300)));
+        for (row, text) in short.iter().enumerate() {
+            assert_eq!(dictionary.place(text.unwrap(), short.views()[row]), 700 + row as u32 % 300);
+        }
         dictionary.clear();
         assert_eq!(dictionary.place("", 0), 0);
         assert_eq!(dictionary.plain(), (vec![0; 4], 1));
