@@ -52,7 +52,9 @@ impl Binder<'_> {
         let laid_out =
             plugin.signatures.iter().find_map(|signature| self.layout(signature, arguments, &call.input, scope));
         let Some(parameters) = laid_out else {
-            self.error("KS119", name.span, format!("`{}` takes {}, not {}", name.text, arity(plugin), arguments.len()));
+            // Microsoft's parser tells the two apart by whether a parameter may be repeated.
+            let code = if bounds(plugin).1 >= MANY { "KS120" } else { "KS119" };
+            self.error(code, name.span, format!("`{}` takes {}, not {}", name.text, arity(plugin), arguments.len()));
             call.incomplete = true;
             // What is there may still tell the columns.
             let first = plugin.signatures.first().copied().unwrap_or_default();
@@ -376,16 +378,23 @@ fn bare_name(expr: &ast::Expr) -> Option<&str> {
 }
 
 /// Says how many arguments a plugin takes.
-fn arity(plugin: &Plugin) -> String {
+/// From so many arguments on no number is told.
+const MANY: usize = 1000;
+
+/// Returns the least and the greatest number of arguments that a plugin takes.
+fn bounds(plugin: &Plugin) -> (usize, usize) {
     let bounds = plugin.signatures.iter().map(|signature| {
         let sum = |count: fn(&Parameter) -> u16| signature.iter().map(|p| usize::from(count(p))).sum::<usize>();
         (sum(|p| p.min), sum(|p| p.max))
     });
-    let (min, max) = bounds.fold((usize::MAX, 0), |(low, high), (min, max)| (low.min(min), high.max(max)));
+    bounds.fold((usize::MAX, 0), |(low, high), (min, max)| (low.min(min), high.max(max)))
+}
+
+fn arity(plugin: &Plugin) -> String {
     let plural = |n: usize| if n == 1 { "1 argument".to_string() } else { format!("{n} arguments") };
-    match (min, max) {
+    match bounds(plugin) {
         (_, 0) => "no arguments".to_string(),
-        (min, max) if max >= 1000 => format!("at least {}", plural(min)),
+        (min, MANY..) => format!("at least {}", plural(min)),
         (min, max) if min == max => plural(min),
         (min, max) => format!("{min} to {}", plural(max)),
     }
