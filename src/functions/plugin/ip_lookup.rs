@@ -10,7 +10,7 @@ use super::rows::{batch, chosen, failed, free_name, unsure};
 use super::{BOOL, Columns, Given, Invocation, Parameter, Plugin, Process, Run, Takes};
 use crate::functions::FunctionError;
 use crate::functions::Kind;
-use crate::functions::scalar::network;
+use crate::functions::scalar::address;
 use crate::types::arrow::{data_type, schema};
 use crate::types::convert::cast;
 use crate::types::{Column, ScalarType};
@@ -164,7 +164,7 @@ impl Networks {
         if let Some(key) = key {
             let texts = lookup.column(&rows, &columns, key);
             for row in 0..texts.len() {
-                if let Some((bits, prefix)) = network::of(texts.value(row), lookup.six) {
+                if let Some((bits, prefix)) = address::of(texts.value(row), lookup.six) {
                     prefixes.entry(prefix).or_default().entry(bits).or_default().push(row as u32);
                 }
             }
@@ -186,8 +186,8 @@ impl Networks {
     fn find(&self, (bits, prefix): (u128, u8), six: bool, found: &mut Vec<u32>) -> Result<(), FunctionError> {
         for (length, networks) in &self.by_prefix {
             if *length <= prefix {
-                found.extend(networks.get(&network::cut(bits, *length, six)).into_iter().flatten());
-            } else if networks.keys().any(|inner| network::cut(*inner, prefix, six) == bits) {
+                found.extend(networks.get(&address::cut(bits, *length, six)).into_iter().flatten());
+            } else if networks.keys().any(|inner| address::cut(*inner, prefix, six) == bits) {
                 return Err(unsure(
                     "an address to be looked up is a network itself, and the table has a part of it: whether the two match is \
                      not sure",
@@ -220,7 +220,7 @@ impl Process for Lookup {
         let mut found = Vec::new();
         for row in 0..rows.num_rows() {
             found.clear();
-            if let Some(address) = network::of(texts.value(row), self.six) {
+            if let Some(address) = address::of(texts.value(row), self.six) {
                 networks.find(address, self.six, &mut found)?;
             }
             if let Some((own, others)) = &keys {

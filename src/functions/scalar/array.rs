@@ -6,16 +6,13 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, StringViewBuilder};
 
+use super::needle::fold;
 use super::rows::{
     self, BOOL, Column, DYNAMIC, LONG, REAL, STRING, as_text, dynamic, function, integer, optional, overload,
 };
-use super::text::fold;
 use crate::functions::lift::{Bool, Json, Long, Opt, Reader, Text, lift1};
-use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, Returns, one};
-use crate::types::{ScalarType, Value, arrow as columns, convert, json};
-
-/// How many elements `range` gives at most (documented, measured).
-const RANGE: i64 = 1 << 20;
+use crate::functions::{Call, Function, Kind, Naming, Parameter, Returns, one};
+use crate::types::{ScalarType, Value, arrow as columns, json};
 
 pub(super) const ARRAY: Parameter = dynamic("array");
 pub(super) const ANY: Parameter = one("value", Kind::Any);
@@ -34,18 +31,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
             ("array_length(dynamic([1, 'a']))", "2"),
             ("array_length(dynamic([]))", "0"),
             ("isnull(array_length(dynamic({})))", "true")
-        ]
-    ),
-    function!(
-        "pack_array",
-        "Makes an array of its arguments.",
-        "pack-array-function",
-        Naming::None,
-        [overload!((ANY.repeated(1, 32767)) -> DYNAMIC, pack_array)],
-        [
-            ("tostring(pack_array(1, 'a', 2s))", "'[1,\"a\",\"00:00:02\"]'"),
-            ("tostring(pack_array(1, 2))", "'[1,2]'"),
-            ("tostring(pack_array(long(null)))", "'[null]'")
         ]
     ),
     function!(
@@ -260,44 +245,6 @@ pub(super) const FUNCTIONS: &[Function] = &[
             ("isnull(array_sum(dynamic([])))", "true")
         ]
     ),
-    function!(
-        "zip",
-        "Makes of several arrays one of tuples; shorter arrays are filled up with nulls.",
-        "zip-function",
-        Naming::None,
-        [overload!((dynamic("array").repeated(2, 64)) -> DYNAMIC, zip)],
-        [
-            ("tostring(zip(dynamic([1, 2]), dynamic(['a'])))", "'[[1,\"a\"],[2,null]]'"),
-            ("tostring(zip(dynamic([1, 2]), dynamic([3])))", "'[[1,3],[2,null]]'"),
-            ("tostring(zip(dynamic([]), dynamic([])))", "'[]'")
-        ]
-    ),
-    function!(
-        "repeat",
-        "Makes an array of one value, repeated.",
-        "repeat-function",
-        Naming::PrefixAndFirstArgument("repeat"),
-        [overload!((one("value", Kind::NotDynamic), one("count", Kind::Is(ScalarType::Long))) -> DYNAMIC, repeat)],
-        [
-            ("tostring(repeat(1, 3))", "'[1,1,1]'"),
-            ("tostring(repeat('a', 0))", "'[]'"),
-            ("isnull(repeat(1, -1))", "true")
-        ]
-    ),
-    function!(
-        "range",
-        "Makes an array of numbers, datetimes or timespans at equal steps, ends included.",
-        "range-function",
-        Naming::None,
-        [overload!((one("start", Kind::Summable), one("stop", Kind::Summable), one("step", Kind::Summable).optional())
-            -> DYNAMIC, range)],
-        [
-            ("tostring(range(1, 8, 3))", "'[1,4,7]'"),
-            ("tostring(range(1h, 2h))", "'[\"01:00:00\",\"02:00:00\"]'"),
-            ("tostring(range(2, 1))", "'[]'"),
-            ("isnull(range(1, long(null)))", "true")
-        ]
-    ),
 ];
 
 /// Writes elements as an array.
@@ -325,20 +272,6 @@ fn over_array(call: &Call, mut change: impl FnMut(&mut Vec<&str>, usize)) -> Col
         let mut elements = rows::elements(array.get(row)?)?;
         change(&mut elements, row);
         write_array(elements, out);
-        Some(())
-    })
-}
-
-fn pack_array(call: &Call) -> Column {
-    rows::json(call, |row, out| {
-        out.push('[');
-        for index in 0..call.arguments.len() {
-            if index > 0 {
-                out.push(',');
-            }
-            json::write_value(&value(call, index, row), out);
-        }
-        out.push(']');
         Some(())
     })
 }
@@ -584,100 +517,9 @@ fn in_array(call: &Call, same: fn(&str, &str) -> bool) -> Column {
     })
 }
 
-fn zip(call: &Call) -> Column {
-    let arrays: Vec<Reader<Json>> = (0..call.arguments.len()).map(|index| Reader::new(call, index)).collect();
-    rows::json(call, |row, out| {
-        let lists: Vec<Vec<&str>> =
-            arrays.iter().map(|array| array.get(row).and_then(rows::elements).unwrap_or_default()).collect();
-        out.push('[');
-        for at in 0..lists.iter().map(Vec::len).max().unwrap_or(0) {
-            if at > 0 {
-                out.push(',');
-            }
-            write_array(lists.iter().map(|list| list.get(at).copied().unwrap_or("null")), out);
-        }
-        out.push(']');
-        Some(())
-    })
-}
-
-fn repeat(call: &Call) -> Column {
-    let count = Reader::<Long>::new(call, 1);
-    rows::json(call, |row, out| {
-        let count = usize::try_from(count.get(row)?).ok()?.min(RANGE as usize);
-        let element = json::from_value(&value(call, 0, row));
-        write_array(std::iter::repeat_n(element.as_str(), count), out);
-        Some(())
-    })
-}
-
-/// Numbers of whole or real steps; datetimes and timespans step by an hour if nothing else is said (documented).
-fn range(call: &Call) -> Column {
-    const HOUR: i64 = 36_000_000_000;
-    let stands = |row: usize| matches!(convert::convert(&value(call, 2, row), ScalarType::Real), Value::Real(0.0));
-    if call.arguments.len() > 2 && (0..call.rows).any(stands) {
-        return Err(FunctionError::argument(2, "AQ001", "`range()` with a step of zero is not supported yet"));
-    }
-    rows::json(call, |row, out| {
-        let (start, stop) = (value(call, 0, row), value(call, 1, row));
-        let step = if call.arguments.len() > 2 { Some(value(call, 2, row)) } else { None };
-        let scalar_type = match (start.scalar_type(), stop.scalar_type()) {
-            (ScalarType::DateTime, _) => ScalarType::DateTime,
-            (ScalarType::TimeSpan, _) => ScalarType::TimeSpan,
-            (a, b) => {
-                let real = |t: ScalarType| !t.is_integer();
-                if real(a) || real(b) || step.as_ref().is_some_and(|s| real(s.scalar_type())) {
-                    ScalarType::Real
-                } else {
-                    ScalarType::Long
-                }
-            }
-        };
-        if scalar_type == ScalarType::Real {
-            let real = |value: &Value| match convert::convert(value, ScalarType::Real) {
-                Value::Real(value) => Some(value),
-                _ => None,
-            };
-            let (start, stop, step) = (real(&start)?, real(&stop)?, step.map_or(Some(1.0), |step| real(&step))?);
-            let goes_on = |at: &f64| if step > 0.0 { *at <= stop } else { step < 0.0 && *at >= stop };
-            return write_list(out, (0..RANGE).map(|n| start + n as f64 * step).take_while(goes_on).map(Value::Real));
-        }
-        let whole = |value: &Value| match value {
-            Value::Int(value) => Some(i64::from(*value)),
-            Value::Long(value) | Value::DateTime(value) | Value::TimeSpan(value) => Some(*value),
-            _ => None,
-        };
-        let default = if scalar_type == ScalarType::Long { 1 } else { HOUR };
-        let (start, stop, step) = (whole(&start)?, whole(&stop)?, step.map_or(Some(default), |step| whole(&step))?);
-        let goes_on = |at: &i64| if step > 0 { *at <= stop } else { step < 0 && *at >= stop };
-        let values =
-            std::iter::successors(Some(start), |at| at.checked_add(step)).take_while(goes_on).take(RANGE as usize);
-        write_list(
-            out,
-            values.map(|value| match scalar_type {
-                ScalarType::DateTime => Value::DateTime(value),
-                ScalarType::TimeSpan => Value::TimeSpan(value),
-                _ => Value::Long(value),
-            }),
-        )
-    })
-}
-
-fn write_list(out: &mut String, values: impl Iterator<Item = Value>) -> Option<()> {
-    out.push('[');
-    for (index, value) in values.enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        json::write_value(&value, out);
-    }
-    out.push(']');
-    Some(())
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{evaluate, fails, json_value as json};
+    use super::super::rows::{evaluate, json_value as json};
     use super::*;
 
     fn call(name: &str, arguments: &[Value]) -> Value {
@@ -725,19 +567,5 @@ mod tests {
     fn choices_by_element() {
         let choose = |conditions: &str| call("array_iff", &[json(conditions), json("[1,2]"), Value::Long(0)]);
         assert_eq!(choose(r#"[true,2,false,"x",true]"#), json("[1,2,0,null,null]"));
-    }
-
-    #[test]
-    fn ranges_end_with_their_end() {
-        assert_eq!(call("range", &[Value::Long(8), Value::Long(1), Value::Long(-3)]), json("[8,5,2]"));
-        assert_eq!(call("range", &[Value::Real(0.0), Value::Real(0.3), Value::Real(0.1)]), json("[0.0,0.1,0.2]"));
-    }
-
-    #[test]
-    fn a_range_without_a_step_is_refused() {
-        assert_eq!(fails(FUNCTIONS, "range", &[Value::Long(1), Value::Long(2), Value::Long(0)]), "AQ001");
-        assert_eq!(fails(FUNCTIONS, "range", &[Value::Real(1.0), Value::Real(2.0), Value::Real(0.0)]), "AQ001");
-        let (hour, still) = (Value::TimeSpan(36_000_000_000), Value::TimeSpan(0));
-        assert_eq!(fails(FUNCTIONS, "range", &[hour.clone(), hour, still]), "AQ001");
     }
 }

@@ -1,6 +1,8 @@
 //! Scalar functions, one file per family.
 
+pub(in crate::functions) mod address;
 mod array;
+mod array_build;
 mod bag;
 mod conversion;
 mod datetime;
@@ -8,13 +10,18 @@ mod distribution;
 mod dynamic;
 mod encoding;
 pub(in crate::functions) mod geo;
+mod has_address;
 mod held;
 mod logic;
 mod math;
-pub(in crate::functions) mod network;
+mod needle;
+mod network;
 pub mod operator;
+mod punycode;
 mod random;
 mod regex;
+mod replace;
+mod rounding;
 mod rows;
 mod series;
 mod set;
@@ -31,20 +38,25 @@ use super::Function;
 pub fn families() -> Vec<&'static [Function]> {
     let mut families: Vec<&'static [Function]> = vec![
         array::FUNCTIONS,
+        array_build::FUNCTIONS,
         bag::FUNCTIONS,
         conversion::FUNCTIONS,
         datetime::FUNCTIONS,
         distribution::FUNCTIONS,
         dynamic::FUNCTIONS,
         encoding::FUNCTIONS,
+        has_address::FUNCTIONS,
         held::FUNCTIONS,
         logic::FUNCTIONS,
         logic::COMPARISONS,
         math::FUNCTIONS,
         network::FUNCTIONS,
         operator::FUNCTIONS,
+        punycode::FUNCTIONS,
         random::FUNCTIONS,
         regex::FUNCTIONS,
+        replace::FUNCTIONS,
+        rounding::FUNCTIONS,
         set::FUNCTIONS,
         sketch::FUNCTIONS,
         strings::FUNCTIONS,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 
+use super::address::{Address, V4, V6};
 use super::rows::{
     self, BOOL, Column, DYNAMIC, LONG, STRING, any_text, as_text, constant_text, dynamic, function, overload, string,
 };
@@ -12,7 +13,7 @@ use crate::functions::lift::{Bool, Json, Long, Reader, Text, lift1, lift2};
 use crate::functions::{Call, Function, FunctionError, Kind, Naming, Parameter, PreparedKernel, one};
 use crate::types::{ScalarType, Value, arrow as columns, json};
 
-const IP: Parameter = string("ip");
+pub(super) const IP: Parameter = string("ip");
 const PREFIX: Parameter = one("prefix", Kind::Is(ScalarType::Long));
 
 /// Functions over IP addresses.
@@ -241,196 +242,7 @@ pub(super) const FUNCTIONS: &[Function] = &[
             ("isnull(ipv6_is_in_any_range('', '::1'))", "true")
         ]
     ),
-    function!(
-        "has_ipv4",
-        "Tells whether a text holds an IPv4 address, with no letter or digit beside it.",
-        "has-ipv4-function",
-        Naming::None,
-        [overload!((any_text("source"), IP) -> BOOL, prepared |constants| has_ipv4(constants, false))],
-        [
-            ("has_ipv4('from 10.1.2.3:1234', '10.1.2.3')", "true"),
-            ("has_ipv4('x10.1.2.3', '10.1.2.3')", "false"),
-            ("has_ipv4('', '10.1.2.3')", "false")
-        ]
-    ),
-    function!(
-        "has_any_ipv4",
-        "Tells whether a text holds one of several IPv4 addresses.",
-        "has-any-ipv4-function",
-        Naming::None,
-        [
-            overload!((any_text("source"), string("ips").repeated(1, 32767)) -> BOOL,
-                prepared |constants| has_ipv4(constants, false)),
-            overload!((any_text("source"), dynamic("ips")) -> BOOL, prepared |constants| has_ipv4(constants, false))
-        ],
-        [
-            ("has_any_ipv4('from 10.1.2.3', '1.1.1.1', '10.1.2.3')", "true"),
-            ("has_any_ipv4('from 10.1.2.34', '10.1.2.3')", "false"),
-            ("has_any_ipv4('', dynamic(['1.1.1.1']))", "false")
-        ]
-    ),
-    function!(
-        "has_ipv4_prefix",
-        "Tells whether a text holds an IPv4 address that begins with a prefix like `10.1.`.",
-        "has-ipv4-prefix-function",
-        Naming::None,
-        [overload!((any_text("source"), string("ip_prefix")) -> BOOL, prepared |constants| has_ipv4(constants, true))],
-        [
-            ("has_ipv4_prefix('from 10.1.2.3', '10.1.')", "true"),
-            ("has_ipv4_prefix('from 10.1.2.3', '10.1')", "false"),
-            ("has_ipv4_prefix('', '10.')", "false")
-        ]
-    ),
-    function!(
-        "has_any_ipv4_prefix",
-        "Tells whether a text holds an IPv4 address that begins with one of several prefixes.",
-        "has-any-ipv4-prefix-function",
-        Naming::None,
-        [
-            overload!((any_text("source"), string("ip_prefixes").repeated(1, 32767)) -> BOOL,
-                prepared |constants| has_ipv4(constants, true)),
-            overload!((any_text("source"), dynamic("ip_prefixes")) -> BOOL,
-                prepared |constants| has_ipv4(constants, true))
-        ],
-        [
-            ("has_any_ipv4_prefix('from 10.1.2.3', '127.', '10.1.')", "true"),
-            ("has_any_ipv4_prefix('from 10.11.2.3', '10.1.')", "false"),
-            ("has_any_ipv4_prefix('', dynamic(['10.']))", "false")
-        ]
-    ),
 ];
-
-/// An address with a prefix.
-trait Address: Copy + Send + Sync + 'static {
-    /// The address as a number.
-    type Bits: Ord + Copy + Send + Sync;
-    const WIDTH: u8;
-    fn parse(text: &str) -> Option<Self>;
-    /// Reads an address that is compared with another.
-    fn operand(text: &str) -> Option<Self> {
-        Self::parse(text)
-    }
-    fn prefix(self) -> u8;
-    /// Returns the address without the bits behind a prefix.
-    fn cut(self, prefix: u8) -> Self::Bits;
-    /// Returns the address, cut to its own prefix and to another.
-    fn network(self, prefix: u8) -> Self::Bits {
-        self.cut(self.prefix().min(prefix))
-    }
-    /// Returns the first and the last address of the network.
-    fn range(self) -> (Self::Bits, Self::Bits);
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct V4 {
-    bits: u32,
-    prefix: u8,
-}
-
-impl Address for V4 {
-    type Bits = u32;
-    const WIDTH: u8 = 32;
-
-    /// Reads four numbers, which may have leading zeros, and perhaps a prefix; blanks before it do not matter
-    /// (measured).
-    fn parse(text: &str) -> Option<V4> {
-        let text = text.trim_start();
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, digits(prefix, 2).filter(|prefix| *prefix <= 32)? as u8),
-            None => (text, 32),
-        };
-        let mut parts = address.split('.');
-        let mut bits = 0;
-        for _ in 0..4 {
-            bits = bits << 8 | digits(parts.next()?, 3).filter(|part| *part <= 255)?;
-        }
-        parts.next().is_none().then_some(V4 { bits, prefix })
-    }
-
-    fn prefix(self) -> u8 {
-        self.prefix
-    }
-
-    fn cut(self, prefix: u8) -> u32 {
-        self.bits & u32::MAX.checked_shl(32 - u32::from(prefix)).unwrap_or(0)
-    }
-
-    fn range(self) -> (u32, u32) {
-        let start = self.network(32);
-        (start, start | u32::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0))
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct V6 {
-    bits: u128,
-    prefix: u8,
-}
-
-impl Address for V6 {
-    type Bits = u128;
-    const WIDTH: u8 = 128;
-
-    /// Reads an IPv6 address, or an IPv4 address as the mapped one; `%zone` is dropped. Where the end is written with
-    /// dots the prefix counts the bits of IPv4 (measured).
-    fn parse(text: &str) -> Option<V6> {
-        let text = text.trim_start();
-        if let Some(V4 { bits, prefix }) = V4::parse(text) {
-            return Some(V6 { bits: 0xffff_0000_0000 | u128::from(bits), prefix: prefix + 96 });
-        }
-        let (address, prefix) = match text.split_once('/') {
-            Some((address, prefix)) => (address, Some(digits(prefix, 3)?)),
-            None => (text, None),
-        };
-        let address = address.split_once('%').map_or(address, |(address, _)| address);
-        let bits = u128::from(address.parse::<Ipv6Addr>().ok()?);
-        let (width, shared) = if address.contains('.') { (32, 96) } else { (128, 0) };
-        let prefix = prefix.unwrap_or(width);
-        (prefix <= width).then_some(V6 { bits, prefix: (prefix + shared) as u8 })
-    }
-
-    /// In a comparison `::1.2.3.4` is the IPv4 address that it holds (measured).
-    fn operand(text: &str) -> Option<V6> {
-        let ip = V6::parse(text)?;
-        let compatible = ip.bits >> 32 == 0 && text.contains('.');
-        Some(if compatible { V6 { bits: ip.bits | 0xffff_0000_0000, ..ip } } else { ip })
-    }
-
-    fn prefix(self) -> u8 {
-        self.prefix
-    }
-
-    fn cut(self, prefix: u8) -> u128 {
-        self.bits & u128::MAX.checked_shl(128 - u32::from(prefix)).unwrap_or(0)
-    }
-
-    fn range(self) -> (u128, u128) {
-        let start = self.network(128);
-        (start, start | u128::MAX.checked_shr(u32::from(self.prefix)).unwrap_or(0))
-    }
-}
-
-/// Reads an address with its prefix, as the plugins do that look networks up: the bits of the network, and how many of
-/// them count.
-pub(in crate::functions) fn of(text: &str, six: bool) -> Option<(u128, u8)> {
-    if six {
-        let ip = V6::operand(text)?;
-        return Some((ip.network(128), ip.prefix));
-    }
-    let ip = V4::parse(text)?;
-    Some((u128::from(ip.network(32)), ip.prefix))
-}
-
-/// Returns the bits of a network without those behind a prefix.
-pub(in crate::functions) fn cut(bits: u128, prefix: u8, six: bool) -> u128 {
-    if six { V6 { bits, prefix }.cut(prefix) } else { u128::from(V4 { bits: bits as u32, prefix }.cut(prefix)) }
-}
-
-/// Reads a number of at most so many digits.
-fn digits(text: &str, most: usize) -> Option<u32> {
-    let fits = (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    fits.then(|| text.parse().ok()).flatten()
-}
 
 /// Reads a prefix that is an argument.
 fn bits(prefix: i64, width: u8) -> Option<u8> {
@@ -506,7 +318,7 @@ impl<A: Address> Ranges<A> {
 }
 
 /// Returns the texts of the arguments from the second on, arrays flattened; None if one is not constant.
-fn constant_texts(constants: &[Option<Value>]) -> Option<Vec<String>> {
+pub(super) fn constant_texts(constants: &[Option<Value>]) -> Option<Vec<String>> {
     let mut texts = Vec::new();
     for index in 1..constants.len() {
         collect_texts(constants[index].as_ref()?.scalar_type(), constant_text(constants, index)?, &mut texts);
@@ -524,7 +336,7 @@ fn collect_texts(scalar_type: ScalarType, text: &str, texts: &mut Vec<String>) {
 }
 
 /// Returns the texts of a row's arguments from the second on, arrays flattened.
-fn texts_at(call: &Call, row: usize) -> Vec<String> {
+pub(super) fn texts_at(call: &Call, row: usize) -> Vec<String> {
     let mut texts = Vec::new();
     for argument in &call.arguments[1..] {
         let row = if argument.constant { 0 } else { row };
@@ -583,64 +395,6 @@ fn format_ipv4(call: &Call, mask: bool) -> Column {
     })
 }
 
-/// What `has_ipv4` and its kin look for: a whole address or its first numbers.
-struct Wanted {
-    bits: u32,
-    prefix: u8,
-}
-
-impl Wanted {
-    /// Reads an address, or `10.1.` where a prefix will do; None where it is neither.
-    fn new(text: &str, prefixes: bool) -> Option<Wanted> {
-        if let Some(ip) = V4::parse(text).filter(|ip| ip.prefix == 32 && !text.contains('/')) {
-            return Some(Wanted { bits: ip.bits, prefix: 32 });
-        }
-        let parts: Vec<u32> = text
-            .strip_suffix('.')
-            .filter(|_| prefixes)?
-            .split('.')
-            .map(|part| digits(part, 3).filter(|part| *part <= 255))
-            .collect::<Option<_>>()?;
-        let count = parts.len();
-        let bits = parts.into_iter().fold(0, |bits, part| bits << 8 | part);
-        (count < 4).then(|| Wanted { bits: bits << (32 - 8 * count), prefix: 8 * count as u8 })
-    }
-
-    fn fits(&self, ip: u32) -> bool {
-        V4 { bits: ip, prefix: self.prefix }.network(32) == self.bits
-    }
-}
-
-fn has_ipv4(constants: &[Option<Value>], prefixes: bool) -> Result<PreparedKernel, FunctionError> {
-    let read = move |texts: Vec<String>| -> Vec<Wanted> {
-        texts.iter().filter_map(|text| Wanted::new(text, prefixes)).collect()
-    };
-    let constant = constant_texts(constants).map(read);
-    Ok(Arc::new(move |call: &Call| {
-        let source = Reader::<Text>::new(call, 0);
-        rows::bools(call, |row| {
-            let text = source.get(row)?;
-            let of_row = constant.is_none().then(|| read(texts_at(call, row)));
-            let wanted = constant.as_ref().or(of_row.as_ref())?;
-            Some(!wanted.is_empty() && addresses(text).any(|ip| wanted.iter().any(|wanted| wanted.fits(ip))))
-        })
-    }))
-}
-
-/// Finds the IPv4 addresses of a text that have no letter or digit beside them.
-fn addresses(text: &str) -> impl Iterator<Item = u32> + '_ {
-    memchr::memchr_iter(b'.', text.as_bytes()).filter_map(move |dot| {
-        // The dot behind the first number: found once for each address.
-        let head = &text[..dot];
-        let first = head.len() - head.bytes().rev().take_while(u8::is_ascii_digit).count();
-        let tail = &text[first..];
-        let length = tail.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(tail.len());
-        let end = tail[..length].match_indices('.').nth(3).map_or(length, |(end, _)| end);
-        let apart = !text[..first].ends_with(char::is_alphanumeric) && !tail[end..].starts_with(char::is_alphanumeric);
-        V4::parse(&tail[..end]).filter(|_| apart && end > 0).map(|ip| ip.bits)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::rows::evaluate;
@@ -678,16 +432,5 @@ mod tests {
         assert_eq!(cidr_list("255.255.255.254", "255.255.255.255").as_deref(), Some("[\"255.255.255.254/31\"]"));
         assert_eq!(cidr_list("0.0.0.0", "255.255.255.255").as_deref(), Some("[\"0.0.0.0/0\"]"));
         assert_eq!(cidr_list("10.0.0.2", "10.0.0.1").as_deref(), Some("[]"));
-    }
-
-    #[test]
-    fn addresses_within_texts() {
-        let log = "05:04:54 127.0.0.1 GET /favicon.ico 404";
-        assert_eq!(call("has_ipv4", &[log, "127.0.0.1"]), Value::Bool(true));
-        assert_eq!(call("has_ipv4", &["05:04:54127.0.0.1 GET", "127.0.0.1"]), Value::Bool(false));
-        assert_eq!(call("has_ipv4_prefix", &[log, "127.0."]), Value::Bool(true));
-        assert_eq!(call("has_ipv4_prefix", &[log, "127.0"]), Value::Bool(false));
-        assert_eq!(call("has_ipv4_prefix", &["127.0.0.256", "127.0."]), Value::Bool(false));
-        assert_eq!(call("has_ipv4", &["seen 8.8.8.8.", "8.8.8.8"]), Value::Bool(true));
     }
 }

@@ -3,6 +3,14 @@
 //! White space and `//` comments separate tokens and are not kept. Where a token is not whole (a string without its
 //! end), it is still a token, and a problem says what is missing, so the grammar always has something to read.
 
+mod string;
+mod word;
+
+use self::string::escape;
+pub(super) use self::string::string_content;
+pub(super) use self::word::is_literal_type;
+use self::word::{COMPOUNDS, is_unit, keyword, wrapping};
+
 use super::ast::LiteralKind;
 use crate::diagnostic::{Diagnostic, Span};
 
@@ -425,93 +433,6 @@ impl Lexer<'_> {
     }
 }
 
-/// Returns the content of a string token, its escapes resolved.
-pub(super) fn string_content(text: &str) -> String {
-    let text = text.strip_prefix(['h', 'H']).unwrap_or(text);
-    let (verbatim, text) = text.strip_prefix('@').map_or((false, text), |rest| (true, rest));
-    if let Some(fence) = ["```", "~~~"].into_iter().find(|fence| text.starts_with(fence)) {
-        return text[3..].strip_suffix(fence).unwrap_or(&text[3..]).to_string();
-    }
-    let Some(quote) = text.chars().next() else { return String::new() };
-    let body = &text[quote.len_utf8()..];
-    if verbatim {
-        let doubled = [quote, quote].iter().collect::<String>();
-        return body.strip_suffix(quote).unwrap_or(body).replace(&doubled, &quote.to_string());
-    }
-    unescape(body, quote)
-}
-
-/// Resolves the escapes of a string up to its closing quote.
-fn unescape(body: &str, quote: char) -> String {
-    let mut content = String::with_capacity(body.len());
-    let mut rest = body;
-    while let Some(at) = rest.find([quote, '\\']) {
-        content.push_str(&rest[..at]);
-        rest = &rest[at..];
-        match escape(rest.as_bytes()) {
-            Some((sign, length)) => {
-                content.push(sign);
-                rest = &rest[length..];
-            }
-            None => return content,
-        }
-    }
-    content + rest
-}
-
-/// Reads an escape at the start of `bytes`: the character that it stands for, and its length.
-fn escape(bytes: &[u8]) -> Option<(char, usize)> {
-    let digits = |length: usize| {
-        let digits = bytes.get(2..2 + length).filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
-        let code = u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?;
-        // Half a surrogate pair stands for no character; the text stays readable around it.
-        Some((char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER), 2 + length))
-    };
-    if bytes.first() != Some(&b'\\') {
-        return None;
-    }
-    match bytes.get(1)? {
-        b'\\' => Some(('\\', 2)),
-        b'\'' => Some(('\'', 2)),
-        b'"' => Some(('"', 2)),
-        b'a' => Some(('\u{7}', 2)),
-        b'b' => Some(('\u{8}', 2)),
-        b'f' => Some(('\u{C}', 2)),
-        b'n' => Some(('\n', 2)),
-        b'r' => Some(('\r', 2)),
-        b't' => Some(('\t', 2)),
-        b'v' => Some(('\u{B}', 2)),
-        b'u' => surrogate_pair(bytes).or_else(|| digits(4)),
-        b'U' => digits(8),
-        b'x' => digits(2),
-        b'0'..=b'7' => octal(bytes),
-        _ => None,
-    }
-}
-
-/// Reads two `\u` escapes that are one character together.
-fn surrogate_pair(bytes: &[u8]) -> Option<(char, usize)> {
-    let unit = |at: usize| {
-        let digits = bytes.get(at..at + 6)?;
-        let digits = digits.strip_prefix(b"\\u").filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))?;
-        u16::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    let sign = char::decode_utf16([unit(0)?, unit(6)?]).next()?.ok()?;
-    (sign.len_utf16() == 2).then_some((sign, 12))
-}
-
-/// Reads up to three octal digits behind a backslash, three only where they fit a byte.
-fn octal(bytes: &[u8]) -> Option<(char, usize)> {
-    let is_octal = |at: usize| bytes.get(at).is_some_and(|byte| (b'0'..=b'7').contains(byte));
-    let length = match (is_octal(2), is_octal(3) && bytes[1] <= b'3') {
-        (false, _) => 1,
-        (true, false) => 2,
-        (true, true) => 3,
-    };
-    let code = bytes[1..=length].iter().fold(0, |code, digit| code * 8 + u32::from(digit - b'0'));
-    char::from_u32(code).map(|sign| (sign, 1 + length))
-}
-
 fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
@@ -538,151 +459,6 @@ fn plain_twin(sign: char) -> Option<char> {
         '\u{2026}' => Some('.'),
         _ => None,
     }
-}
-
-/// Tells whether a name and a parenthesis right behind it are a literal.
-pub(super) fn is_literal_type(name: &str) -> bool {
-    wrapping(name).is_some()
-}
-
-/// Returns the kind of literal that a type's name makes of the parenthesis behind it.
-fn wrapping(word: &str) -> Option<LiteralKind> {
-    Some(match word {
-        "bool" => LiteralKind::Bool,
-        "int" | "int32" => LiteralKind::Int,
-        "long" | "int64" => LiteralKind::Long,
-        "real" | "double" => LiteralKind::Real,
-        "decimal" => LiteralKind::Decimal,
-        "datetime" | "date" => LiteralKind::DateTime,
-        "timespan" | "time" => LiteralKind::TimeSpan,
-        "guid" => LiteralKind::Guid,
-        _ => return None,
-    })
-}
-
-fn is_unit(word: &str) -> bool {
-    matches!(
-        word,
-        "d" | "day"
-            | "days"
-            | "h"
-            | "hr"
-            | "hrs"
-            | "hour"
-            | "hours"
-            | "m"
-            | "min"
-            | "minute"
-            | "minutes"
-            | "s"
-            | "sec"
-            | "second"
-            | "seconds"
-            | "ms"
-            | "milli"
-            | "millis"
-            | "millisec"
-            | "millisecond"
-            | "milliseconds"
-            | "micro"
-            | "micros"
-            | "microsec"
-            | "microsecond"
-            | "microseconds"
-            | "nano"
-            | "nanos"
-            | "nanosec"
-            | "nanosecond"
-            | "nanoseconds"
-            | "tick"
-            | "ticks"
-    )
-}
-
-/// Keywords with a sign in them.
-const COMPOUNDS: &[(&str, Reach)] = &[
-    ("assert-schema", Reach::Reserved),
-    ("commands-and-queries", Reach::Reserved),
-    ("granny-asc", Reach::Reserved),
-    ("granny-desc", Reach::Reserved),
-    ("graph-mark-components", Reach::Reserved),
-    ("graph-match", Reach::Reserved),
-    ("graph-shortest-paths", Reach::Reserved),
-    ("graph-to-table", Reach::Reserved),
-    ("graph-where-edges", Reach::Reserved),
-    ("graph-where-nodes", Reach::Reserved),
-    ("hint.concurrency", Reach::Reserved),
-    ("hint.distribution", Reach::Reserved),
-    ("hint.materialized", Reach::Reserved),
-    ("hint.num_partitions", Reach::Reserved),
-    ("hint.progressive_top", Reach::Reserved),
-    ("hint.remote", Reach::Reserved),
-    ("hint.shufflekey", Reach::Reserved),
-    ("hint.spread", Reach::Reserved),
-    ("hint.strategy", Reach::Reserved),
-    ("in~", Reach::Reserved),
-    ("macro-expand", Reach::Reserved),
-    ("make-graph", Reach::Reserved),
-    ("make-series", Reach::Reserved),
-    ("matches regex", Reach::Reserved),
-    ("materialized-view-combine", Reach::Reserved),
-    ("materialized-views", Reach::Reserved),
-    ("mv-apply", Reach::Reserved),
-    ("mv-expand", Reach::Reserved),
-    ("parse-kv", Reach::Reserved),
-    ("parse-where", Reach::Reserved),
-    ("partitioned-by", Reach::Reserved),
-    ("project-away", Reach::Reserved),
-    ("project-by-names", Reach::Reserved),
-    ("project-keep", Reach::Reserved),
-    ("project-rename", Reach::Reserved),
-    ("project-reorder", Reach::Reserved),
-    ("project-smart", Reach::Reserved),
-    ("sample-distinct", Reach::Declared),
-    ("set-or-append", Reach::Reserved),
-    ("set-or-replace", Reach::Reserved),
-    ("top-hitters", Reach::Declared),
-    ("top-nested", Reach::Declared),
-];
-
-/// Tells whether a word belongs to the language, and how far it may still be a name.
-///
-/// The three lists are those of Microsoft's parser, asked one by one; they follow no rule.
-#[rustfmt::skip]
-fn keyword(word: &str) -> Option<Reach> {
-    Some(match word {
-        "access" | "alias" | "best_effort" | "bin" | "bool" | "consume" | "count" | "database" | "dataformat"
-        | "datetime_pattern" | "declare" | "default" | "distinct" | "edges" | "entity_group" | "evaluate" | "extend"
-        | "facet" | "filter" | "fork" | "from" | "getschema" | "graph" | "guid" | "id" | "inline_external_table"
-        | "join"
-        | "let" | "limit" | "lookup" | "mvapply" | "mvexpand" | "nodes" | "null" | "nulls" | "on" | "optional" | "order"
-        | "output" | "pack" | "parse" | "__partitionby" | "partition" | "pattern" | "plotly" | "query_parameters"
-        | "range" | "reduce" | "regex" | "render" | "restrict" | "scan" | "serialize" | "sort" | "step" | "summarize"
-        | "take" | "top" | "typeof" | "uuid" | "view" | "with" | "with_node_id" => Reach::Name,
-        "accumulate" | "as" | "by" | "contains" | "datatable" | "earliest" | "externaldata" | "find" | "has" | "in"
-        | "invoke" | "latest" | "materialize" | "mdm" | "of" | "print" | "sample" | "search" | "set" | "sql" | "title"
-        | "to" | "toscalar" | "totable" | "verbose" | "viewers" | "where" => Reach::Declared,
-        "__contextual_datatable" | "__crossCluster" | "__crossDB" | "__executeAndCache" | "__id" | "__isFuzzy"
-        | "__noWithSource" | "__packedColumn" | "__projectAway" | "__sourceColumnIndex" | "and" | "anomalychart"
-        | "areachart" | "asc" | "bagexpansion" | "barchart" | "between" | "bin_legacy" | "boolean" | "byte"
-        | "cachingpolicy" | "callout" | "cancel" | "card" | "char" | "columnchart" | "contains_cs" | "containscs"
-        | "cycles" | "dataexport" | "datascope" | "date" | "datetime" | "decimal" | "decodeblocks" | "desc" | "double"
-        | "dynamic" | "encodingpolicy" | "endswith" | "endswith_cs" | "expandoutput" | "extent_tags_retention"
-        | "external_data" | "first" | "flags" | "float" | "force_remote" | "harddelete" | "hardretention" | "has_all"
-        | "has_any" | "has_cs" | "hasprefix" | "hasprefix_cs" | "hassuffix" | "hassuffix_cs" | "hotcache" | "int"
-        | "int16" | "int32" | "int64" | "int8" | "isfuzzy" | "journal" | "kind" | "ladderchart" | "last" | "like"
-        | "likecs" | "linechart" | "long" | "missing" | "nooptimization" | "notcontains" | "notcontainscs" | "notlike"
-        | "notlikecs" | "or" | "others" | "pathformat" | "piechart" | "pivotchart" | "project" | "queries"
-        | "query_results" | "real" | "relaxed" | "restricted_view_access" | "row_level_security" | "rowstore"
-        | "rowstore_references" | "rowstore_sealinfo" | "rowstorepolicy" | "rowstores" | "scatterchart" | "seal"
-        | "seals"
-        | "shards" | "simple" | "softdelete" | "softretention" | "stackedareachart" | "startswith" | "startswith_cs"
-        | "statistics" | "storedqueryresultcontainers" | "string" | "tablepurge" | "time" | "timechart" | "timeline"
-        | "timepivot" | "timespan" | "treemap" | "uint" | "uint16" | "uint32" | "uint64" | "uint8" | "ulong" | "union"
-        | "uniqueid" | "unrestrictedviewers" | "views" | "with_itemindex" | "with_match_id" | "with_source"
-        | "with_step_name" | "withsource" | "writeaheadlog" => Reach::Reserved,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]
