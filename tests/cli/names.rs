@@ -354,6 +354,10 @@ mod other_places {
         check("union withsource=T workspace('contoso').SecurityAlert, (print 1)", &["AQ001", "another place"]);
         check("workspace('contoso').f()", &["AQ001", "a function of another place"]);
         check("macro-expand entity_group [database('nope')] as X (X.T)", &["KS208", "`nope`"]);
+        // Two databases each time: beyond fourteen levels there are too many queries to bind.
+        let group = "let g = entity_group [database(''), database('Samples')]; ";
+        let levels = format!("{group}{}print 1{}", "macro-expand g as X (".repeat(16), ")".repeat(16));
+        check(&levels, &["AQ021", "more than 20000 queries"]);
         check("macro-expand entity_group [workspace('contoso')] as X (print X.$current_cluster_endpoint)", &["AQ001"]);
     }
 

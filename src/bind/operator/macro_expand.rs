@@ -85,20 +85,28 @@ impl Binder<'_> {
             }
         }
         let Some(entities) = self.entities(group, scope) else { return Table { open: true, ..Binder::nothing() } };
+        if entities.is_empty() {
+            // What is wrong with the group has been said.
+            return Binder::nothing();
+        }
+        if self.depth >= MAX_CALLS {
+            self.refuse("AQ021", at, format!("`macro-expand` and calls nest more than {MAX_CALLS} levels deep"));
+            return Binder::nothing();
+        }
         let mut legs = Vec::new();
         for entity in entities.iter() {
             self.calls += 1;
-            if self.calls > MOST_CALLS || self.depth >= MAX_CALLS {
-                self.refuse("AQ021", at, format!("the query would be run more than {MOST_CALLS} times"));
+            if self.calls > MOST_CALLS {
+                // Told once, not again for each operator around it.
+                if self.calls == MOST_CALLS + 1 {
+                    let message = format!("`macro-expand` and calls come to more than {MOST_CALLS} queries");
+                    self.refuse("AQ021", at, message);
+                }
                 break;
             }
             let within = Scope::child(scope);
             within.declare(&name.text, entity.clone());
             legs.extend(self.fuzzy_leg(fuzzy, |binder| binder.expanded(body, at, &within)));
-        }
-        if entities.is_empty() {
-            // What is wrong with the group has been said.
-            return Binder::nothing();
         }
         self.union_of(legs, parameters, fuzzy, operator.span)
     }
