@@ -6,7 +6,7 @@ use std::io::Read;
 use std::ops::{Deref, DerefMut};
 use std::sync::mpsc::Sender;
 
-use super::decode::Bytes;
+use super::decode::{Bytes, Part};
 use super::error::{Error, Place};
 
 /// The longest value that is taken into memory: one record, or one line.
@@ -66,20 +66,6 @@ impl Drop for Buffer {
     }
 }
 
-/// Whole lines, with the buffer that they are in.
-pub(super) struct Lines {
-    buffer: Buffer,
-    found: Found,
-}
-
-impl Lines {
-    /// Gives the buffer to this one when nobody needs the lines any more.
-    pub(super) fn back_to(mut self, back: &Sender<Vec<u8>>) -> Lines {
-        self.buffer.back = Some(back.clone());
-        self
-    }
-}
-
 /// A value's place in the cursor's buffer; good until the cursor moves on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Found {
@@ -98,7 +84,7 @@ impl Cursor {
         Cursor {
             stream,
             bytes: bytes.clone(),
-            buffer: Buffer::from(vec![0; CHUNK]),
+            buffer: Buffer::from(Vec::new()),
             at: 0,
             filled: 0,
             base: 0,
@@ -108,20 +94,18 @@ impl Cursor {
         }
     }
 
-    /// Makes a cursor over lines that were taken from a stream.
-    pub(super) fn of(bytes: &Bytes, lines: Lines) -> Cursor {
-        let Lines { buffer, found } = lines;
-        Cursor {
-            stream: Box::new(std::io::empty()),
-            bytes: bytes.clone(),
-            buffer,
-            at: found.start,
-            filled: found.end,
-            base: found.place.byte.unwrap_or_default().saturating_sub(found.start as u64),
-            line: found.place.line.unwrap_or(1),
-            ended: true,
-            longest: LONGEST_VALUE,
-        }
+    /// Makes a cursor over a part of the bytes; what it reads goes through a spare buffer.
+    pub(super) fn part(bytes: &Bytes, part: Part, spare: Vec<u8>) -> Cursor {
+        let mut buffer = spare;
+        buffer.resize(buffer.len().max(CHUNK), 0);
+        let base = part.start();
+        Cursor { base, buffer: Buffer::from(buffer), ..Cursor::over(bytes, Box::new(part)) }
+    }
+
+    /// Gives the buffer to this one when nobody needs what is in it any more.
+    pub(super) fn back_to(mut self, back: &Sender<Vec<u8>>) -> Cursor {
+        self.buffer.back = Some(back.clone());
+        self
     }
 
     /// Skips a byte order mark.
@@ -198,36 +182,50 @@ impl Cursor {
         }
     }
 
-    /// Takes as many whole lines as make up so many bytes, or all that are left; None at the end of the text.
-    pub(super) fn lines(&mut self, least: usize) -> Result<Option<Found>, Error> {
-        let place = self.place();
+    /// Finds as many whole lines as make up so many bytes, or all that are left; nothing at the end of the text.
+    fn lines(&mut self, least: usize) -> Result<usize, Error> {
         let mut searched = 0;
         loop {
             let held = self.filled - self.at;
             if held >= least {
                 if let Some(end) = memchr::memrchr(b'\n', &self.buffer[self.at + searched..self.filled]) {
-                    return Ok(Some(self.take(searched + end + 1, place)));
+                    return Ok(searched + end + 1);
                 }
                 searched = held;
             }
             if !self.grow(searched)? {
-                return Ok((self.filled > self.at).then(|| self.take(self.filled - self.at, place)));
+                return Ok(self.filled - self.at);
             }
         }
     }
 
-    /// Takes lines as [`Cursor::lines`] does, together with the buffer that they are in; `spare` takes its place.
-    pub(super) fn take_lines(&mut self, least: usize, spare: Vec<u8>) -> Result<Option<Lines>, Error> {
-        let Some(found) = self.lines(least)? else { return Ok(None) };
-        let rest = &self.buffer[self.at..self.filled];
+    /// Takes as many whole lines as make up so many bytes, or all that are left, for a cursor of their own; `spare` takes
+    /// the place of the buffer that they are in. None at the end of the text.
+    ///
+    /// The lines are not counted here: each time the first is line 1.
+    pub(super) fn take_lines(&mut self, least: usize, spare: Vec<u8>) -> Result<Option<Cursor>, Error> {
+        let (start, end) = (self.at, self.at + self.lines(least)?);
+        if start == end {
+            return Ok(None);
+        }
+        let rest = &self.buffer[end..self.filled];
         let mut spare = spare;
         // What it held before does no harm: it counts as far as it is filled.
         if spare.len() < self.buffer.len() {
             spare.resize(self.buffer.len(), 0);
         }
         spare[..rest.len()].copy_from_slice(rest);
-        (self.filled, self.base, self.at) = (rest.len(), self.base + self.at as u64, 0);
-        Ok(Some(Lines { buffer: std::mem::replace(&mut self.buffer, spare.into()), found }))
+        let left = rest.len();
+        let taken = Cursor {
+            buffer: std::mem::replace(&mut self.buffer, spare.into()),
+            at: start,
+            filled: end,
+            base: self.base,
+            ended: true,
+            ..Cursor::over(&self.bytes, Box::new(std::io::empty()))
+        };
+        (self.filled, self.base, self.at) = (left, self.base + end as u64, 0);
+        Ok(Some(taken))
     }
 
     /// Returns the bytes of a value that was just taken.
@@ -354,7 +352,7 @@ impl Cursor {
             self.at = 0;
         }
         if self.filled + CHUNK / 2 > self.buffer.len() {
-            let double = self.buffer.len() * 2;
+            let double = (self.buffer.len() * 2).max(CHUNK);
             self.buffer.resize(double, 0);
         }
         loop {
@@ -443,11 +441,12 @@ mod tests {
     fn pieces_end_where_lines_do() {
         let mut cursor = cursor("a\nbb\n\ncccccccccc\nd");
         let mut pieces = Vec::new();
-        while let Some(found) = cursor.lines(4).unwrap() {
-            pieces.push((String::from_utf8(cursor.text(found).to_vec()).unwrap(), found.place.line, found.place.byte));
+        while let Some(lines) = cursor.take_lines(4, Vec::new()).unwrap() {
+            let (Place { line, byte, .. }, text) = (lines.place(), &lines.buffer[lines.at..lines.filled]);
+            pieces.push((String::from_utf8(text.to_vec()).unwrap(), line, byte));
         }
-        let piece = |text: &str, line, byte| (text.to_string(), Some(line), Some(byte));
-        assert_eq!(pieces, [piece("a\n", 1, 0), piece("bb\n\n", 2, 2), piece("cccccccccc\n", 4, 6), piece("d", 5, 17)]);
+        let piece = |text: &str, byte| (text.to_string(), Some(1), Some(byte));
+        assert_eq!(pieces, [piece("a\n", 0), piece("bb\n\n", 2), piece("cccccccccc\n", 6), piece("d", 17)]);
     }
 
     #[test]

@@ -78,6 +78,63 @@ impl Read for Counted {
     }
 }
 
+/// Some of a file's bytes. Where others read in the file makes no difference to it.
+#[derive(Clone)]
+pub(super) struct Part {
+    file: Arc<File>,
+    at: u64,
+    end: u64,
+    progress: Progress,
+}
+
+impl Part {
+    /// Returns where the part begins, in bytes from the file's beginning.
+    pub(super) fn start(&self) -> u64 {
+        self.at
+    }
+
+    /// Takes some of it, up to the first end of a line that lies at least so many bytes from here; None at its end.
+    pub(super) fn take_lines(&mut self, least: usize) -> io::Result<Option<Part>> {
+        let mut taken = Part { end: (self.at + least as u64).min(self.end), ..self.clone() };
+        let mut bytes = [0; 4 << 10];
+        while taken.end < self.end {
+            let count = read_at(&self.file, &mut bytes, taken.end)?;
+            match memchr::memchr(b'\n', &bytes[..count]) {
+                Some(place) => taken.end += place as u64 + 1,
+                None if count > 0 => {
+                    taken.end += count as u64;
+                    continue;
+                }
+                // The file has become shorter.
+                None => self.end = taken.end,
+            }
+            break;
+        }
+        self.at = taken.end;
+        Ok((taken.at < taken.end).then_some(taken))
+    }
+}
+
+impl Read for Part {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());
+        let read = read_at(&self.file, &mut buffer[..most], self.at)?;
+        self.at += read as u64;
+        self.progress.add(read as u64);
+        Ok(read)
+    }
+}
+
+#[cfg(unix)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::unix::fs::FileExt::read_at(file, buffer, offset)
+}
+
+#[cfg(windows)]
+fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    std::os::windows::fs::FileExt::seek_read(file, buffer, offset)
+}
+
 #[derive(Debug)]
 enum Stored {
     Path(PathBuf),
@@ -158,6 +215,17 @@ impl Bytes {
         opened().map_err(|error| self.error(&error))
     }
 
+    /// Opens the whole as a part; None where the bytes are not those of the text, or have no places.
+    pub(super) fn parts(&self) -> Result<Option<Part>, Error> {
+        let opened = File::open(self.file.path()).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(|error| self.error(&error))?;
+        if self.compression != Compression::None || !metadata.is_file() {
+            return Ok(None);
+        }
+        let (file, end) = (Arc::new(file), metadata.len());
+        Ok(Some(Part { file, at: 0, end, progress: self.progress.clone() }))
+    }
+
     /// Returns bytes that can be read at any offset: these, or a decompressed copy of them.
     pub fn seekable(&self) -> Result<Bytes, Error> {
         match self.compression {
@@ -203,5 +271,34 @@ struct Located<'a> {
 impl Read for Located<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.read(buffer).inspect_err(|error| self.failed = Some(self.bytes.error(error)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_end_where_lines_do() {
+        let long = "x".repeat(10_000);
+        let text = format!("a\nbb\n{long}\n\ncc");
+        let bytes = Bytes::spool(Path::new("t"), &mut text.as_bytes()).unwrap();
+        for (least, wanted) in [(1, vec!["a\n", "bb\n", &text[5..10_006], "\ncc"]), (6, vec![&text[..10_006], "\ncc"])]
+        {
+            let mut rest = bytes.parts().unwrap().unwrap();
+            let mut parts = Vec::new();
+            while let Some(mut part) = rest.take_lines(least).unwrap() {
+                let mut text = String::new();
+                part.read_to_string(&mut text).unwrap();
+                parts.push(text);
+            }
+            assert_eq!(parts, wanted);
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_has_no_parts() {
+        let text = zstd::encode_all(&b"a\n"[..], 1).unwrap();
+        assert!(Bytes::spool(Path::new("t"), &mut &text[..]).unwrap().parts().unwrap().is_none());
     }
 }

@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use crate::types::Column;
 
-use super::blocks::Blocks;
+use super::blocks::{Blocks, Counted};
 use super::detect::Layout;
 use super::error::Error;
 use super::records::{Records, Step};
@@ -25,9 +25,9 @@ pub(super) struct Chunk {
 }
 
 impl Chunk {
-    /// Says that so many records lie before those that the chunk's were counted from.
-    pub(super) fn behind(mut self, records: u64) -> Chunk {
-        self.bad.iter_mut().for_each(|bad| bad.place.record = bad.place.record.map(|record| record + records));
+    /// Says what lies before where the places in the chunk are counted from.
+    pub(super) fn behind(mut self, before: Counted) -> Chunk {
+        self.bad.iter_mut().for_each(|bad| bad.place = before.put_right(bad.place));
         self
     }
 }
@@ -69,7 +69,7 @@ impl Reader {
     fn open(input: &Input, target: &Arc<Target>, threads: usize) -> Result<Reader, Error> {
         if threads > 1
             && input.form.is_lines()
-            && let Some(blocks) = Blocks::open(input, target, threads)
+            && let Some(blocks) = Blocks::open(input, target, threads)?
         {
             return Ok(Reader::Blocks(blocks));
         }

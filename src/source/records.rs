@@ -26,7 +26,7 @@ pub(super) trait Records: Send {
     /// Gives the fields of the next record to `sink`.
     fn next(&mut self, sink: &mut Sink<'_>) -> Result<Step, Error>;
 
-    /// Returns where the record lies that `next` came to last.
+    /// Returns where the record lies that `next` came to last, or the end.
     fn place(&self) -> Place;
 
     /// Returns the text of the record that `next` came to last, as far as the form has one.
@@ -132,7 +132,8 @@ impl<E: Elements> Records for JsonRecords<E> {
     }
 
     fn place(&self) -> Place {
-        Place { record: Some(self.count), ..self.found.map(|found| found.place).unwrap_or_default() }
+        let place = self.found.map_or_else(|| self.elements.cursor().place(), |found| found.place);
+        Place { record: Some(self.count), ..place }
     }
 
     fn text(&self) -> String {
