@@ -157,16 +157,16 @@ impl TextColumn {
 ///
 /// For long texts a level above the lowest stands for what suits those that are made of the same parts: matches of seven
 /// bytes and more, which the levels do not ask for. What is found with fewer bytes costs more than it is worth, and keeps
-/// longer matches from being found: of a million generated alerts ExtendedProperties take 82.6 MB and the entities 110.5 MB;
-/// with level 3 these are 85.7 and 117.4 MB in the same time, with level 5 77.2 and 108.9 MB in three times the time.
-/// Where the short matches are remembered there is little room: with sixteen times as much these take 0.03 % less, and a
-/// fortieth more time, since the caches hold less of the text.
+/// longer matches from being found: of a million generated alerts ExtendedProperties take 87.2 MB and the entities
+/// 118.8 MB; with level 3 these are 89.8 and 124.4 MB in a sixth more time, with level 5 81.0 and 115.4 MB in three and a
+/// half times the time. Where matches are remembered is little room, since the caches of a processor hold it beside the
+/// text: twice as much makes the files 1 % smaller, and takes 5 % more time on one thread, and more on two.
 fn compressor(level: ZstdLevel, kind: Kind) -> io::Result<Compressor<'static>> {
     let mut compressor = Compressor::new(level.compression_level())?;
     if level.compression_level() > 1 && kind == Kind::Long {
         compressor.set_parameter(CParameter::Strategy(Strategy::ZSTD_dfast))?;
         compressor.set_parameter(CParameter::MinMatch(7))?;
-        compressor.set_parameter(CParameter::HashLog(17))?;
+        compressor.set_parameter(CParameter::HashLog(16))?;
         compressor.set_parameter(CParameter::ChainLog(10))?;
         compressor.set_parameter(CParameter::WindowLog(23))?;
     }
@@ -223,7 +223,7 @@ mod tests {
         let nulls: u64 = metadata.row_groups().iter().filter_map(|g| g.column(1).statistics()?.null_count_opt()).sum();
         assert_eq!(nulls, all.column(1).null_count() as u64);
         let pages = |group: usize, column: usize| metadata.offset_index().unwrap()[group][column].page_locations.len();
-        assert_eq!((pages(0, 0), pages(0, 1), pages(2, 1)), (4, 3, 1));
+        assert_eq!((pages(0, 0), pages(0, 1), pages(2, 1)), (3, 2, 1));
         let first = |column: usize| metadata.offset_index().unwrap()[0][column].page_locations[1].first_row_index;
         assert_eq!((first(0), first(1)), (10, PAGE_ROWS as i64));
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
