@@ -285,11 +285,14 @@ struct Runtime {
     state: SessionState,
 }
 
-/// The footers of Parquet files that were read last, by any query of this process: each is good as long as its file has
-/// the same size and time of change.
-static FOOTERS: LazyLock<Option<Arc<FileMetadataCache>>> = LazyLock::new(|| {
-    CacheManager::try_new(&CacheManagerConfig::default()).ok().map(|caches| caches.get_file_metadata_cache())
-});
+/// The footers of Parquet files that were read last, by any query of this process, and the statistics that were made of
+/// them: each is good as long as its file has the same size and time of change.
+static FOOTERS: LazyLock<Option<Arc<CacheManager>>> =
+    LazyLock::new(|| CacheManager::try_new(&CacheManagerConfig::default()).ok());
+
+fn footers() -> Option<Arc<FileMetadataCache>> {
+    FOOTERS.as_ref().map(|caches| caches.get_file_metadata_cache())
+}
 
 impl Runtime {
     fn new(session: &Session) -> Result<Arc<Runtime>> {
@@ -328,7 +331,9 @@ impl Runtime {
             FairSpillPool::new(session.memory_limit),
             std::num::NonZeroUsize::new(3).unwrap_or(std::num::NonZeroUsize::MIN),
         );
-        let caches = CacheManagerConfig::default().with_file_metadata_cache(FOOTERS.clone());
+        let statistics = FOOTERS.as_ref().and_then(|caches| caches.get_file_statistic_cache());
+        let caches =
+            CacheManagerConfig::default().with_file_metadata_cache(footers()).with_file_statistics_cache(statistics);
         let environment =
             RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_cache_manager(caches).build_arc()?;
         let builder = SessionStateBuilder::new()
@@ -337,7 +342,7 @@ impl Runtime {
             .with_query_planner(Arc::new(Planner));
         let builder = if session.optimize {
             builder
-                .with_physical_optimizer_rule(Arc::new(even::EvenScans { footers: FOOTERS.clone() }))
+                .with_physical_optimizer_rule(Arc::new(even::EvenScans { footers: footers() }))
                 .with_physical_optimizer_rule(Arc::new(share::ShareScans))
         } else {
             builder.with_optimizer_rules(Vec::new()).with_physical_optimizer_rules(needed_rules())

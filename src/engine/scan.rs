@@ -72,11 +72,12 @@ impl Scan {
                 let mut fields = groups.iter().flat_map(|(schema, _)| schema.fields());
                 let any = session.optimize && fields.any(|field| is_name(field.name()));
                 let shreds = if any { shred::index(&paths, state).await.map(Arc::new) } else { None };
+                let statistics = state.runtime_env().cache_manager.get_file_statistic_cache();
                 let parts = groups.into_iter().map(|(schema, paths)| {
                     let config = ListingTableConfig::new_with_multi_paths(paths)
                         .with_listing_options(options.clone())
                         .with_schema(schema.clone());
-                    let provider = Arc::new(ListingTable::try_new(config)?);
+                    let provider = Arc::new(ListingTable::try_new(config)?.with_cache(statistics.clone()));
                     Ok(Part { provider, schema, native: false, shreds: shreds.clone() })
                 });
                 Ok(Scan { parts: parts.collect::<Result<_>>()?, shreds })
