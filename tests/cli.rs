@@ -22,6 +22,8 @@ mod inputs;
 mod lints;
 #[path = "cli/lsp.rs"]
 mod lsp;
+#[path = "cli/mistakes.rs"]
+mod mistakes;
 #[path = "cli/names.rs"]
 mod names;
 #[path = "cli/options.rs"]

@@ -4,22 +4,23 @@ mod key;
 mod summary;
 
 use std::collections::{HashSet, VecDeque};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Mutex, PoisonError};
+use std::{fs, iter};
 
 use arrow::array::RecordBatch;
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 
 use super::console::Console;
-use super::convert::{OneFile, file_in, find, is_folder, refuse_input};
+use super::convert::{OneFile, file_in, find, is_folder, paths};
 use super::interrupt::Scratch;
-use super::output::Output;
+use super::output::{Output, format_of};
+use super::overwrite::{self, Wanted};
 use super::progress::Bar;
 use super::stop::Stop;
-use super::value::processors;
+use super::value::{self, processors};
 use super::{Outcome, data};
 use crate::anonymize::policy::folded;
 use crate::anonymize::{Anonymizer, Memory, Names, Options, Plan, Report};
@@ -43,8 +44,8 @@ use crate::source::{self, BadRows, Table};
 /// networks have become one, standard error says how many, and the status is 1.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  openssl rand -hex 32 > team.key && alertq sample --rows 100 --out real.jsonl && alertq \
-                        anonymize real.jsonl --key-file team.key --out safe.jsonl\n  \
+    after_help = "Examples:\n  openssl rand -hex 32 > team.key\n  alertq sample --rows 100 --out real.jsonl &&\n    \
+                        alertq anonymize real.jsonl --key-file team.key --out safe.jsonl\n  \
                         alertq anonymize export/ --key-file team.key --out fixtures/ --report report.json\n  \
                         alertq anonymize alerts.parquet incidents.json --key-file team.key --shift-times --out safe/\n  \
                         alertq anonymize portal.csv --key-file team.key --keep AlertName,'Client Location' --out a.csv\n  \
@@ -52,7 +53,7 @@ use crate::source::{self, BadRows, Table};
 )]
 pub(super) struct Arguments {
     /// Files, folders or globs; a name before `=` says which table they are.
-    #[arg(value_name = "[NAME=]IN", required_unless_present = "policy")]
+    #[arg(value_name = "[NAME=]IN", required_unless_present = "policy", value_parser = value::records)]
     inputs: Vec<String>,
     /// The file that holds the secret key: at least 16 bytes. Default: the environment's ALERTQ_ANONYMIZE_KEY.
     #[arg(long, value_name = "FILE")]
@@ -132,9 +133,9 @@ impl Work<'_> {
     fn run(&self) -> Result<Outcome, Stop> {
         let out = self.arguments.out.as_deref().unwrap_or(Path::new("-"));
         let folder = is_folder(out);
-        let named = self.arguments.format.as_deref().and_then(Format::from_name);
-        let by_path = || Format::from_path(&out.to_string_lossy());
-        let format = named.or_else(by_path).unwrap_or(if folder { Format::Parquet } else { Format::JsonLines });
+        let default = if folder { Format::Parquet } else { Format::JsonLines };
+        let file = Some(out).filter(|_| !folder);
+        let format = format_of(self.arguments.format.as_deref(), file, default, self.console);
         let options = source::Options { batch_rows: BATCH, ..source::Options::default() };
         let (tables, missing, bytes) = self.open(&options, folder.then_some(out))?;
         if !folder && tables.len() > 1 {
@@ -144,6 +145,9 @@ impl Work<'_> {
         }
         let bar = Bar::new(self.console, 3 * bytes, &options.progress);
         let mut jobs: Vec<Job> = tables.into_iter().map(|table| self.job(table)).collect();
+        let path_of = |job: &Job| if folder { file_in(out, &job.plan.table, format) } else { out.to_path_buf() };
+        let results: Vec<PathBuf> = jobs.iter().map(path_of).collect();
+        self.refuse_overwrite(results.iter().map(PathBuf::as_path), iter::empty())?;
         let mut names = Names::default();
         for job in &mut jobs {
             self.look(job, &mut names, &bar)?;
@@ -152,8 +156,7 @@ impl Work<'_> {
             fs::create_dir_all(out).map_err(|error| Stop::write(out.display(), &error))?;
         }
         let mut files = Vec::new();
-        for job in &mut jobs {
-            let path = if folder { file_in(out, &job.plan.table, format) } else { out.to_path_buf() };
+        for (job, path) in jobs.iter_mut().zip(results) {
             let mut file = OneFile::open(Some(&path), format, &job.plan.table, &job.plan.columns)?;
             self.replace(job, &names, &bar, &mut file)?;
             files.push((path, file));
@@ -166,9 +169,8 @@ impl Work<'_> {
     /// the bytes of the others.
     fn open(&self, options: &source::Options, results: Option<&Path>) -> Result<(Vec<Table>, usize, u64), Stop> {
         let (files, missing) = find(&self.arguments.inputs, results);
-        if let (None, Some(out)) = (results, &self.arguments.out) {
-            refuse_input(&files, out)?;
-        }
+        let out = self.arguments.out.iter().filter(|_| results.is_none());
+        self.refuse_overwrite(out.map(PathBuf::as_path), paths(&files))?;
         let named: Vec<_> = files.iter().map(|file| (file.table.clone(), file.path.clone())).collect();
         let opened = source::open_files(&named, options, processors());
         let mut good = Vec::new();
@@ -191,6 +193,18 @@ impl Work<'_> {
         let mut tables = source::tables(good, options);
         tables.iter_mut().for_each(|table| table.set_bad_rows(BadRows::Count));
         Ok((tables, bad.len(), files.iter().map(|file| file.size()).sum()))
+    }
+
+    /// Refuses results over what is read, the key too, or over the report.
+    fn refuse_overwrite<'a>(
+        &'a self,
+        results: impl Iterator<Item = &'a Path>,
+        inputs: impl Iterator<Item = PathBuf>,
+    ) -> Result<(), Stop> {
+        let Arguments { report, key_file, replace, .. } = self.arguments;
+        let report = report.iter().map(|path| ("--report", path.as_path()));
+        let wanted: Vec<Wanted> = results.map(|path| ("--out", path)).chain(report).collect();
+        overwrite::refuse(&wanted, inputs.chain(key_file.iter().chain(replace).cloned()))
     }
 
     fn job(&self, table: Table) -> Job {

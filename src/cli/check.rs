@@ -82,11 +82,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COMMIT")]
     since: Option<String>,
     #[command(flatten)]
+    given: Given,
+    #[command(flatten)]
     lints: Lints,
     #[command(flatten)]
     reported: Reported,
-    #[command(flatten)]
-    given: Given,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(value_name = "KQL", conflicts_with = "query", required_unless_present = "query")]
     text: Option<String>,
     /// Reads the query from a file; `-` is standard input.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, short = 'f', value_name = "PATH", visible_alias = "file")]
     query: Option<PathBuf>,
     #[command(flatten)]
     given: Given,

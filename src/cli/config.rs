@@ -168,11 +168,19 @@ impl Config {
         }
         match nearest(name, known) {
             Some(near) => {
-                let stop = Stop::failure(format!("no workspace of {FILE} is called '{name}'"));
-                Err(stop.help(format!("did you mean '{near}'? An id is a GUID, or the path of a resource")))
+                let help = format!("did you mean '{near}'? An id is a GUID, or the path of a resource");
+                Err(self.no_workspace(name).help(help))
             }
             None => Ok(()),
         }
+    }
+
+    /// Says that nothing is known of a workspace.
+    pub(super) fn no_workspace(&self, name: &str) -> Stop {
+        let help = format!(
+            "an id is a GUID, the portal's 'Workspace ID'; [workspace.NAME] in {FILE} gives one a name, see the README"
+        );
+        Stop::failure(format!("no workspace of {FILE} is called '{name}'")).help(help)
     }
 
     fn remote(&self, name: &str) -> Option<Remote> {

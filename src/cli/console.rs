@@ -123,6 +123,8 @@ impl Console {
             Color::Auto => terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         };
         let width = if terminal { comfy_table::Table::new().width().map(usize::from) } else { None };
+        // Terminals without a size of their own say zero.
+        let width = width.filter(|width| *width > 0);
         Style { color, width: width.unwrap_or(WIDTH) }
     }
 }

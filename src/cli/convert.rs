@@ -18,7 +18,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::console::Console;
 use super::interrupt::Scratch;
-use super::output::Output;
+use super::output::{Output, format_of};
+use super::overwrite::{self, Wanted};
 use super::progress::Bar;
 use super::stop::Stop;
 use super::{Outcome, value};
@@ -29,7 +30,7 @@ use crate::types::{Column, ScalarType};
 use distinct::{Dedupe, identity};
 use folder::{Folder, Unit};
 use inputs::{File, Print};
-pub(super) use inputs::{find, refuse_input};
+pub(super) use inputs::{find, paths};
 use job::{Counts, How, Job};
 use precision::Times;
 use rejects::Rejects;
@@ -56,7 +57,7 @@ const TIME: &str = "TimeGenerated";
 /// of change of the inputs: a further run does what is left. With --partition-by new files are added to what is there;
 /// without it a table's file is made anew when its inputs have changed.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  alertq sample --rows 1000 --format csv --out alerts.csv && \
+#[command(after_help = "Examples:\n  alertq sample --rows 1000 --format csv --out alerts.csv &&\n    \
                         alertq convert alerts.csv --out alerts.parquet\n  \
                         alertq convert export/ more/*.json.gz --out tables/\n  \
                         alertq convert am-securityalert/ --out lake/ --partition-by day --dedupe\n  \
@@ -66,7 +67,7 @@ const TIME: &str = "TimeGenerated";
                         alertq convert export/ --out hunt.parquet --shred")]
 pub(super) struct Arguments {
     /// Files, folders or globs; a name before `=` says which table they are.
-    #[arg(value_name = "[NAME=]IN", required = true)]
+    #[arg(value_name = "[NAME=]IN", required = true, value_parser = value::records)]
     inputs: Vec<String>,
     /// The file to write, or a folder, which gets a file for each table.
     #[arg(long, short, value_name = "PATH")]
@@ -134,6 +135,16 @@ fn file_name(stem: &str, format: Format) -> String {
     format!("{}.{}", safe(stem), format.name())
 }
 
+/// Returns where records that cannot be read are set aside, beside a file.
+fn beside(out: &Path) -> PathBuf {
+    PathBuf::from(format!("{}.rejects", out.display()))
+}
+
+/// Returns the file for records that cannot be read, where the user named one.
+fn rejects(arguments: &Arguments) -> Vec<Wanted<'_>> {
+    arguments.rejects.iter().map(|path| ("--rejects", path.as_path())).collect()
+}
+
 /// Makes a name of a table's that leads nowhere: it may come from a record.
 fn safe(table: &str) -> String {
     let safe: String = table.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
@@ -158,15 +169,9 @@ struct Conversion<'a> {
 
 impl<'a> Conversion<'a> {
     fn new(arguments: &'a Arguments, console: &'a Console) -> Result<Conversion<'a>, Stop> {
-        let named = arguments.format.as_deref().and_then(Format::from_name);
-        let by_name = || Format::from_path(&arguments.out.to_string_lossy());
-        let format = named.or_else(by_name).unwrap_or(Format::Parquet);
         let folder = arguments.partition_by.is_some() || is_folder(&arguments.out);
-        if !folder && named.is_none() && by_name().is_none() && arguments.out.extension().is_some() {
-            let (out, name) = (arguments.out.display(), format.name());
-            console
-                .warning(&format!("{out}: the ending says no format, so it is written as {name}; --format says which"));
-        }
+        let file = Some(arguments.out.as_path()).filter(|_| !folder);
+        let format = format_of(arguments.format.as_deref(), file, Format::Parquet, console);
         if arguments.shred && format != Format::Parquet {
             let message = format!(
                 "--shred keeps columns in Parquet, and {} is written as {}",
@@ -205,7 +210,9 @@ impl<'a> Conversion<'a> {
     /// Makes one file of one table.
     fn write_file(&mut self) -> Result<(), Stop> {
         let files = self.find(None)?;
-        refuse_input(&files, &self.arguments.out)?;
+        let beside = beside(&self.arguments.out);
+        let rejects = self.arguments.rejects.as_deref().unwrap_or(&beside);
+        overwrite::refuse(&[("--out", &self.arguments.out), ("--rejects", rejects)], paths(&files))?;
         let bar = self.bar(&files);
         while !self.try_file(&files, &bar)? {
             self.options.glance = None;
@@ -230,7 +237,7 @@ impl<'a> Conversion<'a> {
         let Some((sink, counts)) = job.run(|| OneFile::open(Some(out), form, &name, &columns))? else {
             return Ok(false);
         };
-        let beside = PathBuf::from(format!("{}.rejects", out.display()));
+        let beside = beside(out);
         if let Some(rejects) = &mut self.rejects {
             job.rejects.copy_to(rejects)?;
         } else if counts.rejected > 0 {
@@ -248,8 +255,9 @@ impl<'a> Conversion<'a> {
     /// Makes one file of each table.
     fn write_folder(&mut self) -> Result<(), Stop> {
         let root = self.arguments.out.clone();
-        let mut folder = Folder::open(&root)?;
         let files = self.find(Some(&root))?;
+        overwrite::refuse(&rejects(self.arguments), paths(&files))?;
+        let mut folder = Folder::open(&root)?;
         let known = self.known();
         if self.unreadable.is_empty() && folder.is_finished(&known, &files) {
             self.console.note(&format!("{}: all {} files are converted already", root.display(), files.len()));
@@ -311,8 +319,9 @@ impl<'a> Conversion<'a> {
     /// Makes one file of each table and period, and adds them to those that are there.
     fn write_partitions(&mut self, period: Period) -> Result<(), Stop> {
         let root = self.arguments.out.clone();
-        let mut folder = Folder::open(&root)?;
         let files = self.find(Some(&root))?;
+        overwrite::refuse(&rejects(self.arguments), paths(&files))?;
+        let mut folder = Folder::open(&root)?;
         let (options, known, all) = (self.described(), self.known(), files.len());
         // Records are compared with all others: what is there cannot just be added to.
         let whole = self.how.dedupe.is_some() || self.how.latest;
@@ -394,12 +403,14 @@ impl<'a> Conversion<'a> {
 
     /// Says what changes the results, so that what was made otherwise is not taken for finished.
     fn described(&self) -> String {
-        let How { dedupe, latest, times, .. } = self.how;
+        let How { dedupe, latest, times, strict, .. } = self.how;
         let period = self.arguments.partition_by.map_or("table", Period::name);
         let Form { format, shred } = self.form;
         let shred = if shred { ", shred" } else { "" };
         let times = if times == Times::Micros { ", times micros" } else { "" };
-        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}{shred}{times}", format.name())
+        // What was set aside before must make a strict run fail.
+        let strict = if strict { ", strict" } else { "" };
+        format!("{} by {period}, dedupe {dedupe:?}, latest {latest}{shred}{times}{strict}", format.name())
     }
 
     /// Returns how what counts as finished was made.

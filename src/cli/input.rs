@@ -105,11 +105,22 @@ pub(super) fn files(paths: &[PathBuf], endings: &[&str]) -> Result<Vec<PathBuf>,
     Ok(found)
 }
 
+/// Names the folder, at any depth, that cannot be looked into.
+fn unsearchable(folder: &Path, error: &ignore::Error) -> Stop {
+    match error {
+        ignore::Error::WithPath { path, err } => unsearchable(path, err),
+        ignore::Error::WithDepth { err, .. } => unsearchable(folder, err),
+        error => {
+            let why = error.io_error().map_or_else(|| error.to_string(), ToString::to_string);
+            Stop::failure(format!("{} cannot be searched: {why}", folder.display()))
+        }
+    }
+}
+
 fn walk(folder: &Path, endings: &[&str], found: &mut Vec<PathBuf>) -> Result<(), Stop> {
     let walk = ignore::WalkBuilder::new(folder).require_git(false).sort_by_file_name(Ord::cmp).build();
     for entry in walk {
-        let entry =
-            entry.map_err(|error| Stop::failure(format!("{} cannot be searched: {error}", folder.display())))?;
+        let entry = entry.map_err(|error| unsearchable(folder, &error))?;
         let is_file = entry.file_type().is_some_and(|file_type| file_type.is_file());
         let ending = entry.path().extension().map(|ending| ending.to_string_lossy().to_lowercase());
         if is_file && ending.is_some_and(|ending| endings.contains(&ending.as_str())) {

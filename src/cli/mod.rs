@@ -22,6 +22,7 @@ mod interrupt;
 mod lints;
 mod lsp;
 mod output;
+mod overwrite;
 mod progress;
 mod query;
 #[cfg(feature = "fetch")]
@@ -187,14 +188,32 @@ mod tests {
 
     use super::*;
 
+    /// Help is wrapped at this width where no terminal says another; an example that is wrapped cannot be copied.
+    const HELP_WIDTH: usize = 100;
+
     #[test]
     fn declarations_are_sound_and_every_command_ends_with_examples() {
         let mut command = Cli::command();
         command.build();
         command.clone().debug_assert();
+        let examples = subcommands(&command);
+        assert!(examples.len() > 20, "{}", examples.len());
+        for (name, examples) in examples {
+            assert!(examples.contains("alertq "), "{name} has no examples");
+            for line in examples.lines() {
+                assert!(line.chars().count() <= HELP_WIDTH, "an example of {name} is too long: {line}");
+            }
+        }
+    }
+
+    /// Returns the names of all subcommands, and of theirs, and what their help ends with.
+    fn subcommands(command: &clap::Command) -> Vec<(String, String)> {
+        let mut found = Vec::new();
         for subcommand in command.get_subcommands().filter(|s| s.get_name() != "help") {
             let examples = subcommand.get_after_help().map(ToString::to_string).unwrap_or_default();
-            assert!(examples.contains("alertq "), "{} has no examples", subcommand.get_name());
+            found.push((subcommand.get_name().to_string(), examples));
+            found.extend(subcommands(subcommand));
         }
+        found
     }
 }

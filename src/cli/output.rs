@@ -6,8 +6,24 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use super::console::Console;
 use super::settle::Settler;
 use super::stop::Stop;
+use crate::format::Format;
+
+/// Chooses the format of a file: the one that is named, else that of the file's ending, else the default; which this is, is
+/// told where the ending says none.
+pub(super) fn format_of(named: Option<&str>, path: Option<&Path>, default: Format, console: &Console) -> Format {
+    let by_path = || path.and_then(|path| Format::from_path(&path.to_string_lossy()));
+    if let Some(format) = named.and_then(Format::from_name).or_else(by_path) {
+        return format;
+    }
+    if let Some(path) = path.filter(|path| path.extension().is_some() && !is_device(path)) {
+        let (path, name) = (path.display(), default.name());
+        console.warning(&format!("{path}: the ending says no format, so it is written as {name}; --format says which"));
+    }
+    default
+}
 
 /// A place for results. [`Output::finish`] must be called: what was written before is not complete.
 #[derive(Debug)]
@@ -34,19 +50,26 @@ impl Output {
     pub(super) fn open(path: Option<&Path>) -> Result<Output, Stop> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else { return Ok(Output::stdout()) };
         let failed = |error: io::Error| Stop::write(path.display(), &error);
-        if path.metadata().is_ok_and(|metadata| !metadata.is_file()) {
+        if path.is_dir() {
+            return Err(Stop::failure(format!("{} is a folder", path.display())).help("name a file in it"));
+        }
+        if is_device(path) {
             let file = File::options().write(true).open(path).map_err(failed)?;
             return Ok(Output::to(To::Device(BufWriter::new(file), path.to_path_buf())));
         }
         // What a link leads to is replaced, and not the link.
         let target = if path.is_symlink() { fs::canonicalize(path).map_err(failed)? } else { path.to_path_buf() };
         let path = target.as_path();
-        // The library would name the unfinished file.
-        folder_of(path).metadata().map_err(failed)?;
+        let folder = folder_of(path);
+        look_at(folder, path)?;
         let prefix = unfinished(path);
-        sweep(folder_of(path), &prefix);
+        sweep(folder, &prefix);
         let mut builder = tempfile::Builder::new();
-        let file = builder.prefix(&prefix).permissions_of_new_files().tempfile_in(folder_of(path)).map_err(failed)?;
+        let file = builder.prefix(&prefix).permissions_of_new_files().tempfile_in(folder).map_err(|error| {
+            let stop = failed(error);
+            // The file itself may be writable: it is not written to, but replaced.
+            stop.help(format!("a new file must be made in the folder {} for it", folder.display()))
+        })?;
         // Who could not read the file before cannot read it then.
         if let Ok(before) = path.metadata() {
             file.as_file().set_permissions(before.permissions()).map_err(failed)?;
@@ -74,6 +97,16 @@ impl Output {
             To::File(writer, _) => writer.get_ref().as_file().try_clone().map(Some),
             To::Stdout(_) | To::Device(..) => Ok(None),
         }
+    }
+
+    /// Returns a further handle of a file or a device, for a writer that goes from the beginning to the end.
+    pub(super) fn handle(&self) -> Result<File, Stop> {
+        let file = match &self.to {
+            To::File(writer, _) => writer.get_ref().as_file().try_clone(),
+            To::Device(writer, _) => writer.get_ref().try_clone(),
+            To::Stdout(_) => Err(io::Error::other("it is for the results")),
+        };
+        file.map_err(|error| Stop::write(self.name(), &error))
     }
 
     /// Lets what was written of a file go to the disk, without waiting for it; for a large file that will be finished.
@@ -134,6 +167,25 @@ pub(super) fn sync_folder(folder: &Path) {
 
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Tells whether a path leads to a pipe or a device.
+fn is_device(path: &Path) -> bool {
+    path.metadata().is_ok_and(|metadata| !metadata.is_file())
+}
+
+/// Sees whether there is a folder for a file.
+fn look_at(folder: &Path, path: &Path) -> Result<(), Stop> {
+    let (shown, name) = (folder.display(), path.display());
+    match folder.metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(Stop::failure(format!("{name} cannot be written: {shown} is no folder"))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let message = format!("{name} cannot be written: the folder {shown} is not there");
+            Err(Stop::failure(message).help("make it first, or name another"))
+        }
+        Err(error) => Err(Stop::write(name, &error)),
+    }
 }
 
 /// Returns what the names of unfinished files begin with that are to become this one.

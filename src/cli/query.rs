@@ -1,7 +1,7 @@
 //! `alertq query`: runs a query and prints its results.
 
 use std::collections::HashMap;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -17,7 +17,8 @@ use super::console::Console;
 use super::data::{Loaded, Opened, Sources};
 use super::input::{self, Input};
 use super::interrupt::Scratch;
-use super::output::Output;
+use super::output::{Output, format_of};
+use super::overwrite::{self, Wanted};
 use super::stop::Stop;
 use super::surroundings::Given;
 use super::{Global, Outcome, value};
@@ -29,7 +30,7 @@ use crate::plan::{Kind, Plan};
 use crate::query::period::{self, Period};
 use crate::query::{self, Settled};
 use crate::source::sample::BUILT_IN;
-use crate::syntax;
+use crate::syntax::{self, ast::StatementKind};
 use crate::types::Column;
 
 /// Runs a KQL query over exported records and prints its results.
@@ -111,24 +112,49 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if arguments.explain == Some(Explain::Ast) {
         return print(arguments, &syntax::print::tree(&parsed.query));
     }
+    let results = [("--output", &arguments.output), ("--skip-bad-rows", &arguments.skip_bad_rows)];
+    let results: Vec<Wanted> = results.into_iter().filter_map(|(flag, path)| Some((flag, path.as_deref()?))).collect();
+    overwrite::refuse(&results, arguments.given.paths(&config).into_iter().chain(arguments.file.clone()))?;
     let mut sources = Sources::new(&arguments.given, &config)?;
-    if let Some(path) = &arguments.skip_bad_rows {
-        let file = File::create(path).map_err(|error| Stop::write(path.display(), &error))?;
-        sources.skip_bad_rows(Arc::new(Mutex::new(file)));
+    let asked = Asked { arguments, input: &input, query: &parsed.query, global, console, config: &config };
+    let Some(path) = &arguments.skip_bad_rows else { return answer(&asked, &sources) };
+    let output = Output::open(Some(path))?;
+    let file = output.handle()?;
+    sources.skip_bad_rows(Arc::new(Mutex::new(file)));
+    let outcome = answer(&asked, &sources);
+    // Rows that were set aside are told of, whatever becomes of the query.
+    if outcome.is_ok() || output.handle()?.metadata().is_ok_and(|file| file.len() > 0) {
+        output.finish_unsynced()?;
     }
+    outcome
+}
+
+/// A query and all that the user said of it.
+struct Asked<'a> {
+    arguments: &'a Arguments,
+    input: &'a Input,
+    query: &'a syntax::ast::Query,
+    global: &'a Global,
+    console: &'a Console,
+    config: &'a Config,
+}
+
+/// Answers a query from records.
+fn answer(asked: &Asked, sources: &Sources) -> Result<Outcome, Stop> {
+    let Asked { arguments, input, console, .. } = *asked;
     let scratch = if sources.is_empty() { None } else { Some(Scratch::new()?) };
     let opened = sources.open(&input.text)?;
-    let clock = global.clock();
-    let parameters = arguments.param.iter().cloned().collect::<HashMap<_, _>>();
+    let clock = asked.global.clock();
+    let parameters = parameters(arguments, asked.query)?;
     let options = bind::Options { now: clock, parameters, ..bind::Options::default() };
-    let memory_limit = arguments.memory_limit.or(config.memory_limit);
+    let memory_limit = arguments.memory_limit.or(asked.config.memory_limit);
     let mut desk = Desk { arguments, console, opened: &opened, clock, memory_limit, scratch, told: false };
-    let Settled { bound, materialized } = query::settle(&parsed.query, &opened.catalog, options, |plan| {
+    let Settled { bound, materialized } = query::settle(asked.query, &opened.catalog, options, |plan| {
         let plan = desk.ready(plan);
         let session = desk.session(&plan)?;
         Ok::<_, Stop>((plan, session))
     })?;
-    let plan = desk.ready(plan(bound, &input, console)?);
+    let plan = desk.ready(plan(bound, input, console)?);
     if arguments.explain == Some(Explain::Plan) {
         return print(arguments, &crate::plan::print::print(&plan));
     }
@@ -137,7 +163,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     if arguments.explain == Some(Explain::Engine) {
         return print(arguments, &engine::explain(&plan, &session).map_err(Stop::failure)?);
     }
-    let runs = execute(arguments, &input, console, &plan, &session)?;
+    let runs = execute(arguments, input, console, &plan, &session)?;
     if arguments.stats {
         console.raw(&format!("{}\n", report(&runs)));
     }
@@ -153,6 +179,10 @@ fn elsewhere(
     global: &Global,
     console: &Console,
 ) -> Result<Outcome, Stop> {
+    if global.now.is_some() {
+        return Err(Stop::failure("--now does not reach the clock of a workspace")
+            .help("begin the query with, for example: set query_now = datetime(2026-01-31T08:00:00Z);"));
+    }
     let format = format(arguments, console)?;
     // The answer lies on disk while it is read.
     let _scratch = Scratch::new()?;
@@ -228,6 +258,25 @@ fn read(arguments: &Arguments) -> Result<Input, Stop> {
         (None, Some(path)) => input::file(path),
         (None, None) => Err(Stop::failure("there is no query").help("give it as an argument, or with --file PATH")),
     }
+}
+
+/// Returns the values of the query's parameters; one that the query does not declare is most likely misspelt, and what it
+/// was meant for would have its default.
+fn parameters(arguments: &Arguments, query: &syntax::ast::Query) -> Result<HashMap<String, String>, Stop> {
+    let mut declared = Vec::new();
+    for statement in &query.statements {
+        if let StatementKind::DeclareParameters { parameters } = &statement.kind {
+            declared.extend(parameters.iter().map(|parameter| parameter.name.text.as_str()));
+        }
+    }
+    if let Some((name, _)) = arguments.param.iter().find(|(name, _)| !declared.contains(&name.as_str())) {
+        let help = match declared.as_slice() {
+            [] => format!("begin it with, for example: declare query_parameters({name}:string);"),
+            declared => format!("it declares {}", declared.join(", ")),
+        };
+        return Err(Stop::failure(format!("--param: the query declares no parameter '{name}'")).help(help));
+    }
+    Ok(arguments.param.iter().cloned().collect())
 }
 
 fn problems(input: Input, problems: Vec<Diagnostic>) -> Stop {
@@ -321,11 +370,9 @@ fn on_terminal(arguments: &Arguments, console: &Console) -> bool {
 }
 
 fn format(arguments: &Arguments, console: &Console) -> Result<Format, Stop> {
-    let named = arguments.format.as_deref().and_then(Format::from_name);
-    let path = arguments.output.as_ref().map(|path| path.to_string_lossy());
-    let by_path = || path.as_deref().and_then(Format::from_path);
-    let default = if path.is_none() && console.is_interactive() { Format::Table } else { Format::JsonLines };
-    let format = named.or_else(by_path).unwrap_or(default);
+    let path = arguments.output.as_deref();
+    let default = if on_terminal(arguments, console) { Format::Table } else { Format::JsonLines };
+    let format = format_of(arguments.format.as_deref(), path, default, console);
     match format.is_binary() && on_terminal(arguments, console) {
         false => Ok(format),
         true => {

@@ -20,7 +20,9 @@ use crate::types::Column;
 #[derive(Debug, Default, Args)]
 pub(super) struct Elsewhere {
     /// Runs the query in a workspace of Azure's: its id, or its name in alertq.toml.
-    #[arg(long, value_name = "WORKSPACE", conflicts_with_all = ["data", "explain", "stats", "repeat"])]
+    #[arg(long, value_name = "WORKSPACE", 
+          conflicts_with_all = ["data", "watchlist", "externaldata", "functions", "geo_database", "param", "explain",
+                                "stats", "repeat", "memory_limit", "skip_bad_rows", "threads"])]
     pub(super) on: Option<String>,
     #[command(flatten)]
     pub(super) session: session::Access,

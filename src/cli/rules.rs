@@ -11,6 +11,7 @@ use super::Outcome;
 use super::console::Console;
 use super::input::{self, Input};
 use super::output::Output;
+use super::overwrite::{self, Wanted};
 use super::rule_files::no_rule;
 use super::stop::Stop;
 use crate::diagnostic::{Diagnostic, Severity, Span};
@@ -137,8 +138,14 @@ fn read(paths: &[PathBuf], console: &Console) -> Result<(Vec<File>, Outcome), St
     Ok((files, outcome))
 }
 
+/// Fails where there is no rule to go on with, whether there is none or none that can be read: what is wrong has been told.
+fn refuse_nothing(files: &[File]) -> Result<(), Stop> {
+    if files.iter().all(|file| file.reading.rules.is_empty()) { Err(no_rule()) } else { Ok(()) }
+}
+
 fn list(arguments: &List, console: &Console) -> Result<Outcome, Stop> {
     let (files, outcome) = read(&arguments.paths, console)?;
+    refuse_nothing(&files)?;
     let rules = files.iter().flat_map(|file| file.reading.rules.iter().map(|rule| (&file.input.name, rule)));
     let text = match arguments.format {
         ListFormat::Text => rules.map(|(path, rule)| line(path, rule)).collect(),
@@ -181,10 +188,8 @@ fn object(path: &str, rule: &Rule) -> serde_json::Value {
 
 fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
     let (files, mut outcome) = read(&arguments.paths, console)?;
+    refuse_nothing(&files)?;
     let rules: Vec<&Rule> = files.iter().flat_map(|file| &file.reading.rules).collect();
-    if rules.is_empty() && outcome == Outcome::Clean {
-        return Err(no_rule());
-    }
     let mut left = Vec::new();
     let text = match arguments.to {
         Target::Yaml => {
@@ -199,14 +204,22 @@ fn convert(arguments: &Convert, console: &Console) -> Result<Outcome, Stop> {
             text
         }
     };
+    let read = || input::files(&arguments.paths, &form::ENDINGS);
     match (arguments.to, &arguments.out) {
         (Target::Yaml, Some(folder)) if folder != Path::new("-") => {
+            let paths: Vec<PathBuf> = named(&rules).iter().map(|(name, _)| folder.join(name)).collect();
+            let results: Vec<Wanted> = paths.iter().map(|path| ("--out", path.as_path())).collect();
+            overwrite::refuse(&results, read()?)?;
             fs::create_dir_all(folder).map_err(|error| Stop::write(folder.display(), &error))?;
             for (name, rule) in named(&rules) {
                 save(Some(&folder.join(name)), &write::yaml::write(rule))?;
             }
         }
-        (_, path) => save(path.as_deref(), &text)?,
+        (_, path) => {
+            let results: Vec<Wanted> = path.iter().map(|path| ("--out", path.as_path())).collect();
+            overwrite::refuse(&results, read()?)?;
+            save(path.as_deref(), &text)?;
+        }
     }
     let by_file = files.iter().map(|file| (file.input.name.as_str(), file.reading.rules.as_slice()));
     for (number, problem) in twins(by_file) {

@@ -10,8 +10,10 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, ValueEnum};
 
 use super::console::Console;
-use super::convert::{OneFile, file_in, find, is_folder, refuse_input};
+use super::convert::{OneFile, file_in, find, is_folder, paths};
 use super::interrupt::Scratch;
+use super::output::format_of;
+use super::overwrite::{self, Wanted};
 use super::stop::Stop;
 use super::{Outcome, data, value};
 use crate::anonymize::like::{IncidentShape, Like, LikeIncidents, LikeOptions, Shape};
@@ -26,7 +28,8 @@ use crate::source::{self, BadRows};
     after_help = "Examples:\n  alertq sample --rows 3\n  alertq sample --rows 1000 --seed 7 --out alerts.parquet\n  \
                         alertq sample --rows 1000 --days 90 --out tables/\n  \
                         alertq sample --rows 100 --table SecurityIncident --format csv\n  \
-                        alertq sample --rows 500 --out real.jsonl && alertq sample --like real.jsonl --rows 5000 --out like.parquet\n  \
+                        alertq sample --rows 500 --out real.jsonl &&\n    \
+                        alertq sample --like real.jsonl --rows 5000 --out like.parquet\n  \
                         alertq sample --rows 500 --out export/ && alertq sample --like export/ --out like/"
 )]
 pub(super) struct Arguments {
@@ -42,7 +45,7 @@ pub(super) struct Arguments {
     /// ordinary words; those of analytics rules get numbers. Of incidents: how many of the alerts of each kind come into
     /// them, in groups of how many, and through which severities, statuses, classifications, owners, comments, tags and
     /// tasks they go. AlertIds are those of the alerts that are made with the same options.
-    #[arg(long, value_name = "[NAME=]PATH")]
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = value::records)]
     like: Vec<String>,
     /// Chooses among all possible samples.
     #[arg(long, value_name = "N", default_value_t = Options::default().seed)]
@@ -105,7 +108,8 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
         let inputs = find(&arguments.like, None).0;
         let in_folder = |table: Table| file_in(out, table.name(), named.unwrap_or(Format::Parquet));
         let results = if is_folder(out) { Table::ALL.map(in_folder).to_vec() } else { vec![out.clone()] };
-        results.iter().try_for_each(|result| refuse_input(&inputs, result))?;
+        let results: Vec<Wanted> = results.iter().map(|result| ("--out", result.as_path())).collect();
+        overwrite::refuse(&results, paths(&inputs))?;
     }
     let source = match arguments.like.as_slice() {
         [] => Source::MadeUp(options),
@@ -121,8 +125,7 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Result<Outcome, S
         }
         return Ok(source.finish(console));
     }
-    let by_path = || arguments.out.as_ref().and_then(|out| Format::from_path(&out.to_string_lossy()));
-    let format = named.or_else(by_path).unwrap_or(Format::JsonLines);
+    let format = format_of(arguments.format.as_deref(), arguments.out.as_deref(), Format::JsonLines, console);
     if format.is_binary() && arguments.out.is_none() && console.is_interactive() {
         return Err(
             Stop::failure(format!("{} is nothing for a terminal", format.name())).help("give a file with --out")

@@ -26,8 +26,8 @@ use crate::source::sample::BUILT_IN;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq serve --log-analytics --data alerts.parquet\n  \
                         alertq serve --log-analytics --address 127.0.0.1:8080 --max-rows 30000\n  \
-                        curl -s http://127.0.0.1:8080/v1/workspaces/any/query -H 'Content-Type: application/json' \
-                        -d '{\"query\": \"SecurityAlert | count\"}'")]
+                        curl -s http://127.0.0.1:8080/v1/workspaces/any/query \\\n    \
+                        -H 'Content-Type: application/json' -d '{\"query\": \"SecurityAlert | count\"}'")]
 pub(super) struct Arguments {
     /// Speaks the query API of Log Analytics: `/v1/workspaces/ID/query`.
     #[arg(long, required = true)]

@@ -18,11 +18,12 @@ use super::creation::Creation;
 use super::data::Sources;
 use super::interrupt::Scratch;
 use super::output::Output;
+use super::overwrite::{self, Wanted};
 use super::replayed::{MEMORY, Replayed};
-use super::rule_files::{RuleFiles, no_rule};
+use super::rule_files::{ENDINGS, RuleFiles, no_rule};
 use super::stop::Stop;
 use super::surroundings::Given;
-use super::{Global, Outcome, value};
+use super::{Global, Outcome, input, value};
 use crate::format::{Format as Written, Limits};
 use crate::rules::incident::CreationRule;
 use crate::rules::model::Kind;
@@ -46,10 +47,12 @@ use crate::types::ticks;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  alertq simulate --rules rules/ --data exports/ --from 2026-06-01 --to 2026-06-30\n  \
-    alertq simulate --rules rule.yaml --data exports/ --from 2026-06-01 --to 2026-06-02 --out run/ && \
-    alertq query --data run/ 'SecurityIncident | summarize count() by Severity'\n  \
+    alertq simulate --rules rule.yaml --data exports/ --from 2026-06-01 --to 2026-06-02 \\\n    \
+      --out run/ &&\n    \
+      alertq query --data run/ 'SecurityIncident | summarize count() by Severity'\n  \
     alertq simulate --from 2026-06-01 --to 2026-06-30 --create-incidents all --format json\n  \
-    alertq simulate --rules rules/ --data exports/ --from 2026-06-01 --to 2026-06-30 --report report.html"
+    alertq simulate --rules rules/ --data exports/ --from 2026-06-01 --to 2026-06-30 \\\n    \
+      --report report.html"
 )]
 pub(super) struct Arguments {
     /// Reads rules from a file or a folder; may be given several times. Default: the `rules` of alertq.toml.
@@ -123,6 +126,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     refuse_other_results(arguments)?;
     let config = Config::load(global.config.as_deref())?;
     let paths = if arguments.rules.is_empty() { &config.rules } else { &arguments.rules };
+    refuse_overwrite(arguments, &config, paths)?;
     let files = RuleFiles::read(paths)?.of_one_workspace();
     files.tell(console);
     let creation = arguments.creation.rules(&files)?;
@@ -194,6 +198,19 @@ fn refuse_other_results(arguments: &Arguments) -> Result<(), Stop> {
             .help("name another folder with --out, or remove the file: its rows would be there twice")),
         None => Ok(()),
     }
+}
+
+/// Refuses results over the records and rules that they are made of.
+fn refuse_overwrite(arguments: &Arguments, config: &Config, rules: &[PathBuf]) -> Result<(), Stop> {
+    let format = Written::from_name(&arguments.out_format).unwrap_or(Written::Parquet);
+    let tables = [Alert::TABLE, Incident::TABLE];
+    let out: Vec<PathBuf> =
+        arguments.out.iter().flat_map(|folder| tables.map(|table| file_in(folder, table, format))).collect();
+    let out = out.iter().map(|path| ("--out", path.as_path()));
+    let report = arguments.report.iter().map(|path| ("--report", path.as_path()));
+    let results: Vec<Wanted> = out.chain(report).collect();
+    let rules = input::files(rules, &ENDINGS)?;
+    overwrite::refuse(&results, arguments.given.paths(config).into_iter().chain(rules))
 }
 
 /// Rules of a kind that a workspace runs at most (documented).

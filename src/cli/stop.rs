@@ -40,7 +40,16 @@ impl Stop {
     pub(super) fn write(what: impl Display, error: &io::Error) -> Stop {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Stop::ClosedPipe,
-            _ => Stop::failure(format!("{what} cannot be written: {error}")),
+            _ => Stop::failure(format!("{what} cannot be written: {}", cause(error))),
         }
+    }
+}
+
+/// Says what is wrong, without the name of an unfinished file, which the library adds: the user has not named it.
+fn cause(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.split_once(" at path \"") {
+        Some((cause, _)) if error.raw_os_error().is_none() => cause.to_string(),
+        _ => text,
     }
 }

@@ -18,12 +18,17 @@ use crate::catalog::StoredFunction;
 
 const ENDINGS: [&str; 6] = ["csl", "json", "kql", "txt", "yaml", "yml"];
 
+/// Finds the files that may hold functions.
+pub(super) fn files(paths: &[PathBuf]) -> Result<Vec<PathBuf>, Stop> {
+    input::files(paths, &ENDINGS)
+}
+
 /// Reads the functions in files and folders.
 ///
 /// Fails where a file cannot be read, and where one that was named holds no function; in folders others may lie beside.
 pub(super) fn read(paths: &[PathBuf]) -> Result<Vec<StoredFunction>, Stop> {
     let mut functions = Vec::new();
-    for path in input::files(paths, &ENDINGS)? {
+    for path in files(paths)? {
         let input = input::file(&path)?;
         let found = functions_of(&input, &path)?;
         if found.is_empty() && paths.contains(&path) {

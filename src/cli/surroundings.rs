@@ -20,11 +20,11 @@ use crate::source::watchlist::Watchlist;
 pub(super) struct Given {
     /// Reads records from a file, a folder or a glob; may be given several times. Parquet, JSON, JSON lines, CSV, each
     /// also with gzip or zstd. Without a name the table is told by what is in the file.
-    #[arg(long, short, value_name = "[NAME=]PATH")]
+    #[arg(long, short, value_name = "[NAME=]PATH", value_parser = value::records)]
     pub(super) data: Vec<String>,
     /// Reads the items of a watchlist from CSV, JSON or a deployment template, for `_GetWatchlist("NAME")`; may be given
     /// several times.
-    #[arg(long, value_name = "NAME=PATH", value_parser = value::pair)]
+    #[arg(long, value_name = "NAME=PATH", value_parser = value::named_file)]
     pub(super) watchlist: Vec<(String, String)>,
     /// Reads a file in place of one that `externaldata` names by its address; may be given several times. A path
     /// without an address is looked for in the folders of --data.
@@ -69,6 +69,25 @@ pub(super) struct Found {
     functions: Vec<StoredFunction>,
     externals: Externals,
     geo_database: Option<Arc<Database>>,
+}
+
+impl Given {
+    /// Returns the files that a command may read: those of the flags, and those of `alertq.toml`.
+    ///
+    /// What cannot be found is left out: who reads it says so.
+    pub(super) fn paths(&self, config: &Config) -> Vec<PathBuf> {
+        let kept = config.tables.iter().chain(config.places.iter().flat_map(|(_, tables)| tables));
+        let kept = kept.flat_map(|(_, paths)| paths).map(|path| path.to_string_lossy().into_owned());
+        let records = self.data.iter().map(|spec| source::split_name(spec).1.to_string()).chain(kept);
+        let mut paths: Vec<PathBuf> = records.filter_map(|path| source::expand(&path).ok()).flatten().collect();
+        paths.extend(self.watchlist.iter().map(|(_, path)| PathBuf::from(path)));
+        paths.extend(config.watchlists.iter().map(|(_, file)| file.path.clone()));
+        paths.extend(self.externaldata.iter().chain(&config.externaldata).map(|(_, path)| path.clone()));
+        let functions: Vec<PathBuf> = self.functions.iter().chain(&config.functions).cloned().collect();
+        paths.extend(stored::files(&functions).unwrap_or_default());
+        paths.extend(self.geo_database.iter().chain(&config.geo_database).cloned());
+        paths
+    }
 }
 
 impl Surroundings {

@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
 
+use crate::source;
 use crate::types::ticks;
 
 /// Ticks of 100 ns from 0001-01-01 to 1970-01-01.
@@ -65,6 +66,19 @@ pub(super) fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_string(), value.to_string())),
         _ => Err("say NAME=VALUE".to_string()),
+    }
+}
+
+/// Reads `NAME=PATH`.
+pub(super) fn named_file(text: &str) -> Result<(String, String), String> {
+    pair(text).ok().filter(|(_, path)| !path.is_empty()).ok_or_else(|| "say NAME=PATH".to_string())
+}
+
+/// Reads `PATH` or `NAME=PATH`.
+pub(super) fn records(text: &str) -> Result<String, String> {
+    match source::split_name(text).1 {
+        "" => Err("say PATH or NAME=PATH".to_string()),
+        _ => Ok(text.to_string()),
     }
 }
 

@@ -37,8 +37,10 @@ use crate::types::{Column, ticks};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  alertq verify --alerts alerts.json --incidents incidents.json\n  \
     alertq verify --alerts alerts.json --incidents incidents.json --rules active-rules/\n  \
-    alertq verify --alerts exports/ --incidents exports/ --from 2026-06-01 --to 2026-06-30 --format junit\n  \
-    alertq verify --alerts a.parquet --incidents i.parquet --create-incidents all --assume closed-alerts=skip\n  \
+    alertq verify --alerts a.json --incidents i.json --from 2026-06-01 --to 2026-06-30\n  \
+    alertq verify --alerts a.json --incidents i.json --format junit > report.xml\n  \
+    alertq verify --alerts a.json --incidents i.json --create-incidents all \\\n    \
+      --assume closed-alerts=skip\n  \
     alertq verify --alerts alerts.json --defender defender.json --max-delay 15m")]
 pub(super) struct Arguments {
     /// Reads alerts (SecurityAlert) from a file, a folder or a glob; may be given several times.

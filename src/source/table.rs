@@ -141,6 +141,9 @@ pub fn tables(inputs: Vec<(Option<String>, Input)>, options: &Options) -> Vec<Ta
 
 /// Lists the files that a path, folder, glob or `-` stands for.
 pub fn expand(spec: &str) -> Result<Vec<PathBuf>, Error> {
+    if spec.is_empty() {
+        return Err(Error::new("a path is missing").remedy("say PATH or NAME=PATH"));
+    }
     let path = Path::new(spec);
     if spec == "-" || path.is_file() {
         return Ok(vec![path.to_path_buf()]);
@@ -162,7 +165,10 @@ pub fn expand(spec: &str) -> Result<Vec<PathBuf>, Error> {
         };
     }
     let matches = glob::glob(spec).map_err(|error| Error::new(format!("not a pattern: {error}")).at(path))?;
-    let mut files: Vec<PathBuf> = matches.filter_map(Result::ok).filter(|path| path.is_file()).collect();
+    // A folder that cannot be looked into may hold records.
+    let matches = matches.collect::<Result<Vec<_>, _>>();
+    let mut files = matches.map_err(|error| Error::io(error.path(), error.error()))?;
+    files.retain(|path| path.is_file());
     files.sort();
     match files.is_empty() {
         true => Err(Error::new("no file matches").at(path)),

@@ -62,6 +62,10 @@ impl Reported {
     /// Writes the baseline, and says how the command ends then; or takes what it holds from the findings.
     pub(super) fn baseline(&self, checked: &mut [Checked], console: &Console) -> Result<Option<Outcome>, Stop> {
         if let Some(path) = &self.write_baseline {
+            // In the place of another file it would take away what somebody else needs.
+            if path.metadata().is_ok_and(|there| there.is_file() && there.len() > 0) {
+                read(path).map_err(|stop| stop.help("it would be lost: give --write-baseline another name"))?;
+            }
             write(path, checked, console)?;
             return Ok(Some(Outcome::Clean));
         }
@@ -89,7 +93,8 @@ fn write(path: &Path, checked: &[Checked], console: &Console) -> Result<(), Stop
     let mut output = Output::open(Some(path))?;
     output.text(&format!("{text}\n"))?;
     output.finish()?;
-    console.note(&format!("{}: {total} findings written", path.display()));
+    let s = if total == 1 { "" } else { "s" };
+    console.note(&format!("{}: {total} finding{s} written", path.display()));
     Ok(())
 }
 

@@ -7,7 +7,6 @@ use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cli::stop::Stop;
 use crate::source;
 
 /// A file that is to be converted.
@@ -96,15 +95,9 @@ fn path_of(spec: &str) -> &str {
     source::split_name(spec).1
 }
 
-/// Refuses to write a result over one of the inputs, which would be gone.
-pub(in crate::cli) fn refuse_input(files: &[File], result: &Path) -> Result<(), Stop> {
-    let own = fs::canonicalize(result).ok();
-    let same = |file: &File| file.print.as_ref().is_some_and(|print| Some(Path::new(&print.path)) == own.as_deref());
-    match files.iter().any(same) {
-        true => Err(Stop::failure(format!("{} is one of the inputs and would be lost", result.display()))
-            .help("give --out another name")),
-        false => Ok(()),
-    }
+/// Returns the paths of files.
+pub(in crate::cli) fn paths(files: &[File]) -> impl Iterator<Item = PathBuf> {
+    files.iter().map(|file| file.path.clone())
 }
 
 #[cfg(test)]

@@ -21,13 +21,17 @@ use crate::types::ticks;
 /// rows is what the workspace counts. Records are taken once they were ingested --settle ago; run the same command again
 /// for those that came since, late ones as well.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  alertq fetch log-analytics --workspace 5f3c1a52-0000-4000-8000-000000000001 \
-    --from 2026-01-01 --out logs/\n  \
-    alertq fetch log-analytics -w prod --table SecurityIncident --from 2026-01-01 --to 2026-02-01 --out logs/\n  \
-    alertq fetch log-analytics -w prod --table SigninLogs --table AuditLogs --from 2026-01-01 --out logs/\n  \
-    alertq fetch log-analytics -w prod --query 'SigninLogs | where ResultType != 0' --from 2026-01-01 --out logs/\n  \
+#[command(
+    after_help = "Examples:\n  alertq fetch log-analytics --workspace 5f3c1a52-0000-4000-8000-000000000001 \\\n    \
+      --from 2026-01-01 --out logs/\n  \
+    alertq fetch log-analytics -w prod --from 2026-01-01 --to 2026-02-01 --out logs/\n  \
+    alertq fetch log-analytics -w prod --table SigninLogs --table AuditLogs \\\n    \
+      --from 2026-01-01 --out logs/\n  \
+    alertq fetch log-analytics -w prod --query 'SigninLogs | where ResultType != 0' \\\n    \
+      --from 2026-01-01 --out logs/\n  \
     alertq fetch log-analytics -w prod --from 2026-01-01 --dry-run\n  \
-    alertq query 'SecurityAlert | count' --data logs/")]
+    alertq query 'SecurityAlert | count' --data logs/"
+)]
 pub(super) struct Arguments {
     /// The workspace: its id, which is a GUID, or its name in alertq.toml.
     #[arg(long, short, value_name = "ID")]

@@ -53,6 +53,8 @@ pub(in crate::cli) struct Session<'a> {
     pub(in crate::cli) console: &'a Console,
     pub(in crate::cli) config: Config,
     pub(in crate::cli) cloud: Cloud,
+    /// The query API that is asked is the cloud's own.
+    is_public: bool,
     clock: Arc<dyn Clock>,
     tokens: Arc<dyn Tokens>,
     http: Transport,
@@ -87,7 +89,8 @@ impl<'a> Session<'a> {
         };
         let progress = Arc::new(Progress::new(console));
         let attempts = arguments.attempts.unwrap_or(ATTEMPTS);
-        Ok(Session { console, config, cloud, clock, tokens, http, progress, attempts, runtime })
+        let is_public = arguments.logs_endpoint.is_none();
+        Ok(Session { console, config, cloud, is_public, clock, tokens, http, progress, attempts, runtime })
     }
 
     /// Makes a client that keeps bodies in a folder while they are read.
@@ -105,7 +108,12 @@ impl<'a> Session<'a> {
     /// Opens a workspace.
     pub(in crate::cli) fn logs(&self, workspace: &str, folder: &Path) -> Result<Logs, Stop> {
         self.config.known_workspace(workspace)?;
-        Logs::new(self.client(folder), &self.cloud, &self.config.workspace_id(workspace)).map_err(stop)
+        let id = self.config.workspace_id(workspace);
+        // Azure knows workspaces by GUIDs alone; who serves local records takes any name.
+        if self.is_public && uuid::Uuid::parse_str(&id).is_err() {
+            return Err(self.config.no_workspace(&id));
+        }
+        Logs::new(self.client(folder), &self.cloud, &id).map_err(stop)
     }
 
     /// Waits for a download's end.
