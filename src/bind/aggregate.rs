@@ -8,7 +8,7 @@ use super::expression::{Scalar, to};
 use super::name::{Given, literal_text, name_of};
 use super::scope::Context;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::functions::aggregate::{self, Aggregate, State};
+use crate::functions::aggregate::{self, Aggregate, Pick, State};
 use crate::functions::{Returns, Rule};
 use crate::plan::{AggregateCall, Expr};
 use crate::syntax::ast::{self, Argument, ExprKind};
@@ -160,10 +160,10 @@ impl Binder<'_> {
         keys: &[String],
     ) -> Option<Several> {
         let (aggregate, condition) = find(&name.text)?;
-        match aggregate.name {
-            "arg_max" | "arg_min" => self.arg_extreme(aggregate, name, arguments, span, row, keys),
-            "take_any" => self.take_any((aggregate, condition), name, arguments, span, row, keys),
-            _ => self.percentiles(aggregate, name, arguments, span, row),
+        match aggregate.picks() {
+            Some(Pick::Greatest | Pick::Least) => self.arg_extreme(aggregate, name, arguments, span, row, keys),
+            Some(Pick::Any) => self.take_any((aggregate, condition), name, arguments, span, row, keys),
+            None => self.percentiles(aggregate, name, arguments, span, row),
         }
     }
 
@@ -193,7 +193,7 @@ impl Binder<'_> {
         if maximised.scalar_type == Some(ScalarType::Dynamic) {
             self.error("KS206", value.value.span, "a dynamic value can't be ordered: convert it first");
         }
-        let word = if aggregate.name == "arg_max" { "max" } else { "min" };
+        let word = if aggregate.picks() == Some(Pick::Greatest) { "max" } else { "min" };
         let own = argument_name(value, row);
         // The old names of the aggregates say more: `argmax(a, b)` is `max_a` and `max_a_b` (Microsoft's parser).
         let old = matches!(name.text.as_str(), "argmax" | "argmin");

@@ -9,6 +9,7 @@ use arrow::array::RecordBatch;
 
 use super::Result;
 use super::lower::Lower;
+use crate::functions::aggregate::Pick;
 use crate::plan::{AggregateCall, Comparison, Expr, Kind, Node, Plan, QueryResult, SortKey, rewrite};
 use crate::types::arrow::value_at;
 use crate::types::{Column, ScalarType, Value};
@@ -161,10 +162,10 @@ fn mark(input: &Node, keys: &[SortKey]) -> Option<Mark> {
 /// Finds what decides the winner of each group; None where there are other aggregates, or it does not come through.
 fn best(aggregates: &[AggregateCall], places: &[Option<usize>]) -> Option<Best> {
     let [call] = aggregates else { return None };
-    let largest = match call.aggregate.name {
-        "arg_max" => true,
-        "arg_min" => false,
-        _ => return None,
+    let largest = match call.aggregate.picks()? {
+        Pick::Greatest => true,
+        Pick::Least => false,
+        Pick::Any => return None,
     };
     let Some(Expr::Column(column)) = call.arguments.first() else { return None };
     let whole =

@@ -420,9 +420,9 @@ impl Lower<'_> {
         let function =
             super::aggregate::adapt(call.aggregate, call.overload, setup).map_err(|e| Error::refused(&e, None))?;
         // A schema would tell the form of a sketch.
-        let argument = |a: &Expr| match call.aggregate.name {
-            "buildschema" => self.lowering.no_sketch(a, Shows::Within),
-            _ => self.lowering.value(a),
+        let argument = |a: &Expr| match call.aggregate.shows_form() {
+            true => self.lowering.no_sketch(a, Shows::Within),
+            false => self.lowering.value(a),
         };
         let mut arguments = call.arguments.iter().map(argument).collect::<Result<Vec<_>>>()?;
         if ordered {

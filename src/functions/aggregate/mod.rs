@@ -52,6 +52,33 @@ pub struct Aggregate {
     pub page: &'static str,
 }
 
+/// Which row of a group an aggregate takes its results from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pick {
+    /// That with the greatest first argument.
+    Greatest,
+    /// That with the least first argument.
+    Least,
+    Any,
+}
+
+impl Aggregate {
+    /// Tells from which row it takes its results, if it takes all of them from one.
+    pub fn picks(&self) -> Option<Pick> {
+        match self.name {
+            "arg_max" => Some(Pick::Greatest),
+            "arg_min" => Some(Pick::Least),
+            "take_any" => Some(Pick::Any),
+            _ => None,
+        }
+    }
+
+    /// Tells whether its result tells the form of its values, and not just the values.
+    pub fn shows_form(&self) -> bool {
+        self.name == "buildschema"
+    }
+}
+
 /// One signature of an aggregate.
 #[derive(Debug)]
 pub struct Overload {

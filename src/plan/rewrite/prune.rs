@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::expression::{names_read, operands_mut, reads};
 use super::sink::{captures, join_columns};
 use super::update;
+use crate::functions::aggregate::Pick;
 use crate::plan::graph::Graph;
 use crate::plan::{AggregateCall, ExpandColumn, Expr, JoinKind, Kind, Node, Plan, Sequence, WindowCall};
 use crate::types::{Column, ScalarType, Value};
@@ -430,10 +431,10 @@ fn pruned_call(mut call: AggregateCall, needed: &Names) -> Option<AggregateCall>
         return None;
     }
     // What decides on the row stays: it is compared.
-    let decides = match call.aggregate.name {
-        "arg_max" | "arg_min" => 1,
-        "take_any" => 0,
-        _ => return Some(call),
+    let decides = match call.aggregate.picks() {
+        Some(Pick::Greatest | Pick::Least) => 1,
+        Some(Pick::Any) => 0,
+        None => return Some(call),
     };
     if call.outputs.len() != call.arguments.len() {
         return Some(call);
