@@ -159,6 +159,18 @@ impl Config {
         found.map_or_else(|| name.to_string(), |(_, id)| id.clone())
     }
 
+    /// Says that nothing is known of a subscription.
+    pub(super) fn no_subscription(&self, name: &str) -> Stop {
+        let known = self.subscriptions.iter().map(|(known, _)| known.as_str());
+        let help = match nearest(name, known) {
+            Some(near) => format!("did you mean '{near}'? An id is a GUID"),
+            None => {
+                "an id is a GUID, `az account list --output table` shows it; [subscriptions] gives one a name".into()
+            }
+        };
+        Stop::failure(format!("no subscription of {FILE} is called '{name}'")).help(help)
+    }
+
     /// Fails where a name is most likely one of the project's, with a slip in it.
     pub(super) fn known_workspace(&self, name: &str) -> Result<(), Stop> {
         let known = self.remotes.iter().map(|(known, _)| known.as_str());

@@ -207,6 +207,8 @@ fn what_was_set_aside_before_makes_a_strict_conversion_fail() {
 #[test]
 fn a_workspace_is_known_before_anybody_is_asked_who_asks() {
     refused(&run(&["query", "print 1", "--on", "foo"], ""), &["no workspace of alertq.toml is called 'foo'", "GUID"]);
+    let call = ["fetch", "defender", "-s", "foo", "--out", "o"];
+    refused(&run(&call, ""), &["no subscription of alertq.toml is called 'foo'", "az account list"]);
     let on = ["query", "print now()", "--on", "00000000-0000-0000-0000-000000000001", "--now", "2026-01-01"];
     refused(&run(&on, ""), &["--now does not reach the clock of a workspace", "set query_now"]);
     refused(&run(&["query", "print 1", "--on", "foo", "--param", "a=1"], ""), &["cannot be used with '--param"]);

@@ -358,6 +358,8 @@ mod other_places {
         let group = "let g = entity_group [database(''), database('Samples')]; ";
         let levels = format!("{group}{}print 1{}", "macro-expand g as X (".repeat(16), ")".repeat(16));
         check(&levels, &["AQ021", "more than 20000 queries"]);
+        let told = ask(folder.path(), &levels).stderr;
+        assert_eq!(told.matches("error[").count(), 1, "{told}");
         check("macro-expand entity_group [workspace('contoso')] as X (print X.$current_cluster_endpoint)", &["AQ001"]);
     }
 

@@ -691,7 +691,8 @@ fn who_has_no_identity_is_told_who_was_tried() {
     let folder = TempDir::new().unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_alertq"));
     command
-        .args(["fetch", "defender", "-s", "s", "--out", "out", "--identity", "environment"])
+        .args(["fetch", "defender", "-s", "5f3c1a52-0000-4000-8000-000000000002", "--out", "out"])
+        .args(["--identity", "environment"])
         .current_dir(folder.path());
     for name in ["AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_CLIENT_CERTIFICATE_PATH"] {
         command.env_remove(name);

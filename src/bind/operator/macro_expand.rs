@@ -102,7 +102,8 @@ impl Binder<'_> {
                     let message = format!("`macro-expand` and calls come to more than {MOST_CALLS} queries");
                     self.refuse("AQ021", at, message);
                 }
-                break;
+                // What would come of these queries is not known: nothing more is to be said of it.
+                return Table { open: true, ..Binder::nothing() };
             }
             let within = Scope::child(scope);
             within.declare(&name.text, entity.clone());

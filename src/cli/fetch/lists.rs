@@ -75,7 +75,7 @@ pub(super) fn defender(arguments: &Defender, session: &Session) -> Result<Outcom
     let _scratch = Scratch::new()?;
     let manager = manager(session, &arguments.out)?;
     for name in &arguments.subscription {
-        let id = defender::subscription(&session.config.subscription(name)).map_err(stop)?;
+        let id = session.subscription(name)?;
         let mut alerts = session.wait(defender::alerts(&manager, &id))?;
         let rows = write_records(&arguments.out, &id, "SecurityAlert", &mut alerts).map_err(stop)?;
         session.console.note(&format!("subscription {id}: {rows} alerts"));
@@ -200,7 +200,7 @@ pub(super) fn preflight(subscriptions: &[String], workspaces: &[String], session
     let named = workspaces.iter().map(|name| session.config.workspace_id(name)).find(|id| !id.starts_with('/'));
     let logs = named.or(ids.into_iter().next()).map(|id| session.logs(&id, &tempfile::env::temp_dir())).transpose()?;
     let scope = fetch::preflight::Scope {
-        subscriptions: subscriptions.iter().map(|name| session.config.subscription(name)).collect(),
+        subscriptions: subscriptions.iter().map(|name| session.subscription(name)).collect::<Result<_, _>>()?,
         workspaces: resources,
         logs: logs.as_ref(),
     };

@@ -15,7 +15,9 @@ use crate::cli::config::Config;
 use crate::cli::console::Console;
 use crate::cli::stop::Stop;
 use crate::cli::{Global, value};
-use crate::fetch::{self, Choice, Client, Clock, Cloud, Identity, Logs, Manager, Nobody, Report, Tokens, Transport};
+use crate::fetch::{
+    self, Choice, Client, Clock, Cloud, Identity, Logs, Manager, Nobody, Report, Tokens, Transport, defender,
+};
 use crate::types::ticks;
 
 /// Options of every download.
@@ -55,6 +57,8 @@ pub(in crate::cli) struct Session<'a> {
     pub(in crate::cli) cloud: Cloud,
     /// The query API that is asked is the cloud's own.
     is_public: bool,
+    /// The Resource Manager that is asked is the cloud's own.
+    is_public_manager: bool,
     clock: Arc<dyn Clock>,
     tokens: Arc<dyn Tokens>,
     http: Transport,
@@ -90,7 +94,20 @@ impl<'a> Session<'a> {
         let progress = Arc::new(Progress::new(console));
         let attempts = arguments.attempts.unwrap_or(ATTEMPTS);
         let is_public = arguments.logs_endpoint.is_none();
-        Ok(Session { console, config, cloud, is_public, clock, tokens, http, progress, attempts, runtime })
+        let is_public_manager = arguments.arm_endpoint.is_none();
+        Ok(Session {
+            console,
+            config,
+            cloud,
+            is_public,
+            is_public_manager,
+            clock,
+            tokens,
+            http,
+            progress,
+            attempts,
+            runtime,
+        })
     }
 
     /// Makes a client that keeps bodies in a folder while they are read.
@@ -110,10 +127,19 @@ impl<'a> Session<'a> {
         self.config.known_workspace(workspace)?;
         let id = self.config.workspace_id(workspace);
         // Azure knows workspaces by GUIDs alone; who serves local records takes any name.
-        if self.is_public && uuid::Uuid::parse_str(&id).is_err() {
+        if self.is_public && !id.contains('/') && uuid::Uuid::parse_str(&id).is_err() {
             return Err(self.config.no_workspace(&id));
         }
         Logs::new(self.client(folder), &self.cloud, &id).map_err(stop)
+    }
+
+    /// Returns the id of a subscription.
+    pub(in crate::cli) fn subscription(&self, name: &str) -> Result<String, Stop> {
+        let id = self.config.subscription(name);
+        if self.is_public_manager && uuid::Uuid::parse_str(&id).is_err() {
+            return Err(self.config.no_subscription(&id));
+        }
+        defender::subscription(&id).map_err(stop)
     }
 
     /// Waits for a download's end.
