@@ -7,6 +7,7 @@ use super::call::Bound;
 use super::expression::{Scalar, to};
 use super::name::{Given, literal_text, name_of};
 use super::scope::Context;
+use super::seen::Seen;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::functions::aggregate::{self, Aggregate, Pick, State};
 use crate::functions::{Returns, Rule};
@@ -19,6 +20,8 @@ pub(super) struct Several {
     pub call: AggregateCall,
     /// The name of each output as it stands by itself.
     pub names: Vec<Given>,
+    /// What Microsoft's parser sees in each output.
+    pub seen: Vec<Seen>,
 }
 
 /// Returns the aggregate that a name stands for, and the index of its condition.
@@ -52,9 +55,9 @@ impl Binder<'_> {
                 );
                 return Scalar::unknown();
             };
-            let output = output.clone();
+            let scalar = Scalar::known(Expr::Column(output.clone())).knowing(several.seen.first());
             collected.borrow_mut().push(several.call);
-            return Scalar::known(Expr::Column(output));
+            return scalar;
         }
         let mut bound: Vec<Bound> = Vec::new();
         for argument in arguments {
@@ -216,7 +219,7 @@ impl Binder<'_> {
             if matches!(argument.value.kind, ExprKind::Star) {
                 for column in listed.rest(row.columns) {
                     names.push(Given::Made(format!("{prefix}{}", column.name)));
-                    exprs.push(Scalar::known(Expr::Column(column)));
+                    exprs.push(column_of(column, row));
                 }
                 if row.open {
                     self.refuse(
@@ -263,7 +266,7 @@ impl Binder<'_> {
             if matches!(argument.value.kind, ExprKind::Star) {
                 for column in listed.rest(row.columns) {
                     names.push(Given::Made(format!("{prefix}{}", column.name)));
-                    bound.push(Scalar::known(Expr::Column(column)));
+                    bound.push(column_of(column, row));
                 }
                 continue;
             }
@@ -321,6 +324,7 @@ impl Binder<'_> {
             }
             exprs.push(scalar);
         }
+        let seen = vec![exprs[0].seen(); names.len()];
         let value_type = match exprs[0].scalar_type? {
             ScalarType::Int => {
                 exprs[0].expr = to(exprs[0].expr.clone(), ScalarType::Long);
@@ -341,7 +345,7 @@ impl Binder<'_> {
             .map(|(i, e)| if i > weighted { to(e.expr, ScalarType::Real) } else { e.expr })
             .collect();
         let call = AggregateCall { aggregate, overload: 0, arguments, filter: None, outputs };
-        Some(Several { call, names })
+        Some(Several { call, names, seen })
     }
 
     fn built_several(
@@ -357,8 +361,9 @@ impl Binder<'_> {
         }
         let outputs: Vec<Column> =
             exprs.iter().map(|scalar| Column::new(self.fresh("aggregate"), scalar.column_type())).collect();
+        let seen = exprs.iter().map(Scalar::seen).collect();
         let arguments = exprs.into_iter().map(|scalar| scalar.expr).collect();
-        Some(Several { call: AggregateCall { aggregate, overload: 0, arguments, filter, outputs }, names })
+        Some(Several { call: AggregateCall { aggregate, overload: 0, arguments, filter, outputs }, names, seen })
     }
 }
 
@@ -392,6 +397,12 @@ impl Listed {
         self.columns.extend(rest.iter().map(|column| column.name.clone()));
         rest
     }
+}
+
+/// Returns a column of the row as a value.
+fn column_of(column: Column, row: &Context) -> Scalar {
+    let known = row.known.and_then(|known| known.of(&column.name));
+    Scalar::known(Expr::Column(column)).knowing(known)
 }
 
 fn argument_name(argument: &Argument, row: &Context) -> Given {

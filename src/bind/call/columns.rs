@@ -3,6 +3,8 @@
 use crate::bind::Binder;
 use crate::bind::expression::Scalar;
 use crate::bind::scope::Context;
+use crate::bind::seen::{ANY, Seen};
+use crate::bind::signature;
 use crate::diagnostic::Span;
 use crate::functions;
 use crate::plan::Expr;
@@ -63,17 +65,24 @@ impl Binder<'_> {
                 false
             }
         };
-        self.pack(&columns, if ignore { "pack_all ignoring" } else { "bag_pack" }, span)
+        let members = columns.iter().map(|column| (column.name.clone(), known(column, cx))).collect();
+        let packed = self.pack(&columns, if ignore { "pack_all ignoring" } else { "bag_pack" }, span);
+        packed.with(Seen::bag(members))
     }
 
     /// `pack_array(*)`: the values of all columns; an array without elements where there is no row.
     pub(super) fn pack_array_of_all(&mut self, span: Span, cx: &Context) -> Scalar {
         let columns = self.all_columns(span, cx);
         let Some(function) = functions::scalar_function("pack_array").filter(|_| !columns.is_empty()) else {
-            return Scalar::known(Expr::Literal(Value::Dynamic("[]".into())));
+            return Scalar::known(Expr::Literal(Value::Dynamic("[]".into()))).with(Seen::array_of(ANY));
         };
+        let mut types = columns.iter().map(|column| known(column, cx));
+        let first = types.next().unwrap_or(ANY);
+        let common = types.try_fold(first, |a, b| signature::common(&a, &b, signature::Conversion::Promotable));
+        let seen = Seen::array_of(common.unwrap_or(ANY));
         let arguments = columns.into_iter().map(Expr::Column).collect();
         Scalar::known(Expr::Call { function, overload: 0, arguments, returns: ScalarType::Dynamic, at: None })
+            .with(seen)
     }
 
     /// Returns the columns that `*` stands for; refuses where more may come.
@@ -106,13 +115,19 @@ impl Binder<'_> {
 
     pub(super) fn bag_pack_columns(&mut self, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
         let mut columns = Vec::new();
+        let mut members = Vec::new();
         for argument in arguments {
-            match self.scalar(&argument.value, cx).expr {
-                Expr::Column(column) => columns.push(column),
+            let scalar = self.scalar(&argument.value, cx);
+            let seen = scalar.seen();
+            match scalar.expr {
+                Expr::Column(column) => {
+                    members.push((column.name.clone(), seen));
+                    columns.push(column);
+                }
                 _ => self.error("KS121", argument.value.span, "`bag_pack_columns` takes columns"),
             }
         }
-        self.pack(&columns, "bag_pack", span)
+        self.pack(&columns, "bag_pack", span).with(Seen::bag(members))
     }
 
     pub(in crate::bind) fn pack(&mut self, columns: &[Column], function: &str, span: Span) -> Scalar {
@@ -159,4 +174,10 @@ impl Binder<'_> {
         }
         Scalar { literal: false, ..total }
     }
+}
+
+/// Returns what is known of a column of the row.
+fn known(column: &Column, cx: &Context) -> Seen {
+    let finer = cx.known.and_then(|known| known.of(&column.name));
+    finer.cloned().unwrap_or(Seen::Scalar(column.scalar_type))
 }

@@ -106,6 +106,15 @@ pub(super) struct Bound {
     pub span: Span,
 }
 
+/// What Microsoft's parser sees in the result of a call.
+#[derive(Default)]
+pub(super) struct Agreed {
+    /// None where only the binder knows.
+    pub returns: Option<Seen>,
+    /// The types of the columns, where the call gives several.
+    pub columns: Option<Vec<Seen>>,
+}
+
 /// What became of an expression, for the call that it is an argument of.
 pub(super) struct Note {
     /// The address of the expression: what tells it from all others.
@@ -114,6 +123,8 @@ pub(super) struct Note {
     constant: bool,
     column: bool,
     literal: bool,
+    /// The text of a constant that the parser knows the value of.
+    text: Option<String>,
     problems: Range<usize>,
     strict: Range<usize>,
 }
@@ -141,6 +152,7 @@ impl Binder<'_> {
             constant: self.sketched > 0 || is_constant(&scalar.expr),
             column: matches!(scalar.expr, Expr::Column(_)),
             literal: matches!(expr.kind, ExprKind::Literal(_)),
+            text: constant_text(expr, scalar),
             problems: from.problems..self.problems.len(),
             strict: from.strict..self.strict.len(),
         });
@@ -156,12 +168,14 @@ impl Binder<'_> {
         name: &ast::Name,
         arguments: &[Argument],
         bind: impl FnOnce(&mut Self) -> R,
-    ) -> (R, Option<Seen>) {
+    ) -> (R, Agreed) {
         let from = self.mark();
         let result = bind(self);
         let notes = self.notes.split_off(from.notes);
         let known: Vec<signature::Argument> = arguments.iter().map(|argument| known_of(argument, &notes)).collect();
-        let Some(verdict) = signature::judge(library, &name.text, name.span, &known) else { return (result, None) };
+        let Some(verdict) = signature::judge(library, &name.text, name.span, &known) else {
+            return (result, Agreed::default());
+        };
         let own = |range: Range<usize>, of: fn(&Note) -> &Range<usize>| -> Vec<usize> {
             range.filter(|index| !notes.iter().any(|note| of(note).contains(index))).collect()
         };
@@ -174,7 +188,7 @@ impl Binder<'_> {
             }
         }
         // A star that stands wrongly is told once, and never runs.
-        let Verdict { problems, returns } = verdict;
+        let Verdict { problems, returns, columns } = verdict;
         let (stars, problems): (Vec<Diagnostic>, Vec<_>) = problems.into_iter().partition(|p| p.code == "KS191");
         let is_told =
             |problem: &Diagnostic| problem.code == "KS198" && stars.iter().any(|star| star.span == problem.span);
@@ -196,12 +210,19 @@ impl Binder<'_> {
             };
             self.problems.extend(problems.into_iter().map(better));
         }
-        (result, returns)
+        (result, Agreed { returns, columns })
     }
 
     /// Gives a value the type that Microsoft's parser sees, as far as nobody computes it.
-    pub(super) fn agreed(&mut self, scalar: Scalar, returns: Option<Seen>) -> Scalar {
-        let Some(seen) = returns else { return scalar };
+    pub(super) fn agreed(&mut self, scalar: Scalar, agreed: Agreed) -> Scalar {
+        let scalar = match (&scalar.parts, agreed.columns) {
+            (Some(parts), Some(columns)) => {
+                let known = |(part, seen): (&Part, &Seen)| Part { seen: seen.clone(), ..part.clone() };
+                Scalar { parts: Some(parts.iter().zip(&columns).map(known).collect()), ..scalar }
+            }
+            _ => scalar,
+        };
+        let Some(seen) = agreed.returns else { return scalar };
         match seen.scalar_type() {
             Some(scalar_type) if scalar.scalar_type == Some(scalar_type) => scalar.with(seen),
             Some(scalar_type) if self.catalog.is_for_checks() || scalar.scalar_type.is_none() => {
@@ -226,9 +247,8 @@ impl Binder<'_> {
             _ if pattern::is_of_patterns(&name.text) => return self.called(name, arguments, span, cx),
             _ => Library::Functions,
         };
-        let (scalar, returns) =
-            self.judged(library, name, arguments, |binder| binder.called(name, arguments, span, cx));
-        self.agreed(scalar, returns)
+        let (scalar, agreed) = self.judged(library, name, arguments, |binder| binder.called(name, arguments, span, cx));
+        self.agreed(scalar, agreed)
     }
 
     fn called(&mut self, name: &ast::Name, arguments: &[Argument], span: Span, cx: &Context) -> Scalar {
@@ -425,7 +445,7 @@ impl Binder<'_> {
                     None => Expr::Literal(Value::missing(returns)),
                 };
                 let expr = crate::plan::fold::fold(&expr, self.now).map_or(expr, Expr::Literal);
-                Part { name, expr }
+                Part { name, seen: Seen::Scalar(returns), expr }
             })
             .collect();
         let first = parts.first().map_or(scalar.expr, |part| part.expr.clone());
@@ -503,7 +523,8 @@ impl Binder<'_> {
     pub(super) fn convert(&mut self, scalar: Scalar, scalar_type: ScalarType, span: Span) -> Scalar {
         match scalar.scalar_type {
             None => Scalar::placeholder(scalar_type),
-            Some(from) if from == scalar_type => Scalar { literal: false, ..scalar },
+            // What a dynamic is, the parameter does not tell.
+            Some(from) if from == scalar_type => Scalar { literal: false, finer: None, ..scalar },
             Some(from) => {
                 let fits = from == ScalarType::Dynamic
                     || scalar_type == ScalarType::Dynamic
@@ -552,12 +573,20 @@ fn known_of(argument: &Argument, notes: &[Note]) -> signature::Argument {
         seen: note.map_or(Seen::Unknown, |note| note.seen.clone()),
         star: matches!(argument.value.kind, ExprKind::Star),
         column: note.is_some_and(|note| note.column),
-        text: match &argument.value.kind {
-            ExprKind::Literal(ast::Literal::String(text)) => Some(text.clone()),
-            _ => None,
-        },
+        text: note.and_then(|note| note.text.clone()),
         literal: note.is_some_and(|note| note.literal),
         constant: note.is_some_and(|note| note.constant),
+    }
+}
+
+/// Returns the text that Microsoft's parser takes an expression for: that of a literal, or of a variable that stands for
+/// one.
+pub(super) fn constant_text(expr: &ast::Expr, scalar: &Scalar) -> Option<String> {
+    match (&expr.kind, &scalar.expr) {
+        (ExprKind::Literal(_) | ExprKind::Name(_), Expr::Literal(Value::String(text))) if scalar.literal => {
+            Some(text.clone())
+        }
+        _ => None,
     }
 }
 

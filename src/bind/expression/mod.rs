@@ -12,6 +12,7 @@ use crate::bind::Binder;
 use crate::bind::call::UserCall;
 use crate::bind::scope::{Binding, Context};
 use crate::bind::seen::{ANY, Seen};
+use crate::bind::signature;
 use crate::diagnostic::{Diagnostic, Span, nearest};
 use crate::functions::{self, Kind as ParameterKind};
 use crate::plan::Expr;
@@ -37,6 +38,14 @@ pub(super) struct Scalar {
 pub(super) struct Part {
     pub name: String,
     pub expr: Expr,
+    pub seen: Seen,
+}
+
+impl Part {
+    /// Returns the column as a value of its own.
+    pub(super) fn scalar(&self) -> Scalar {
+        Scalar::known(self.expr.clone()).with(self.seen.clone())
+    }
 }
 
 impl Scalar {
@@ -268,6 +277,16 @@ impl Binder<'_> {
             self.placeholder(name);
             return Scalar::unknown();
         }
+        // Outside of aggregates, where no row is to be read, Microsoft's parser takes the variable of a column's name.
+        if cx.aggregates.is_some()
+            && let Some(Binding::Scalar(scalar)) = cx.scope.find(&name.text)
+        {
+            if cx.column(&name.text).is_some() {
+                let what = format!("`{}` is a variable, and a column of the rows has the same name", name.text);
+                self.refuse("AQ015", name.span, what);
+            }
+            return scalar;
+        }
         if let Some(column) = cx.column(&name.text) {
             let scalar = Scalar::known(Expr::Column(column.clone()));
             return scalar.knowing(cx.known.and_then(|known| known.of(&name.text)));
@@ -363,26 +382,31 @@ impl Binder<'_> {
 
 /// Returns what the parser makes of a dynamic literal.
 fn seen_in(literal: &DynamicLiteral) -> Seen {
-    match literal {
-        DynamicLiteral::Null | DynamicLiteral::Placeholder(_) => ANY,
-        DynamicLiteral::Bag(_) => Seen::Bag,
+    value_in(literal).map_or(ANY, Seen::dynamic_of)
+}
+
+/// Returns the type of a value in a dynamic literal; None for null, which goes with every type.
+fn value_in(literal: &DynamicLiteral) -> Option<Seen> {
+    Some(match literal {
+        DynamicLiteral::Null => return None,
+        DynamicLiteral::Placeholder(_) => Seen::Unknown,
+        DynamicLiteral::Bag(members) => {
+            let member = |(name, value): &(String, DynamicLiteral)| (name.clone(), value_in(value).unwrap_or(ANY));
+            Seen::bag(members.iter().map(member).collect())
+        }
         DynamicLiteral::Scalar(literal) => match &**literal {
-            Literal::String(_) => Seen::One(ScalarType::String),
-            Literal::Typed { kind, .. } => Seen::One(literal_type(*kind)),
+            Literal::String(_) => Seen::Scalar(ScalarType::String),
+            Literal::Typed { kind, .. } => Seen::Scalar(literal_type(*kind)),
             Literal::Dynamic(inner) => seen_in(inner),
-            Literal::Null => ANY,
+            Literal::Null => return None,
         },
         DynamicLiteral::Array(items) => {
-            let mut elements = items.iter().map(seen_in);
+            let mut elements = items.iter().filter_map(value_in);
             let first = elements.next().unwrap_or(ANY);
-            let same = elements.all(|element| element == first);
-            Seen::array_of(match first {
-                Seen::One(scalar_type) if same => Seen::Scalar(scalar_type),
-                first if same => first,
-                _ => ANY,
-            })
+            let common = elements.try_fold(first, |a, b| signature::common(&a, &b, signature::Conversion::None));
+            Seen::array_of(common.unwrap_or(ANY))
         }
-    }
+    })
 }
 
 /// Makes a conversion, unless the expression has the type already. Constants are converted at once.

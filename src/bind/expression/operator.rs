@@ -3,6 +3,8 @@
 use super::{Scalar, boolean, common_number, to, wide};
 use crate::bind::Binder;
 use crate::bind::scope::Context;
+use crate::bind::seen::{ANY, Seen};
+use crate::bind::signature;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::plan::{Comparison, Expr};
 use crate::syntax::ast::{self, BinaryOperator, ExprKind, UnaryOperator};
@@ -30,7 +32,13 @@ impl Binder<'_> {
                 // The parser lets it pass; which number comes out of a fraction, nothing tells.
                 let message = "the sign of a dynamic value: convert it first, as with tolong() or toreal()";
                 self.refuse("AQ015", span, message);
-                Scalar::placeholder(ScalarType::Dynamic)
+                let finer = match value.seen() {
+                    held @ Seen::One(
+                        ScalarType::Long | ScalarType::Real | ScalarType::DateTime | ScalarType::TimeSpan,
+                    ) => held,
+                    _ => ANY,
+                };
+                Scalar::placeholder(ScalarType::Dynamic).with(finer)
             }
             (_, ScalarType::DateTime) => {
                 // Microsoft's parser lets it pass.
@@ -245,7 +253,8 @@ impl Binder<'_> {
             }
             (_, Dynamic, Dynamic) => {
                 self.refuse("AQ015", span, format!("`{operator}` of two dynamic values: convert them first"));
-                return Scalar::placeholder(Dynamic);
+                let held = signature::arithmetic(operator, l.seen(), r.seen());
+                return Scalar::placeholder(Dynamic).with(held.filter(Seen::is_dynamic).unwrap_or(ANY));
             }
             (_, a, b) if a.is_numeric() && b.is_numeric() => common_number(wide(a), wide(b)).map(|c| (c, c)),
             ("+", DateTime, TimeSpan) | ("+", TimeSpan, DateTime | TimeSpan) => Some((lt, rt)),

@@ -2,6 +2,7 @@
 
 use super::{Scalar, to};
 use crate::bind::Binder;
+use crate::bind::call::constant_text;
 use crate::bind::scope::Context;
 use crate::bind::seen::{ANY, Seen};
 use crate::diagnostic::{Diagnostic, Span, nearest};
@@ -49,9 +50,9 @@ impl Binder<'_> {
                             return self.finish_path(column, steps);
                         }
                     }
-                    let (step, seen) = self.step(index, cx);
+                    let (step, index) = self.step(index, cx);
                     let span = Span::new(inner.span.end, base.span.end);
-                    steps.push(PathStep { step, span, index: Some((index.span, seen)) });
+                    steps.push(PathStep { step, span, index: Some(index) });
                     base = inner;
                 }
                 ExprKind::Paren(inner) if matches!(inner.kind, ExprKind::Member { .. } | ExprKind::Element { .. }) => {
@@ -73,7 +74,7 @@ impl Binder<'_> {
                 self.unsupported(expr.span, "taking another than a numbered column of a call that gives several");
                 return Scalar::unknown();
             };
-            scalar = Scalar::known(part.expr.clone());
+            scalar = part.scalar();
         }
         self.finish_path(scalar, steps)
     }
@@ -137,9 +138,9 @@ impl Binder<'_> {
         if *base == Seen::Unknown {
             return Seen::Unknown;
         }
-        let Some((index_span, index)) = &step.index else {
-            if base.is_dynamic() {
-                return ANY;
+        let Some(Index { span: index_span, seen: index, key }) = &step.index else {
+            if let (true, Step::Key(name)) = (base.is_dynamic(), &step.step) {
+                return base.named(name);
             }
             let message = format!("a value {} has no members", base.describe());
             self.problem(no_members("KS142", step.span, message, base));
@@ -147,12 +148,18 @@ impl Binder<'_> {
         };
         if !base.is_dynamic() || matches!(base, Seen::One(_)) {
             let message = format!("a value {} has no elements", base.describe());
-            self.problem(no_members("KS147", step.span, message, base));
-            return Seen::Unknown;
+            let problem = no_members("KS147", step.span, message, base);
+            if !base.is_dynamic() {
+                self.problem(problem);
+                return Seen::Unknown;
+            }
+            // The engine looks into any dynamic, and finds nothing.
+            self.strict.push(problem);
+            return if self.catalog.is_for_checks() { Seen::Unknown } else { ANY };
         }
         let (suits, wanted) = match base {
             Seen::Array(_) => (is_position(index), "a number"),
-            Seen::Bag => (is_key(index), "a key, which is a string"),
+            Seen::Bag(_) => (is_key(index), "a key, which is a string"),
             _ => (is_position(index) || is_key(index), "a number or a key"),
         };
         if !suits {
@@ -160,16 +167,25 @@ impl Binder<'_> {
             // Microsoft's parser takes any dynamic for a key.
             if index.is_dynamic() && !matches!(base, Seen::Array(_)) {
                 self.refuse("AQ015", *index_span, message);
-            } else {
+            } else if *base == ANY
+                || matches!(index, Seen::Array(_) | Seen::Bag(_))
+                || !(is_position(index) || is_key(index))
+            {
                 self.error("KS141", *index_span, message);
+            } else {
+                // The engine looks for it all the same, and finds nothing.
+                self.strict.push(Diagnostic::error("KS141", *index_span, message));
             }
         }
-        base.element()
+        match (base, key) {
+            (Seen::Bag(_), Some(key)) => base.under(key),
+            _ => base.element(),
+        }
     }
 
-    fn step(&mut self, index: &ast::Expr, cx: &Context) -> (Step, Seen) {
+    fn step(&mut self, index: &ast::Expr, cx: &Context) -> (Step, Index) {
         let scalar = self.scalar(index, cx);
-        let seen = scalar.seen();
+        let known = Index { span: index.span, seen: scalar.seen(), key: constant_text(index, &scalar) };
         let step = match self.constant(&scalar) {
             Some(Value::String(key)) => Step::Key(key),
             Some(Value::Long(i)) => Step::Index(i),
@@ -180,7 +196,7 @@ impl Binder<'_> {
                 None => Step::Index(0),
             },
         };
-        (step, seen)
+        (step, known)
     }
 }
 
@@ -190,18 +206,27 @@ pub(in crate::bind) struct PathStep {
     /// The member, or the brackets.
     span: Span,
     /// What stands between the brackets.
-    index: Option<(Span, Seen)>,
+    index: Option<Index>,
+}
+
+struct Index {
+    span: Span,
+    seen: Seen,
+    /// The key, where Microsoft's parser knows it.
+    key: Option<String>,
 }
 
 fn is_position(index: &Seen) -> bool {
     matches!(
         index,
-        Seen::Unknown | Seen::One(_) | Seen::Scalar(ScalarType::Int | ScalarType::Long | ScalarType::Dynamic)
+        Seen::Unknown
+            | Seen::One(ScalarType::Long)
+            | Seen::Scalar(ScalarType::Int | ScalarType::Long | ScalarType::Dynamic)
     )
 }
 
 fn is_key(index: &Seen) -> bool {
-    matches!(index, Seen::Unknown | Seen::One(_) | Seen::Scalar(ScalarType::String | ScalarType::Dynamic))
+    *index == Seen::Unknown || *index == Seen::Scalar(ScalarType::String) || index.is_dynamic()
 }
 
 fn no_members(code: &'static str, span: Span, message: String, base: &Seen) -> Diagnostic {

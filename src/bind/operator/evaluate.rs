@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::super::plugin::Call;
 use super::super::scope::Scope;
+use super::super::seen::Seen;
 use super::super::{Binder, First, Table};
 use super::projection;
 use crate::diagnostic::{Diagnostic, nearest};
@@ -44,6 +45,9 @@ impl Binder<'_> {
             bound.incomplete = true;
         }
         let declared = schema.map(|schema| (self.declared_columns(&schema.columns), schema.star));
+        for column in declared.iter().flat_map(|(columns, _)| columns) {
+            self.told.push((column.name.clone(), Seen::Scalar(column.scalar_type)));
+        }
         let (columns, open) = self.plugin_columns(&mut bound, declared.clone(), call, arguments);
         let open = open || (input_open && declared.is_none_or(|(_, star)| star));
         bound.invocation.columns.clone_from(&columns);

@@ -57,7 +57,8 @@ impl Binder<'_> {
             }
             let scalar_type = match &column.to_type {
                 Some(name) => self.type_name(name),
-                None => ScalarType::Dynamic,
+                // After a mistake the column stays what it is.
+                None => scalar.column_type(),
             };
             let given = match column.value.names.first() {
                 Some(name) => Some(name.text.clone()),
@@ -72,7 +73,11 @@ impl Binder<'_> {
                     free_name(&format!("Column{positional}"), |n| result.iter().any(|c| c.name == n))
                 }
             };
-            let seen = if column.to_type.is_some() { Seen::Scalar(scalar_type) } else { scalar.seen().element() };
+            let seen = match scalar.seen() {
+                _ if column.to_type.is_some() => Seen::Scalar(scalar_type),
+                seen @ Seen::Scalar(_) => seen,
+                seen => seen.expanded(bag_arrays),
+            };
             self.told.push((name.clone(), seen));
             let replaces = original.iter().find(|c| c.name == name).map(|c| c.name.clone());
             match result.iter_mut().find(|c| c.name == name) {

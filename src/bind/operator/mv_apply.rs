@@ -7,7 +7,6 @@
 use std::rc::Rc;
 
 use super::super::scope::Scope;
-use super::super::seen::ANY;
 use super::super::{Binder, Table};
 use super::{projection, windowed};
 use crate::diagnostic::{Diagnostic, Severity};
@@ -91,9 +90,7 @@ impl Binder<'_> {
         let stand_in = Node { kind, serialized: true, ..copy_without_kind(&expanded.node) };
         let body = self.body(apply, Table { node: stand_in, ..expanded.clone() }, scope);
 
-        for column in &body.node.columns {
-            self.told.push((column.name.clone(), body.known.of(&column.name).cloned().unwrap_or(ANY)));
-        }
+        self.tell_of(&body);
 
         let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: None, all: None, level: 0 };
         let mut result: Vec<(Column, Expr)> = Vec::new();

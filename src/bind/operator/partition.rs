@@ -94,6 +94,7 @@ impl Binder<'_> {
         }
         let Some(key) = key else {
             let body = self.partition_body(operators, Table { label: None, ..input }, scope);
+            self.tell_of(&body);
             return Table { node: empty(body.node.columns.clone()), ..body };
         };
         let rows = match strategy {
@@ -123,6 +124,7 @@ impl Binder<'_> {
             ..empty(table.node.columns.clone())
         };
         let body = self.partition_body(operators, Table { node: stand_in, label: None, ..table }, scope);
+        self.tell_of(&body);
         let columns = body.node.columns.clone();
         let mut parts = Parts { place, row: None, kept: Vec::new(), leaf: Some(rows), all: None, level: 0 };
         if needs_rows(&body.node) {
@@ -207,6 +209,13 @@ impl Binder<'_> {
                     ),
                 );
             }
+        }
+    }
+
+    /// Tells of the columns that operators have left what is known of them.
+    pub(super) fn tell_of(&mut self, body: &Table) {
+        for column in &body.node.columns {
+            self.tell_from(body, &column.name, &column.name);
         }
     }
 

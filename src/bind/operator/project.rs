@@ -71,7 +71,7 @@ impl Binder<'_> {
                 item,
                 expr: part.expr.clone(),
                 scalar_type: part.expr.scalar_type(),
-                seen: Seen::Scalar(part.expr.scalar_type()),
+                seen: part.seen.clone(),
             });
         }
     }
@@ -144,7 +144,9 @@ impl Binder<'_> {
                 }
                 continue;
             }
-            for (given, scalar) in self.key_values(column, column.span, &cx) {
+            let values = self.key_values(column, &cx);
+            self.no_dynamic_key(column.span, values.iter().map(|(_, scalar)| scalar));
+            for (given, scalar) in values {
                 items.push(Item { given, span: column.span });
                 keys.push((scalar.expr.clone(), scalar.column_type()));
                 seen.push(scalar.seen());

@@ -7,6 +7,7 @@ use super::super::aggregate::{empty_value, several_call};
 use super::super::expression::{Scalar, to};
 use super::super::name::{Given, Item, Mode, name_of};
 use super::super::scope::{Context, Scope};
+use super::super::seen::{ANY, Seen};
 use super::super::{Binder, Table};
 use super::{projection, word};
 use crate::diagnostic::Diagnostic;
@@ -32,18 +33,23 @@ impl Binder<'_> {
     pub(super) fn make_series(&mut self, series: &MakeSeries, input: Table, scope: &Rc<Scope>) -> Table {
         let non_empty = word(&series.parameters, "kind").is_some_and(|(kind, _)| kind == "nonempty");
         let keys = self.keys(&series.by, &input, scope);
+        for key in keys.iter().filter(|key| key.scalar.scalar_type == Some(ScalarType::Dynamic)) {
+            let message = "a dynamic value is no key of a series: convert it with tostring()";
+            self.refuse("AQ015", key.item.span, message);
+        }
         let row = Context::row(scope, &input);
         let collected: RefCell<Vec<AggregateCall>> = RefCell::default();
         let mut items: Vec<Item> =
             keys.iter().map(|k| Item { given: k.item.given.clone(), span: k.item.span }).collect();
         let mut values: Vec<(Expr, ScalarType)> = Vec::new();
+        let mut seen: Vec<Seen> = keys.iter().map(|key| key.scalar.seen()).collect();
         let mut defaults = Vec::new();
         for aggregate in &series.aggregates {
             let cx = Context { aggregates: Some(&collected), ..row };
             let aggregated = self.aggregated;
             let scalar = self.scalar(&aggregate.value.value, &cx);
             let span = aggregate.value.span;
-            let single = self.reads_single_rows("make-series", &aggregate.value.value, &scalar, &input);
+            let single = self.reads_single_rows("make-series", &aggregate.value.value, &scalar, &input, scope);
             if !single && aggregate.default.is_none() {
                 self.no_aggregate("make-series", &aggregate.value.value, &scalar, aggregated);
             }
@@ -80,7 +86,10 @@ impl Binder<'_> {
             None => name_of(&series.on.value, &row),
         };
         items.push(Item { given: axis_given, span: series.on.span });
+        // To Microsoft's parser a series is any dynamic.
+        seen.resize(items.len(), ANY);
         let names = self.unique_names(&items, &input.node.columns, Mode::Summarize);
+        self.told.extend(names.iter().cloned().zip(seen));
         let result: Vec<Column> = names
             .into_iter()
             .enumerate()

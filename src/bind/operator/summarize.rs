@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::super::aggregate::{self, several_call};
 use super::super::expression::{Part, Scalar};
 use super::super::name::{Given, Item, Mode, name_of};
-use super::super::scope::{Context, Scope};
+use super::super::scope::{Binding, Context, Scope};
 use super::super::seen::Seen;
 use super::super::signature::{self, Library};
 use super::super::{Binder, Table};
@@ -37,6 +37,10 @@ impl Binder<'_> {
             return Table::new(Node { columns: Vec::new(), ..input.node });
         }
         let keys = self.keys(&summarize.by, &input, scope);
+        for key in &summarize.by {
+            let of_key = keys.iter().filter(|made| made.item.span == key.span);
+            self.no_dynamic_key(key.span, of_key.map(|made| &made.scalar));
+        }
         let (calls, outputs) = self.aggregates(&summarize.aggregates, &keys, &input, scope);
         self.one_scope(&summarize.by, &keys, &calls, &input);
         self.aggregated(keys, calls, outputs, input)
@@ -67,7 +71,7 @@ impl Binder<'_> {
         let cx = Context::row(scope, input);
         let mut keys = Vec::new();
         for key in by {
-            for (given, scalar) in self.key_values(key, key.value.span, &cx) {
+            for (given, scalar) in self.key_values(key, &cx) {
                 // A variable that is no column has no name here (measured).
                 let given = match given {
                     Given::Spelled(text) if key.names.is_empty() && cx.column(&text).is_none() && !cx.open => {
@@ -82,7 +86,7 @@ impl Binder<'_> {
     }
 
     /// Binds what rows are told apart by, with its name: one value, or all that a call of several columns gives.
-    pub(super) fn key_values(&mut self, key: &NamedExpr, span: Span, cx: &Context) -> Vec<(Given, Scalar)> {
+    pub(super) fn key_values(&mut self, key: &NamedExpr, cx: &Context) -> Vec<(Given, Scalar)> {
         let scalar = self.scalar_or_parts(&key.value, cx);
         let own = |index: usize| key.names.get(index).map(|name| Given::Spelled(name.text.clone()));
         let values: Vec<(Given, Scalar)> = match &scalar.parts {
@@ -90,18 +94,21 @@ impl Binder<'_> {
                 self.names_of_parts(key, parts.len());
                 let value = |(index, part): (usize, &Part)| {
                     let given = own(index).unwrap_or_else(|| Given::Part(part.name.clone()));
-                    (given, Scalar::known(part.expr.clone()))
+                    (given, part.scalar())
                 };
                 parts.iter().enumerate().map(value).collect()
             }
             None => vec![(own(0).unwrap_or_else(|| name_of(&key.value, cx)), scalar)],
         };
-        if values.iter().any(|(_, scalar)| scalar.scalar_type == Some(ScalarType::Dynamic)) {
-            self.problem(
-                Diagnostic::error("KS116", span, "a dynamic value can't be a key").help("convert it with tostring()"),
-            );
-        }
         values
+    }
+
+    /// Tells where one of the values that rows are told apart by is dynamic.
+    pub(super) fn no_dynamic_key<'k>(&mut self, span: Span, mut values: impl Iterator<Item = &'k Scalar>) {
+        if values.any(|scalar| scalar.scalar_type == Some(ScalarType::Dynamic)) {
+            let problem = Diagnostic::error("KS116", span, "a dynamic value can't be a key");
+            self.problem(problem.help("convert it with tostring()"));
+        }
     }
 
     /// Tells more names than a call has columns, and refuses fewer: what becomes of the rest then is not documented.
@@ -138,7 +145,8 @@ impl Binder<'_> {
                         format!("{} names for {} columns", named.names.len(), several.names.len()),
                     );
                 }
-                for (i, (given, column)) in several.names.iter().zip(&several.call.outputs).enumerate() {
+                let columns = several.names.iter().zip(&several.call.outputs).zip(several.seen);
+                for (i, ((given, column), seen)) in columns.enumerate() {
                     let given = match named.names.get(i) {
                         Some(name) => Given::Spelled(name.text.clone()),
                         None => given.clone(),
@@ -147,7 +155,7 @@ impl Binder<'_> {
                         item: Item { given: made(given, named.names.get(i).is_some()), span: named.span },
                         expr: Expr::Column(column.clone()),
                         scalar_type: column.scalar_type,
-                        seen: Seen::Scalar(column.scalar_type),
+                        seen,
                     });
                 }
                 collected.borrow_mut().push(several.call);
@@ -156,7 +164,7 @@ impl Binder<'_> {
             let before = self.aggregated;
             // A plain column beside an aggregate has no one value: only what aggregates give can be read.
             let scalar = self.scalar_or_parts(&named.value, &Context { aggregates: Some(&collected), ..row });
-            if !self.reads_single_rows("summarize", &named.value, &scalar, input) {
+            if !self.reads_single_rows("summarize", &named.value, &scalar, input, scope) {
                 self.no_aggregate("summarize", &named.value, &scalar, before);
             }
             if let Some(parts) = &scalar.parts {
@@ -186,7 +194,7 @@ impl Binder<'_> {
                 item,
                 expr: part.expr.clone(),
                 scalar_type: part.expr.scalar_type(),
-                seen: Seen::Scalar(part.expr.scalar_type()),
+                seen: part.seen.clone(),
             });
         }
     }
@@ -200,16 +208,18 @@ impl Binder<'_> {
         value: &ast::Expr,
         scalar: &Scalar,
         input: &Table,
+        scope: &Rc<Scope>,
     ) -> bool {
         if scalar.scalar_type.is_none() {
             return false;
         }
-        let mut places = row_columns(value, input);
-        if places.is_empty() && reads_rows(scalar, input) {
-            // A function such as pack_all() does.
-            places.push(value.span);
-        }
+        let places = row_columns(value, input, scope);
         let message = format!("`{operator}` takes aggregates, and this is the value of a single row");
+        if places.is_empty() && reads_rows(scalar, input) {
+            // A function such as pack_all() does, and the parser lets it pass.
+            self.refuse("AQ015", value.span, message);
+            return true;
+        }
         for place in &places {
             let problem = Diagnostic::error("KS236", *place, message.clone());
             self.problem(problem.help("put a plain column behind `by`, or take one of its values with take_any()"));
@@ -265,7 +275,7 @@ fn reads_rows(scalar: &Scalar, input: &Table) -> bool {
 }
 
 /// Finds where a value names columns of the rows outside of aggregates.
-fn row_columns(value: &ast::Expr, input: &Table) -> Vec<Span> {
+fn row_columns(value: &ast::Expr, input: &Table, scope: &Rc<Scope>) -> Vec<Span> {
     let enter = |part: visit::Part| match part {
         visit::Part::Expr(ast::Expr { kind: ExprKind::Call { name, .. }, .. }) => {
             // `any` is a function over graphs, too.
@@ -274,7 +284,11 @@ fn row_columns(value: &ast::Expr, input: &Table) -> Vec<Span> {
         visit::Part::Expr(expr) => !is_query(expr),
         _ => true,
     };
-    let is_column = |name: &ast::Name| input.node.columns.iter().any(|column| column.name == name.text);
+    // Of a variable and a column of one name the parser takes the variable.
+    let is_column = |name: &ast::Name| {
+        input.node.columns.iter().any(|column| column.name == name.text)
+            && !matches!(scope.find(&name.text), Some(Binding::Scalar(_)))
+    };
     walk(visit::Part::Expr(value), enter)
         .filter_map(|part| match part {
             visit::Part::Expr(ast::Expr { kind: ExprKind::Name(name), span }) if is_column(name) => Some(*span),

@@ -76,7 +76,7 @@ impl Binder<'_> {
         let cx = Context { aggregates: Some(&collected), ..Context::row(scope, input) };
         let aggregated = self.aggregated;
         let scalar = self.scalar(&by.value, &cx);
-        if !self.reads_single_rows("top-nested", &by.value, &scalar, input) {
+        if !self.reads_single_rows("top-nested", &by.value, &scalar, input, scope) {
             self.no_aggregate("top-nested", &by.value, &scalar, aggregated);
         }
         let calls = collected.into_inner();

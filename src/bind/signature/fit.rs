@@ -1,8 +1,8 @@
 //! How well the arguments of a call suit signatures, and what is wrong with those that do not.
 
 use super::read::{Kind, Parameter, Returns, Rule, Signature, Takes};
-use super::{Argument, Verdict};
-use crate::bind::seen::{ANY, Seen};
+use super::{Argument, Library, Verdict};
+use crate::bind::seen::{ANY, Seen, member};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::types::ScalarType;
 
@@ -24,6 +24,7 @@ pub(super) enum Match {
 }
 
 pub(super) struct Call<'a> {
+    pub(super) library: Library,
     pub(super) name: &'a str,
     pub(super) name_span: Span,
     pub(super) arguments: &'a [Argument],
@@ -90,9 +91,9 @@ impl Call<'_> {
         let got = &argument.seen;
         match &parameter.takes {
             Takes::Declared(types) => {
-                if types.iter().any(|wanted| assignable(wanted, got, false)) {
+                if types.iter().any(|wanted| assignable(wanted, got, Conversion::None)) {
                     if types.len() == 1 { Match::Exact } else { Match::OneOfMany }
-                } else if types.iter().any(|wanted| assignable(wanted, got, true)) {
+                } else if types.iter().any(|wanted| assignable(wanted, got, Conversion::Promotable)) {
                     Match::Promoted
                 } else {
                     Match::None
@@ -117,14 +118,14 @@ impl Call<'_> {
             }
             Kind::NotDynamic => suits(!got.is_dynamic(), Match::NotType),
             Kind::Same(index) => match self.arguments.get(index).map(|argument| &argument.seen) {
-                Some(other) => suits(assignable(other, got, true), Match::Exact),
+                Some(other) => suits(assignable(other, got, Conversion::Promotable), Match::Exact),
                 None => Match::None,
             },
             Kind::Common | Kind::CommonOrDynamic | Kind::CommonOrderable => match self.common(assigned, false) {
-                Some(common) if assignable(&common, got, false) => Match::Exact,
-                Some(common) if assignable(&common, got, true) => Match::Promoted,
-                Some(Seen::Scalar(ScalarType::Dynamic)) => Match::Dynamic,
-                Some(_) if kind == Kind::CommonOrDynamic && got.is_dynamic() => Match::Exact,
+                Some(common) if assignable(&common, got, Conversion::None) => Match::Exact,
+                Some(common) if assignable(&common, got, Conversion::Promotable) => Match::Promoted,
+                Some(common) if assignable(&common, got, Conversion::Dynamic) => Match::Dynamic,
+                Some(_) if kind == Kind::CommonOrDynamic && *got == ANY => Match::Exact,
                 _ => Match::None,
             },
             _ => suits(fault(kind, got).is_none(), Match::OneOfMany),
@@ -136,10 +137,10 @@ impl Call<'_> {
         let mut found: Option<Seen> = None;
         for (parameter, argument) in assigned.iter().zip(self.arguments) {
             let Some(Parameter { takes: Takes::Kind(kind), .. }) = parameter else { continue };
-            let mix = match kind {
-                Kind::Common => false,
-                Kind::CommonOrDynamic => true,
-                Kind::CommonOrderable if is_orderable(&argument.seen) => false,
+            let allowed = match kind {
+                Kind::Common => Conversion::Promotable,
+                Kind::CommonOrDynamic => Conversion::Dynamic,
+                Kind::CommonOrderable if is_orderable(&argument.seen) => Conversion::Promotable,
                 _ => continue,
             };
             if skip_dynamic && argument.seen.is_dynamic() {
@@ -147,7 +148,7 @@ impl Call<'_> {
             }
             found = Some(match found {
                 None => argument.seen.clone(),
-                Some(found) => common(&found, &argument.seen, mix)?,
+                Some(found) => common(&found, &argument.seen, allowed)?,
             });
         }
         match found {
@@ -209,13 +210,13 @@ impl Call<'_> {
     ) -> Option<(&'static str, String)> {
         match &parameter.takes {
             Takes::Declared(types) => {
-                let suits = types.iter().any(|wanted| assignable(wanted, got, true));
+                let suits = types.iter().any(|wanted| assignable(wanted, got, Conversion::Promotable));
                 let names = || types.iter().map(Seen::describe).collect::<Vec<_>>().join(" or ");
                 (!suits).then(|| ("KS107", names()))
             }
             Takes::Kind(Kind::Same(index)) => {
                 let other = &self.arguments.get(*index)?.seen;
-                let suits = *other == Seen::Unknown || assignable(other, got, true);
+                let suits = *other == Seen::Unknown || assignable(other, got, Conversion::Promotable);
                 (!suits).then(|| ("KS141", other.describe()))
             }
             Takes::Kind(kind @ (Kind::Common | Kind::CommonOrDynamic | Kind::CommonOrderable)) => {
@@ -223,9 +224,10 @@ impl Call<'_> {
                     return fault(Kind::Orderable, got);
                 }
                 let common = self.common(assigned, false)?;
-                let suits = common == Seen::Unknown
-                    || assignable(&common, got, true)
-                    || *kind == Kind::CommonOrDynamic && (got.is_dynamic() || common.is_dynamic());
+                // To the parser every value may stand as a dynamic.
+                let suits = *kind == Kind::CommonOrDynamic
+                    || common == Seen::Unknown
+                    || assignable(&common, got, Conversion::Promotable);
                 (!suits).then(|| ("KS141", common.describe()))
             }
             Takes::Kind(kind) => fault(*kind, got),
@@ -275,21 +277,28 @@ impl Call<'_> {
         Some(match &signature.returns {
             Returns::Declared(seen) => seen.clone(),
             Returns::Parameter(index) => argument(*index).unwrap_or(Seen::Unknown),
-            Returns::ArrayOf(index) => argument(*index).map_or(Seen::Unknown, |element| match element {
-                Seen::Unknown => Seen::array_of(ANY),
-                element => Seen::array_of(element),
-            }),
+            Returns::ArrayOf(index) => argument(*index).map_or(Seen::Unknown, Seen::array_of),
             Returns::Promoted(index) => argument(*index).map_or(Seen::Unknown, promoted),
             Returns::Common => self.common(&assigned, false).unwrap_or(Seen::Unknown),
             Returns::CommonNotDynamic => self.common(&assigned, true).unwrap_or(Seen::Unknown),
             Returns::Widest => {
                 let numbers = self.arguments.iter().filter(|a| is_number(&a.seen)).map(|a| a.seen.clone());
-                let widest = numbers.reduce(|a, b| if assignable(&a, &b, true) { a } else { b });
+                let widest = numbers.reduce(|a, b| if assignable(&a, &b, Conversion::Promotable) { a } else { b });
                 widest.map_or(Seen::Unknown, promoted)
             }
             Returns::TypeNamed => self.arguments.last().map_or(Seen::Unknown, |a| a.seen.clone()),
-            Returns::Custom => return None,
+            Returns::Columns(_) => return None,
+            Returns::Custom => return self.computed(),
         })
+    }
+
+    /// Returns the types of the columns of a call that gives several.
+    pub(super) fn columns(&self, signature: &Signature) -> Option<Vec<Seen>> {
+        match &signature.returns {
+            Returns::Columns(columns) => Some(columns.clone()),
+            Returns::Custom if self.name.starts_with("array_sort_") => Some(self.sorted()),
+            _ => None,
+        }
     }
 
     /// Says that nothing decides between signatures.
@@ -312,7 +321,7 @@ impl Call<'_> {
             Some(first) if returned.all(|other| other.as_ref() == Some(&first)) => first,
             _ => Seen::Unknown,
         };
-        Verdict { problems, returns: Some(returns) }
+        Verdict { problems, returns: Some(returns), columns: None }
     }
 }
 
@@ -333,7 +342,7 @@ pub(super) fn fault(kind: Kind, got: &Seen) -> Option<(&'static str, String)> {
             (*got == Seen::Scalar(String) || array_of(String), "KS233", "a string or an array of strings")
         }
         Kind::DynamicArray => (*got == ANY || matches!(got, Seen::Array(_)), "KS234", "a dynamic array"),
-        Kind::DynamicBag => (*got == ANY || *got == Seen::Bag, "KS235", "a dynamic bag"),
+        Kind::DynamicBag => (*got == ANY || matches!(got, Seen::Bag(_)), "KS235", "a dynamic bag"),
         Kind::Number => (is_number(got), "KS137", "a number"),
         Kind::NumberOrBool => (is_number(got) || *got == Seen::Scalar(Bool), "KS139", "a number or a bool"),
         Kind::Summable => (is_summable(got), "KS138", "a number, a datetime or a timespan"),
@@ -348,17 +357,32 @@ pub(super) fn fault(kind: Kind, got: &Seen) -> Option<(&'static str, String)> {
     (!suits).then(|| (code, wanted.to_string()))
 }
 
-/// Tells whether a value of a type may stand where another is wanted; with `promote` also a narrower number, or any
-/// dynamic for a string.
-pub(super) fn assignable(wanted: &Seen, got: &Seen, promote: bool) -> bool {
+/// How far a value may be from the type that is wanted; each allows what stands before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::bind) enum Conversion {
+    None,
+    /// A narrower number, or any dynamic for a string.
+    Promotable,
+    /// Anything for a dynamic.
+    Dynamic,
+    Any,
+}
+
+/// Tells whether a value of a type may stand where another is wanted.
+pub(super) fn assignable(wanted: &Seen, got: &Seen, allowed: Conversion) -> bool {
     match (wanted, got) {
-        _ if wanted == got => true,
+        _ if wanted.is(got) => true,
         (Seen::Unknown, _) | (_, Seen::Unknown) => true,
-        (Seen::Scalar(ScalarType::Dynamic), _) => got.is_dynamic(),
-        (Seen::Array(element), Seen::Array(_)) if **element == ANY => promote,
-        (Seen::Bag, Seen::Bag) => true,
-        (Seen::Scalar(wanted), Seen::Scalar(got)) => promote && is_wider(*wanted, *got),
-        (Seen::One(wanted), Seen::One(got)) => wanted == got || promote && is_wider(*wanted, *got),
+        (Seen::Scalar(ScalarType::Dynamic), _) => got.is_dynamic() || allowed >= Conversion::Dynamic,
+        (Seen::Array(element), Seen::Array(_)) if **element == ANY && allowed > Conversion::None => true,
+        // The parser asks it the other way around.
+        (Seen::Array(wanted), Seen::Array(got)) => assignable(got, wanted, allowed),
+        (Seen::Bag(wanted), Seen::Bag(got)) => wanted
+            .iter()
+            .all(|(name, wanted)| member(got, name).is_some_and(|got| assignable(wanted, got, Conversion::Any))),
+        (Seen::One(wanted), Seen::One(got)) => assignable(&Seen::Scalar(*wanted), &Seen::Scalar(*got), allowed),
+        (Seen::Scalar(wanted), Seen::Scalar(got)) if allowed == Conversion::Promotable => is_wider(*wanted, *got),
+        (Seen::Scalar(_), Seen::Scalar(_) | Seen::One(_)) => allowed == Conversion::Any,
         _ => false,
     }
 }
@@ -369,21 +393,46 @@ pub(super) fn is_wider(wide: ScalarType, narrow: ScalarType) -> bool {
     matches!((wide, narrow), (Long, Int) | (Real, Int | Long) | (Decimal, Int | Long | Real) | (String, Dynamic))
 }
 
-/// Returns the type that two have in common; with `mix` different types meet as a dynamic.
-pub(super) fn common(a: &Seen, b: &Seen, mix: bool) -> Option<Seen> {
+/// Returns the type that two have in common.
+pub(in crate::bind) fn common(a: &Seen, b: &Seen, allowed: Conversion) -> Option<Seen> {
+    let promotes = allowed >= Conversion::Promotable;
     Some(match (a, b) {
-        _ if a == b => a.clone(),
+        _ if a.is(b) => a.clone(),
         (Seen::Unknown, _) | (_, Seen::Unknown) => Seen::Unknown,
         _ if *a == ANY || *b == ANY => ANY,
-        (Seen::Scalar(x), Seen::Scalar(y)) if is_wider(*y, *x) => b.clone(),
-        (Seen::Scalar(x), Seen::Scalar(y)) if is_wider(*x, *y) => a.clone(),
-        (Seen::Array(_), Seen::Array(_)) => Seen::array_of(ANY),
-        (Seen::Bag, Seen::Bag) => Seen::Bag,
-        (Seen::One(x), Seen::Scalar(y) | Seen::One(y)) | (Seen::Scalar(x), Seen::One(y)) if x == y => Seen::One(*x),
-        _ if a.is_dynamic() && b.is_dynamic() => ANY,
-        _ if mix => ANY,
-        _ => return None,
+        (Seen::Scalar(x), Seen::Scalar(y)) if promotes && is_wider(*y, *x) => b.clone(),
+        (Seen::Scalar(x), Seen::Scalar(y)) if promotes && is_wider(*x, *y) => a.clone(),
+        // Of arrays that are not of one type though their elements are, it is that of the elements.
+        (Seen::Array(x), Seen::Array(y)) => {
+            if x.is(y) {
+                (**x).clone()
+            } else {
+                Seen::array_of(ANY)
+            }
+        }
+        (Seen::Bag(x), Seen::Bag(y)) => {
+            let both = x.iter().filter_map(|(name, seen)| Some((name, seen, member(y, name)?)));
+            let met = |seen: &Seen, other: &Seen| common(seen, other, Conversion::Dynamic).unwrap_or(ANY);
+            Seen::bag(both.map(|(name, seen, other)| (name.clone(), met(seen, other))).collect())
+        }
+        _ => match common_held(a, b, allowed) {
+            Some(common) => common,
+            None if a.is_dynamic() && b.is_dynamic() || allowed >= Conversion::Dynamic => ANY,
+            None => return None,
+        },
     })
+}
+
+/// Returns the dynamic in which two values meet of which one stands in a dynamic.
+fn common_held(a: &Seen, b: &Seen, allowed: Conversion) -> Option<Seen> {
+    let held = |seen: &Seen| match seen {
+        Seen::One(scalar_type) => Seen::Scalar(*scalar_type),
+        other => other.clone(),
+    };
+    if !matches!((a, b), (Seen::One(_), _) | (_, Seen::One(_))) {
+        return None;
+    }
+    common(&held(a), &held(b), allowed).map(Seen::dynamic_of)
 }
 
 pub(super) fn promoted(seen: Seen) -> Seen {

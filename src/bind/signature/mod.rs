@@ -7,11 +7,12 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use self::fit::Call;
+pub(super) use self::fit::{Conversion, common};
 use self::read::Signature;
 use super::seen::{ANY, Seen};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::types::ScalarType;
 
+mod computed;
 mod fit;
 mod read;
 
@@ -20,6 +21,8 @@ mod read;
 pub(super) enum Library {
     Functions,
     Aggregates,
+    /// Operators of arithmetic, by their signs.
+    Operators,
 }
 
 /// An argument as far as it is known; one that was not looked at is unknown and suits everything.
@@ -29,7 +32,7 @@ pub(super) struct Argument {
     pub seen: Seen,
     pub star: bool,
     pub column: bool,
-    /// The text of a literal string, where it is one.
+    /// The text of a constant string, where the parser knows it: of a literal, or of a variable that stands for one.
     pub text: Option<String>,
     pub literal: bool,
     pub constant: bool,
@@ -41,6 +44,8 @@ pub(super) struct Verdict {
     pub problems: Vec<Diagnostic>,
     /// None where the parser computes it in a way of its own.
     pub returns: Option<Seen>,
+    /// The types of the columns, where the call gives several.
+    pub columns: Option<Vec<Seen>>,
 }
 
 const TEXT: &str = include_str!("../../../fixtures/signatures/kusto.txt");
@@ -48,7 +53,11 @@ const TEXT: &str = include_str!("../../../fixtures/signatures/kusto.txt");
 static LINES: LazyLock<HashMap<(Library, &'static str), &'static str>> = LazyLock::new(|| {
     let line = |line: &'static str| {
         let mut parts = line.splitn(3, ' ');
-        let library = if parts.next()? == "a" { Library::Aggregates } else { Library::Functions };
+        let library = match parts.next()? {
+            "a" => Library::Aggregates,
+            "o" => Library::Operators,
+            _ => Library::Functions,
+        };
         Some(((library, parts.next()?), parts.next()?))
     };
     TEXT.lines().filter_map(line).collect()
@@ -57,6 +66,20 @@ static LINES: LazyLock<HashMap<(Library, &'static str), &'static str>> = LazyLoc
 /// Functions that stand in patterns over graphs alone.
 const OVER_GRAPHS: &[&str] =
     &["all", "any", "map", "inner_nodes", "node_id", "node_degree_in", "node_degree_out", "labels"];
+
+/// Returns the type of what an operator of arithmetic gives of two values.
+pub(super) fn arithmetic(sign: &str, left: Seen, right: Seen) -> Option<Seen> {
+    let argument = |seen: Seen| Argument {
+        span: Span::new(0, 0),
+        seen,
+        star: false,
+        column: false,
+        text: None,
+        literal: false,
+        constant: false,
+    };
+    judge(Library::Operators, sign, Span::new(0, 0), &[argument(left), argument(right)])?.returns
+}
 
 /// Tells whether the parser knows the name of a function of values.
 pub(super) fn is_known(library: Library, name: &str) -> bool {
@@ -67,13 +90,13 @@ pub(super) fn is_known(library: Library, name: &str) -> bool {
 pub(super) fn judge(library: Library, name: &str, name_span: Span, arguments: &[Argument]) -> Option<Verdict> {
     let line = LINES.get(&(library, name))?;
     let signatures: Vec<Signature> = line.split(' ').filter_map(Signature::read).collect();
-    let call = Call { name, name_span, arguments };
+    let call = Call { library, name, name_span, arguments };
     let best = call.best(&signatures);
     Some(match best[..] {
         [signature] => {
             let problems = call.check(signature);
             let returns = call.returned(signature).map(|returns| unwrapped(library, &call, returns));
-            Verdict { problems, returns }
+            Verdict { problems, returns, columns: call.columns(signature) }
         }
         _ => call.ambiguous(&signatures, &best),
     })
@@ -90,7 +113,7 @@ fn unwrapped(library: Library, call: &Call, returns: Seen) -> Seen {
     }
     let arguments: Vec<Argument> = call.arguments.iter().map(plain).collect();
     match judge(library, call.name, call.name_span, &arguments).and_then(|verdict| verdict.returns) {
-        Some(Seen::Scalar(scalar_type)) if scalar_type != ScalarType::Dynamic => Seen::One(scalar_type),
+        Some(plain @ Seen::Scalar(_)) => Seen::dynamic_of(plain),
         _ => returns,
     }
 }
@@ -99,6 +122,7 @@ fn unwrapped(library: Library, call: &Call, returns: Seen) -> Seen {
 mod tests {
     use super::read::Takes;
     use super::*;
+    use crate::types::ScalarType;
 
     fn judged(name: &str, types: &[Seen]) -> Vec<(&'static str, usize)> {
         let argument = |(i, seen): (usize, &Seen)| Argument {

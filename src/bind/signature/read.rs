@@ -1,8 +1,8 @@
 //! Signatures as the fixture writes them.
 
 use super::Argument;
-use super::fit::assignable;
-use crate::bind::seen::{ANY, Seen};
+use super::fit::{Conversion, assignable};
+use crate::bind::seen::{ANY, Member, Seen};
 use crate::types::ScalarType;
 
 /// What a parameter takes.
@@ -68,6 +68,8 @@ pub(super) enum Returns {
     CommonNotDynamic,
     Widest,
     TypeNamed,
+    /// Several columns of these types.
+    Columns(Vec<Seen>),
     Custom,
 }
 
@@ -153,7 +155,7 @@ impl Signature {
 impl Parameter {
     /// Tells whether a type is one of those that the parameter lists.
     pub(super) fn declares(&self, seen: &Seen) -> bool {
-        matches!(&self.takes, Takes::Declared(types) if types.iter().any(|wanted| assignable(wanted, seen, false)))
+        matches!(&self.takes, Takes::Declared(types) if types.iter().any(|wanted| assignable(wanted, seen, Conversion::None)))
     }
 
     /// Reads a type, then its rule (`!`, `#`, `@`, `*`, `~`), values (`=a/b`) and how often it may stand (`?`, `{1-64}`).
@@ -227,13 +229,16 @@ impl Returns {
             "$CommonNonDynamic" => Returns::CommonNotDynamic,
             "$Widest" => Returns::Widest,
             "$Parameter0Literal" | "$Parameter1Literal" | "$ParameterNLiteral" => Returns::TypeNamed,
+            columns if columns.starts_with("columns{") => {
+                Returns::Columns(members(columns).into_iter().map(|(_, seen)| seen).collect())
+            }
             declared if !declared.starts_with('$') => Returns::Declared(seen(declared)),
             _ => Returns::Custom,
         }
     }
 }
 
-/// Reads a type: `string`, `array<string>`, `bag`, `one<long>`.
+/// Reads a type: `string`, `array<string>`, `bag`, `bag{a:long,b:string}`, `one<long>`.
 pub(super) fn seen(text: &str) -> Seen {
     if let Some(element) = text.strip_prefix("array<").and_then(|rest| rest.strip_suffix('>')) {
         return Seen::array_of(seen(element));
@@ -242,7 +247,19 @@ pub(super) fn seen(text: &str) -> Seen {
         return ScalarType::from_name(inner).map_or(ANY, Seen::One);
     }
     match text {
-        "bag" => Seen::Bag,
+        bag if bag == "bag" || bag.starts_with("bag{") => Seen::bag(members(bag)),
         name => ScalarType::from_name(name).map_or(Seen::Unknown, Seen::Scalar),
     }
+}
+
+/// Reads the members of `bag{a:long,b:bag{c:string}}`; in their names `+` stands for a blank.
+fn members(text: &str) -> Vec<Member> {
+    let list = text.split_once('{').and_then(|(_, list)| list.strip_suffix('}')).unwrap_or_default();
+    let mut depth = 0;
+    let parts = list.split(|c| {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        c == ',' && depth == 0
+    });
+    let member = |part: &str| part.split_once(':').map(|(name, of)| (name.replace('+', " "), seen(of)));
+    parts.filter_map(member).collect()
 }
