@@ -34,35 +34,53 @@ pub(super) fn each<T: Send, R: Send>(
 }
 
 /// Rows that a thread writes in one go: some hundred kilobytes of alerts.
-const PART: usize = 256;
+const PART: usize = 128;
 
-/// The text of rows, of which each thread makes a part.
+/// Parts for each thread that are made before they are handed on, so that the work comes out even.
+const PARTS: usize = 2;
+
+/// The text of rows, of which each thread makes a part; while the next ones are made, one thread hands it on.
 #[derive(Default)]
 pub(super) struct Parts<T> {
     texts: Vec<T>,
+    /// Room for those that are handed on.
+    made: Vec<T>,
 }
 
-impl<T: Default + AsRef<[u8]> + Send> Parts<T> {
+/// What a thread does next.
+enum Step<'a, T> {
+    HandOn(&'a mut (dyn io::Write + Send), &'a [T]),
+    Make(Range<usize>, &'a mut T),
+}
+
+impl<T: Default + AsRef<[u8]> + Send + Sync> Parts<T> {
     /// Writes so many rows; `make` makes the text of some of them, in place of what it finds.
     pub(super) fn write(
         &mut self,
         rows: usize,
-        out: &mut dyn io::Write,
+        out: &mut (dyn io::Write + Send),
         make: impl Fn(Range<usize>, &mut T) -> io::Result<()> + Sync,
     ) -> io::Result<()> {
-        let threads = threads();
-        self.texts.resize_with(threads, T::default);
-        for first in (0..rows).step_by(PART * threads) {
-            // Where there is one part alone, no thread is started.
-            let wanted = (rows - first).div_ceil(PART).min(threads);
+        let (threads, most) = (threads(), PARTS * threads());
+        self.texts.resize_with(most, T::default);
+        self.made.resize_with(most, T::default);
+        let mut waiting = 0;
+        for first in (0..rows).step_by(PART * most) {
+            let wanted = (rows - first).div_ceil(PART).min(most);
             let part = |place: usize| first + place * PART..(first + (place + 1) * PART).min(rows);
-            let parts = self.texts.iter_mut().take(wanted).enumerate().map(|(place, text)| (part(place), text));
-            each(parts, wanted, |(part, text)| make(part, text)).into_iter().collect::<io::Result<()>>()?;
-            for text in self.texts.iter().take(wanted) {
-                out.write_all(text.as_ref())?;
-            }
+            let parts = self.texts.iter_mut().take(wanted).enumerate();
+            let steps = std::iter::once(Step::HandOn(&mut *out, &self.made[..waiting]))
+                .chain(parts.map(|(place, text)| Step::Make(part(place), text)));
+            // Where there is one part alone, no thread is started.
+            let done = each(steps, wanted.min(threads), |step| match step {
+                Step::HandOn(out, texts) => texts.iter().try_for_each(|text| out.write_all(text.as_ref())),
+                Step::Make(part, text) => make(part, text),
+            });
+            done.into_iter().collect::<io::Result<()>>()?;
+            std::mem::swap(&mut self.texts, &mut self.made);
+            waiting = wanted;
         }
-        Ok(())
+        self.made[..waiting].iter().try_for_each(|text| out.write_all(text.as_ref()))
     }
 }
 
@@ -73,7 +91,7 @@ mod tests {
     #[test]
     fn rows_come_in_their_order() {
         let mut parts = Parts::default();
-        for rows in [3 * PART * threads() + 1, PART, 1, 0, 2 * PART - 1] {
+        for rows in [5 * PARTS * PART * threads() + 1, PART, 1, 0, 2 * PART - 1] {
             let mut out = Vec::new();
             let make = |part: Range<usize>, text: &mut String| {
                 *text = part.map(|row| format!("{row}\n")).collect();

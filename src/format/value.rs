@@ -83,7 +83,7 @@ impl Rows {
         self.written = 0;
     }
 
-    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut dyn io::Write) -> io::Result<()> {
+    pub(super) fn write(&mut self, batch: &RecordBatch, out: &mut (dyn io::Write + Send)) -> io::Result<()> {
         let (columns, dialect, before) = (&self.columns, self.dialect, self.written);
         self.written += batch.num_rows() as u64;
         self.parts.write(batch.num_rows(), out, |part, text| {
