@@ -114,7 +114,7 @@ pub(super) fn run(arguments: &Arguments, global: &Global, console: &Console) -> 
     }
     let results = [("--output", &arguments.output), ("--skip-bad-rows", &arguments.skip_bad_rows)];
     let results: Vec<Wanted> = results.into_iter().filter_map(|(flag, path)| Some((flag, path.as_deref()?))).collect();
-    overwrite::refuse(&results, arguments.given.paths(&config).into_iter().chain(arguments.file.clone()))?;
+    overwrite::refuse(&results, arguments.given.paths(&config).chain(arguments.file.clone()))?;
     let mut sources = Sources::new(&arguments.given, &config)?;
     let asked = Asked { arguments, input: &input, query: &parsed.query, global, console, config: &config };
     let Some(path) = &arguments.skip_bad_rows else { return answer(&asked, &sources) };

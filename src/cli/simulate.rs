@@ -210,7 +210,7 @@ fn refuse_overwrite(arguments: &Arguments, config: &Config, rules: &[PathBuf]) -
     let report = arguments.report.iter().map(|path| ("--report", path.as_path()));
     let results: Vec<Wanted> = out.chain(report).collect();
     let rules = input::files(rules, &ENDINGS)?;
-    overwrite::refuse(&results, arguments.given.paths(config).into_iter().chain(rules))
+    overwrite::refuse(&results, arguments.given.paths(config).chain(rules))
 }
 
 /// Rules of a kind that a workspace runs at most (documented).

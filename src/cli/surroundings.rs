@@ -1,6 +1,7 @@
 //! What the user gives a query besides its text: records, watchlists, saved functions, other places.
 
 use std::collections::HashSet;
+use std::iter;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -74,8 +75,12 @@ pub(super) struct Found {
 impl Given {
     /// Returns the files that a command may read: those of the flags, and those of `alertq.toml`.
     ///
-    /// What cannot be found is left out: who reads it says so.
-    pub(super) fn paths(&self, config: &Config) -> Vec<PathBuf> {
+    /// What cannot be found is left out: who reads it says so. Folders are looked into when the first file is asked for.
+    pub(super) fn paths(&self, config: &Config) -> impl Iterator<Item = PathBuf> {
+        iter::once_with(|| self.found(config)).flatten()
+    }
+
+    fn found(&self, config: &Config) -> Vec<PathBuf> {
         let kept = config.tables.iter().chain(config.places.iter().flat_map(|(_, tables)| tables));
         let kept = kept.flat_map(|(_, paths)| paths).map(|path| path.to_string_lossy().into_owned());
         let records = self.data.iter().map(|spec| source::split_name(spec).1.to_string()).chain(kept);

@@ -1,5 +1,6 @@
 //! Queries over files, from text to rows: what is pruned, and that short cuts give the same rows.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,12 @@ const ROW_GROUP: usize = 500;
 
 /// A file of ten row groups, one row a minute, identifiers in no order.
 fn file(folder: &Path) -> PathBuf {
+    let path = folder.join("alerts.parquet");
+    write(&path, 0..ROWS);
+    path
+}
+
+fn write(path: &Path, rows: Range<usize>) {
     let zone: Arc<str> = "UTC".into();
     let mut fields = vec![
         Field::new("TimeGenerated", DataType::Timestamp(TimeUnit::Nanosecond, Some(zone.clone())), true),
@@ -27,27 +34,26 @@ fn file(folder: &Path) -> PathBuf {
         Field::new("AlertSeverity", DataType::Utf8, true),
     ];
     let minute = 60_000_000_000_i64;
-    let times = (0..ROWS as i64).map(|i| 1_780_000_000_000_000_000 + i * minute);
+    let times = rows.clone().map(|i| 1_780_000_000_000_000_000 + i as i64 * minute);
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(TimestampNanosecondArray::from_iter_values(times).with_timezone(zone)),
-        Arc::new(StringArray::from_iter_values((0..ROWS).map(identifier))),
-        Arc::new(StringArray::from_iter((0..ROWS).map(|i| (i % 7 != 0).then_some(["High", "Low", ""][i % 3])))),
+        Arc::new(StringArray::from_iter_values(rows.clone().map(identifier))),
+        Arc::new(StringArray::from_iter(rows.clone().map(|i| (i % 7 != 0).then_some(["High", "Low", ""][i % 3])))),
     ];
     for number in 0..9 {
         fields.push(Field::new(format!("Text{number}"), DataType::Utf8, true));
-        columns.push(Arc::new(StringArray::from_iter_values((0..ROWS).map(|i| format!("text {number} of row {i}")))));
+        columns
+            .push(Arc::new(StringArray::from_iter_values(rows.clone().map(|i| format!("text {number} of row {i}")))));
     }
     let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), columns).unwrap();
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(ROW_GROUP))
         .set_column_bloom_filter_enabled("SystemAlertId".into(), true)
         .build();
-    let path = folder.join("alerts.parquet");
     let mut writer =
-        ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), Some(properties)).unwrap();
+        ArrowWriter::try_new(std::fs::File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    path
 }
 
 /// Every row twice under one identifier, far apart.
@@ -96,6 +102,26 @@ fn a_period_prunes_row_groups() {
         assert_eq!(rows(&batches), 400, "{query}");
         assert!(stats.row_groups_pruned >= 9, "{query}: {stats:?}");
     }
+}
+
+/// Footers and statistics outlast a query; what they say of a file that is no more must not.
+#[test]
+fn a_file_that_has_changed_is_read_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = file(folder.path());
+    let query = "T | summarize count(), min(TimeGenerated), max(TimeGenerated)";
+    let before = printed(&answer(&path, query).0);
+    assert_eq!(printed(&answer(&path, query).0), before);
+    // As many rows, so that the file is about as large.
+    write(&path, ROWS..2 * ROWS);
+    let after = printed(&answer(&path, query).0);
+    assert_ne!(after, before);
+    let elsewhere = folder.path().join("elsewhere.parquet");
+    std::fs::copy(&path, &elsewhere).unwrap();
+    assert_eq!(after, printed(&answer(&elsewhere, query).0));
+    // What the old statistics leave out would be missing.
+    let late = "T | where TimeGenerated > datetime(2026-06-01T00:00:00Z) | count";
+    assert_eq!(printed(&answer(&path, late).0), printed(&answer(&elsewhere, late).0));
 }
 
 #[test]

@@ -22,19 +22,19 @@ pub(super) struct Blocks {
     /// The pieces in the file's order, each as soon as it is parsed.
     pieces: Receiver<Receiver<Result<Parsed, Error>>>,
     waiting: VecDeque<Chunk>,
-    /// What lies in the pieces before this one.
-    before: Counted,
+    /// What the pieces before this one have.
+    before: Extent,
 }
 
-/// How much of a file lies before a place in it.
+/// How many records and lines a part of a file has.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counted {
+pub(super) struct Extent {
     records: u64,
     lines: u64,
 }
 
-impl Counted {
-    /// Returns the place in the file of one that is counted from here.
+impl Extent {
+    /// Returns a place that is counted from behind such a part, counted from before it.
     pub(super) fn put_right(self, place: Place) -> Place {
         let record = place.record.map(|record| record + self.records);
         let line = place.line.map(|line| line + self.lines);
@@ -45,7 +45,7 @@ impl Counted {
 /// What became of a piece.
 struct Parsed {
     chunks: Vec<Chunk>,
-    all: Counted,
+    all: Extent,
 }
 
 /// What pieces are cut off: each thread cuts the next one for itself.
@@ -82,7 +82,7 @@ impl Blocks {
                 return Ok(None);
             }
         }
-        Ok(Some(Blocks { pieces, waiting: VecDeque::new(), before: Counted::default() }))
+        Ok(Some(Blocks { pieces, waiting: VecDeque::new(), before: Extent::default() }))
     }
 
     /// Reads on; None behind the end.
@@ -160,7 +160,7 @@ fn parse(input: &Input, target: &Target, builder: &mut RowBuilder, lines: Cursor
         chunks.push(chunk);
     }
     let end = records.place();
-    let all = Counted { records: end.record.unwrap_or_default(), lines: end.line.unwrap_or(1) - 1 };
+    let all = Extent { records: end.record.unwrap_or_default(), lines: end.line.unwrap_or(1) - 1 };
     Ok(Parsed { chunks, all })
 }
 

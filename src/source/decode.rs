@@ -217,13 +217,13 @@ impl Bytes {
 
     /// Opens the whole as a part; None where the bytes are not those of the text, or have no places.
     pub(super) fn parts(&self) -> Result<Option<Part>, Error> {
-        let opened = File::open(self.file.path()).and_then(|file| Ok((file.metadata()?, file)));
-        let (metadata, file) = opened.map_err(|error| self.error(&error))?;
-        if self.compression != Compression::None || !metadata.is_file() {
+        if self.compression != Compression::None {
             return Ok(None);
         }
+        let opened = File::open(self.file.path()).and_then(|file| Ok((file.metadata()?, file)));
+        let (metadata, file) = opened.map_err(|error| self.error(&error))?;
         let (file, end) = (Arc::new(file), metadata.len());
-        Ok(Some(Part { file, at: 0, end, progress: self.progress.clone() }))
+        Ok(metadata.is_file().then(|| Part { file, at: 0, end, progress: self.progress.clone() }))
     }
 
     /// Returns bytes that can be read at any offset: these, or a decompressed copy of them.

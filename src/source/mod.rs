@@ -72,8 +72,8 @@ pub struct Options {
     /// Of larger files of JSON lines only so many bytes are read to learn their columns. Should the rest have others,
     /// reading fails and says so ([`Error::surprise`]): then the files are to be opened without this.
     pub glance: Option<u64>,
-    /// Bytes of JSON lines that one thread parses in one go, where several read one file. With the arrays that become of
-    /// them, and a piece that waits for each thread, they are what is held of the file.
+    /// Bytes of JSON lines that one thread parses in one go, where several read one file: the arrays that become of them
+    /// are what is held of it.
     pub piece: usize,
 }
 

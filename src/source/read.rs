@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use crate::types::Column;
 
-use super::blocks::{Blocks, Counted};
+use super::blocks::{Blocks, Extent};
 use super::detect::Layout;
 use super::error::Error;
 use super::records::{Records, Step};
@@ -26,7 +26,7 @@ pub(super) struct Chunk {
 
 impl Chunk {
     /// Says what lies before where the places in the chunk are counted from.
-    pub(super) fn behind(mut self, before: Counted) -> Chunk {
+    pub(super) fn behind(mut self, before: Extent) -> Chunk {
         self.bad.iter_mut().for_each(|bad| bad.place = before.put_right(bad.place));
         self
     }
