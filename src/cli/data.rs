@@ -284,7 +284,11 @@ fn in_place(table: &source::Table) -> Option<Vec<PathBuf>> {
         let same = input.parquet_columns.as_ref()?.iter().all(fits);
         same.then(|| input.bytes.on_disk().to_path_buf())
     });
-    files.collect()
+    let files = files.collect::<Option<_>>()?;
+    for (input, footer) in table.inputs.iter().filter_map(|input| Some((input, input.footer.as_ref()?))) {
+        engine::keep_footer(input.bytes.on_disk(), footer.size, footer.modified, footer.metadata.clone());
+    }
+    Some(files)
 }
 
 /// Returns how many bytes of rows are held in memory, of those that the user allows.

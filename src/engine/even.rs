@@ -2,8 +2,8 @@
 //!
 //! DataFusion gives each thread as many bytes of the files. A condition on the time leaves the last days of them, as most
 //! queries have it, and these lie with one thread: the others have nothing to do. Here the borders between the parts are
-//! moved to row groups with as many rows on both sides, of those that the statistics leave. The parts stay in the order
-//! of the files, so rows come in the same order.
+//! moved to row groups with as many rows on both sides, of those that the statistics leave. As many rows are not as much
+//! work, and a thread may be held up: the last row groups are pieces of their own, which go to whoever is done first.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicate
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 
-use super::share::Scan;
+use super::share::{self, Scan};
 
 /// Moves the borders of scans that several threads read.
 #[derive(Debug)]
@@ -52,6 +52,42 @@ impl PhysicalOptimizerRule for EvenScans {
     }
 }
 
+/// Gives files that are small together to one thread, one after the other: where a second thread saves nothing, rows that
+/// come in the order of the files are worth more, and lists and sets that are made of them are the same each time.
+#[derive(Debug)]
+pub(super) struct SmallScans;
+
+impl PhysicalOptimizerRule for SmallScans {
+    fn name(&self) -> &str {
+        "small_scans"
+    }
+
+    fn schema_check(&self) -> bool {
+        true
+    }
+
+    fn optimize(&self, plan: Arc<dyn ExecutionPlan>, options: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
+        // Below this a single file is not divided either.
+        let most = options.optimizer.repartition_file_min_size as u64;
+        let small = plan.transform_up(|node| {
+            Ok(match share::config(&node).and_then(|config| joined(config, most)) {
+                Some(config) => Transformed::yes(DataSourceExec::from_data_source(config) as _),
+                None => Transformed::no(node),
+            })
+        })?;
+        Ok(small.data)
+    }
+}
+
+/// Returns the same scan in one part; none where it is so already, or of more bytes than this.
+fn joined(config: &FileScanConfig, most: u64) -> Option<FileScanConfig> {
+    let files: Vec<PartitionedFile> = config.file_groups.iter().flat_map(FileGroup::iter).cloned().collect();
+    let bytes: u64 = files.iter().map(|file| file.object_meta.size).sum();
+    let several = config.file_groups.len() > 1 && config.output_partitioning.is_none();
+    let groups = vec![FileGroup::new(files)];
+    (several && bytes < most).then(|| FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build())
+}
+
 /// A row group that has to be read.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Wanted {
@@ -75,8 +111,19 @@ fn even(scan: &Scan, footers: &FileMetadataCache) -> Option<FileScanConfig> {
     for (index, file) in files.iter().enumerate() {
         wanted.extend(row_groups(file, index, &predicate, config, footers)?);
     }
-    let borders = borders(&wanted, parts)?;
-    let groups = borders.windows(2).map(|ends| between(&files, ends[0], ends[1])).collect();
+    // Where each part has to read its own, it gets the same share of all.
+    let shared = !config.preserve_order && config.output_ordering.is_empty();
+    let dealt = if shared { dealt(&wanted, parts) } else { wanted.len() };
+    let (first, rest) = wanted.split_at_checked(dealt)?;
+    let end = rest.first().map(|group| group.at);
+    let mut groups: Vec<Vec<PartitionedFile>> = Vec::with_capacity(parts);
+    for ends in borders(first, parts, end)?.windows(2) {
+        groups.push(between(&files, ends[0], ends[1]).collect());
+    }
+    let ends = rest.iter().skip(1).map(|group| Some(group.at)).chain([None]);
+    let rest = rest.iter().zip(ends).flat_map(|(group, end)| between(&files, Some(group.at), end));
+    groups.last_mut()?.extend(rest);
+    let groups = groups.into_iter().map(FileGroup::new).collect();
     Some(FileScanConfigBuilder::from(config.clone()).with_file_groups(groups).build())
 }
 
@@ -136,8 +183,21 @@ fn row_groups(
 /// Where a part begins: in which file, and where in it. The last border is the end of all files.
 type Border = Option<(usize, i64)>;
 
-/// Divides row groups to parts with about as many rows each; none where there are fewer than parts.
-fn borders(wanted: &[Wanted], parts: usize) -> Option<Vec<Border>> {
+/// Of how many row groups each part gets its share before it is known who is done first: three quarters of the rows, but
+/// a group for each at least.
+fn dealt(wanted: &[Wanted], parts: usize) -> usize {
+    let total: u64 = wanted.iter().map(|group| group.rows).sum();
+    let mut before = 0;
+    let dealt = wanted.iter().take_while(|group| {
+        before += group.rows;
+        before <= total / 4 * 3
+    });
+    dealt.count().max(parts).min(wanted.len())
+}
+
+/// Divides row groups, the last of which ends there, to parts with about as many rows each; none where there are fewer
+/// than parts.
+fn borders(wanted: &[Wanted], parts: usize, end: Border) -> Option<Vec<Border>> {
     if wanted.len() < parts {
         return None;
     }
@@ -152,13 +212,13 @@ fn borders(wanted: &[Wanted], parts: usize) -> Option<Vec<Border>> {
         }
         before += group.rows;
     }
-    borders.push(None);
+    borders.push(end);
     (borders.len() == parts + 1).then_some(borders)
 }
 
 /// Returns the pieces of files between two borders.
-fn between(files: &[PartitionedFile], from: Border, to: Border) -> FileGroup {
-    let pieces = files.iter().enumerate().filter_map(|(index, file)| {
+fn between(files: &[PartitionedFile], from: Border, to: Border) -> impl Iterator<Item = PartitionedFile> {
+    files.iter().enumerate().filter_map(move |(index, file)| {
         let size = i64::try_from(file.object_meta.size).unwrap_or(i64::MAX);
         let within = |border: Border, none: i64| match border {
             Some((at, _)) if at < index => 0,
@@ -168,8 +228,7 @@ fn between(files: &[PartitionedFile], from: Border, to: Border) -> FileGroup {
         };
         let range = FileRange { start: within(from, size), end: within(to, size) };
         (range.start < range.end).then(|| PartitionedFile { range: Some(range), ..file.clone() })
-    });
-    FileGroup::new(pieces.collect())
+    })
 }
 
 #[cfg(test)]
@@ -195,7 +254,7 @@ mod tests {
     #[test]
     fn parts_have_as_many_rows() {
         let check = |rows: &[u64], parts: usize, wanted: &[i64]| {
-            let borders = borders(&groups(rows), parts).unwrap();
+            let borders = borders(&groups(rows), parts, None).unwrap();
             let offsets: Vec<i64> = borders.iter().skip(1).flatten().map(|(_, offset)| *offset).collect();
             assert_eq!(offsets, wanted, "{rows:?}");
             assert_eq!((borders[0], borders[parts]), (Some((0, 0)), None));
@@ -204,7 +263,8 @@ mod tests {
         check(&[5, 5, 5, 5], 4, &[11, 12, 13]);
         check(&[1, 1, 8], 2, &[12]);
         check(&[8, 1, 1], 2, &[11]);
-        assert_eq!(borders(&groups(&[5]), 2), None);
+        assert_eq!(borders(&groups(&[5]), 2, None), None);
+        assert_eq!(borders(&groups(&[5, 5]), 2, Some((0, 12))).unwrap()[2], Some((0, 12)));
     }
 
     fn file(name: &str, size: u64, range: Option<(i64, i64)>) -> PartitionedFile {
@@ -212,9 +272,21 @@ mod tests {
         PartitionedFile { range, ..PartitionedFile::new(name, size) }
     }
 
-    fn ranges(group: &FileGroup) -> Vec<(&str, i64, i64)> {
+    fn ranges(pieces: impl Iterator<Item = PartitionedFile>) -> Vec<(String, i64, i64)> {
         let range = |file: &PartitionedFile| file.range.as_ref().map_or((0, 0), |range| (range.start, range.end));
-        group.iter().map(|file| (file.object_meta.location.as_ref(), range(file).0, range(file).1)).collect()
+        pieces.map(|file| (file.object_meta.location.to_string(), range(&file).0, range(&file).1)).collect()
+    }
+
+    fn named(pieces: &[(&str, i64, i64)]) -> Vec<(String, i64, i64)> {
+        pieces.iter().map(|(name, start, end)| (name.to_string(), *start, *end)).collect()
+    }
+
+    #[test]
+    fn the_last_row_groups_go_to_whoever_is_done() {
+        assert_eq!(dealt(&groups(&[5; 8]), 2), 6);
+        assert_eq!(dealt(&groups(&[5, 5, 5]), 2), 2);
+        assert_eq!((dealt(&groups(&[5, 5]), 2), dealt(&groups(&[5]), 2)), (2, 1));
+        assert_eq!(dealt(&groups(&[100, 1, 1, 1]), 2), 2);
     }
 
     #[test]
@@ -225,8 +297,8 @@ mod tests {
         ];
         let files = whole(&parts).unwrap();
         assert_eq!(files.len(), 2);
-        assert_eq!(ranges(&between(&files, Some((0, 0)), Some((1, 5)))), [("a", 0, 100), ("b", 0, 5)]);
-        assert_eq!(ranges(&between(&files, Some((1, 5)), None)), [("b", 5, 20)]);
+        assert_eq!(ranges(between(&files, Some((0, 0)), Some((1, 5)))), named(&[("a", 0, 100), ("b", 0, 5)]));
+        assert_eq!(ranges(between(&files, Some((1, 5)), None)), named(&[("b", 5, 20)]));
         assert!(whole(&parts[..1]).is_none() && whole(&[parts[1].clone(), parts[0].clone()]).is_none());
     }
 

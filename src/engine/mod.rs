@@ -7,6 +7,8 @@
 mod aggregate;
 mod even;
 mod expr;
+mod files;
+mod footers;
 mod fuse;
 mod graph;
 mod late;
@@ -33,13 +35,13 @@ mod udf;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use arrow::array::{AsArray, RecordBatch};
 use async_trait::async_trait;
 use datafusion::common::DataFusionError;
-use datafusion::execution::cache::cache_manager::{CacheManager, CacheManagerConfig, FileMetadataCache};
 use datafusion::execution::memory_pool::{FairSpillPool, TrackConsumersPool};
+use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::execution::{SendableRecordBatchStream, SessionState, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
@@ -57,6 +59,8 @@ use crate::plan::{AggregateCall, Kind, Node, Plan, Render};
 use crate::types::arrow::schema;
 use crate::types::{Column, ScalarType};
 
+use files::Files;
+pub use footers::keep_footer;
 pub use session::{Session, Table, TableData};
 pub use stats::Stats;
 use udf::Refusal;
@@ -285,15 +289,6 @@ struct Runtime {
     state: SessionState,
 }
 
-/// The footers of Parquet files that were read last, by any query of this process, and the statistics that were made of
-/// them: each is good as long as its file has the same size and time of change.
-static FOOTERS: LazyLock<Option<Arc<CacheManager>>> =
-    LazyLock::new(|| CacheManager::try_new(&CacheManagerConfig::default()).ok());
-
-fn footers() -> Option<Arc<FileMetadataCache>> {
-    FOOTERS.as_ref().map(|caches| caches.get_file_metadata_cache())
-}
-
 impl Runtime {
     fn new(session: &Session) -> Result<Arc<Runtime>> {
         if let Some(Workers(runtime)) = &session.workers {
@@ -331,18 +326,22 @@ impl Runtime {
             FairSpillPool::new(session.memory_limit),
             std::num::NonZeroUsize::new(3).unwrap_or(std::num::NonZeroUsize::MIN),
         );
-        let statistics = FOOTERS.as_ref().and_then(|caches| caches.get_file_statistic_cache());
-        let caches =
-            CacheManagerConfig::default().with_file_metadata_cache(footers()).with_file_statistics_cache(statistics);
-        let environment =
-            RuntimeEnvBuilder::new().with_memory_pool(Arc::new(pool)).with_cache_manager(caches).build_arc()?;
+        let environment = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::new(pool))
+            .with_cache_manager(footers::caches())
+            .build_arc()?;
+        environment.register_object_store(ObjectStoreUrl::local_filesystem().as_ref(), Arc::new(Files::default()));
         let builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(environment)
             .with_query_planner(Arc::new(Planner));
         let builder = if session.optimize {
+            // Before the rules that choose exchanges and joins by the number of parts.
+            let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> = vec![Arc::new(even::SmallScans)];
+            rules.extend(PhysicalOptimizer::new().rules);
             builder
-                .with_physical_optimizer_rule(Arc::new(even::EvenScans { footers: footers() }))
+                .with_physical_optimizer_rules(rules)
+                .with_physical_optimizer_rule(Arc::new(even::EvenScans { footers: footers::footers() }))
                 .with_physical_optimizer_rule(Arc::new(share::ShareScans))
         } else {
             builder.with_optimizer_rules(Vec::new()).with_physical_optimizer_rules(needed_rules())

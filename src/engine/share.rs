@@ -185,7 +185,8 @@ fn source(config: &FileScanConfig) -> Option<&ParquetSource> {
     config.file_source().downcast_ref()
 }
 
-fn config(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
+/// Returns what a node scans; none where it is no scan of files.
+pub(super) fn config(node: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
     node.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref()
 }
 

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray, TimestampNanosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, TimeUnit};
 use parquet::arrow::ArrowWriter;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 
-use super::{Output, Session, Stats, TableData, run};
+use super::{Output, Session, Stats, TableData, keep_footer, run};
 use crate::bind::{Options, bind};
 use crate::catalog::{Catalog, TableInfo};
 use crate::plan::rewrite::rewrite;
@@ -38,7 +39,7 @@ fn write(path: &Path, rows: Range<usize>) {
     let mut columns: Vec<ArrayRef> = vec![
         Arc::new(TimestampNanosecondArray::from_iter_values(times).with_timezone(zone)),
         Arc::new(StringArray::from_iter_values(rows.clone().map(identifier))),
-        Arc::new(StringArray::from_iter(rows.clone().map(|i| (i % 7 != 0).then_some(["High", "Low", ""][i % 3])))),
+        Arc::new(StringArray::from_iter(rows.clone().map(|i| (i % 7 != 0).then_some(severity(i))))),
     ];
     for number in 0..9 {
         fields.push(Field::new(format!("Text{number}"), DataType::Utf8, true));
@@ -56,6 +57,10 @@ fn write(path: &Path, rows: Range<usize>) {
     writer.close().unwrap();
 }
 
+fn severity(row: usize) -> &'static str {
+    ["High", "Low", ""][row % 3]
+}
+
 /// Every row twice under one identifier, far apart.
 fn identifier(row: usize) -> String {
     format!("id-{:04x}", (row % (ROWS / 2)) * 7919 % 65_536)
@@ -70,11 +75,16 @@ fn columns() -> Vec<Column> {
 }
 
 fn answer(path: &Path, query: &str) -> (Vec<RecordBatch>, Stats) {
+    answer_of(&[path], query)
+}
+
+fn answer_of(files: &[&Path], query: &str) -> (Vec<RecordBatch>, Stats) {
     let mut catalog = Catalog::new();
     catalog.add(TableInfo { name: "T".into(), columns: columns(), ..TableInfo::default() });
     let bound = bind(&parse(query).query, &catalog, &Options::default());
     assert_eq!((&bound.problems[..], &bound.refusals[..]), (&[][..], &[][..]), "{query}");
-    let session = Session::new().table("T", columns(), TableData::Parquet { files: vec![path.to_path_buf()] });
+    let files = files.iter().map(|file| file.to_path_buf()).collect();
+    let session = Session::new().table("T", columns(), TableData::Parquet { files });
     let mut outputs = run(&rewrite(bound.plan.unwrap()), &session).unwrap();
     let output: &mut Output = &mut outputs[0];
     let batches = output.map(|batch| batch.unwrap()).collect();
@@ -122,6 +132,46 @@ fn a_file_that_has_changed_is_read_anew() {
     // What the old statistics leave out would be missing.
     let late = "T | where TimeGenerated > datetime(2026-06-01T00:00:00Z) | count";
     assert_eq!(printed(&answer(&path, late).0), printed(&answer(&elsewhere, late).0));
+}
+
+/// By a footer that is not the file's own it is seen who believes it.
+#[test]
+fn a_footer_is_believed_of_the_file_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let count = |path: &Path| printed(&answer(path, "T | count").0);
+    let [short, one, other] = ["short", "one", "other"].map(|name| folder.path().join(name));
+    write(&short, 0..ROWS / 2);
+    let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
+    let footer = Arc::new(reader.parse_and_finish(&std::fs::File::open(&short).unwrap()).unwrap());
+    for path in [&one, &other] {
+        write(path, 0..ROWS);
+    }
+    let state = one.metadata().unwrap();
+    keep_footer(&one, state.len(), state.modified().unwrap(), footer.clone());
+    let state = other.metadata().unwrap();
+    keep_footer(&other, state.len() - 1, state.modified().unwrap(), footer);
+    assert!(count(&short).contains(&(ROWS / 2).to_string()));
+    assert_eq!(count(&one), count(&short));
+    assert!(count(&other).contains(&ROWS.to_string()));
+}
+
+#[test]
+fn files_that_are_small_together_are_read_in_their_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let paths: Vec<PathBuf> = (0..4).map(|number| folder.path().join(number.to_string())).collect();
+    paths.iter().enumerate().for_each(|(number, path)| write(path, 10 * number..10 * number + 10));
+    let files: Vec<&Path> = paths.iter().map(PathBuf::as_path).collect();
+    let (batches, _) = answer_of(&files, "T | summarize Ids = make_list(SystemAlertId) by AlertSeverity");
+    assert_eq!(rows(&batches), 3);
+    for batch in &batches {
+        let (severities, lists) =
+            (batch.column_by_name("AlertSeverity").unwrap(), batch.column_by_name("Ids").unwrap());
+        for (found, list) in severities.as_string_view().iter().zip(lists.as_string_view()) {
+            let read = |row: usize| if row.is_multiple_of(7) { "" } else { severity(row) };
+            let ids = (0..40).filter(|row| Some(read(*row)) == found).map(identifier);
+            assert_eq!(list.unwrap(), serde_json::to_string(&ids.collect::<Vec<_>>()).unwrap());
+        }
+    }
 }
 
 #[test]

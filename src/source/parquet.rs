@@ -4,12 +4,14 @@
 //! its metadata says (`kql.type`), else what its Arrow type suggests: a timestamp without a zone is UTC, a list or
 //! structure is dynamic, a dictionary is what it holds.
 
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use ::parquet::arrow::ProjectionMask;
-use ::parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use ::parquet::file::metadata::ParquetMetaData;
+use ::parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use ::parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch, RecordBatchOptions, StringViewArray,
 };
@@ -44,22 +46,39 @@ pub struct Description {
 ///
 /// Fails when the file is not Parquet, was cut off, or has columns of a type that KQL has nothing for.
 pub fn describe(path: &Path) -> Result<Description, Error> {
-    describe_bytes(&Bytes::new(path)?.seekable()?)
+    describe_bytes(&Bytes::new(path)?.seekable()?).map(|(description, _)| description)
 }
 
-pub(super) fn describe_bytes(bytes: &Bytes) -> Result<Description, Error> {
-    let builder = open(bytes)?;
+/// The end of a file, which says what is in it, and which state of the file it is of.
+#[derive(Debug, Clone)]
+pub struct Footer {
+    /// What it says, and the index of pages.
+    pub metadata: Arc<ParquetMetaData>,
+    /// The file's bytes.
+    pub size: u64,
+    /// When the file was changed last.
+    pub modified: SystemTime,
+}
+
+pub(super) fn describe_bytes(bytes: &Bytes) -> Result<(Description, Option<Footer>), Error> {
+    let file = bytes.file()?;
+    // Before the footer is read: if the file is changed meanwhile, then this is of no state that it has.
+    let state = file.metadata().and_then(|state| Ok((state.len(), state.modified()?))).ok();
+    let builder = builder(bytes, file)?;
     let mut columns = columns(builder.schema()).map_err(|error| error.at(&bytes.path))?;
     let metadata = builder.metadata();
     // Parts of other columns are none of the table's own.
     let parts = shred::names(metadata.file_metadata());
     columns.retain(|column| !parts.contains(&column.name));
     let rows = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or_default();
-    Ok(Description { columns, rows, type_name: type_name(metadata), table: table_name(metadata) })
+    let footer = state.map(|(size, modified)| Footer { metadata: metadata.clone(), size, modified });
+    Ok((Description { columns, rows, type_name: type_name(metadata), table: table_name(metadata) }, footer))
 }
 
-fn open(bytes: &Bytes) -> Result<ParquetRecordBatchReaderBuilder<std::fs::File>, Error> {
-    ParquetRecordBatchReaderBuilder::try_new(bytes.file()?).map_err(|error| {
+fn builder(bytes: &Bytes, file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
+    // With the page index: who reads rows asks for it, and a footer without it would be copied to add it.
+    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+    ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(|error| {
         Error::new(format!("not readable as Parquet: {error}"))
             .at(&bytes.path)
             .remedy("the file may have been cut off: its end tells what is in it")
@@ -411,7 +430,7 @@ impl Rows {
         places: &HashMap<String, Option<usize>>,
         batch_rows: usize,
     ) -> Result<Rows, Error> {
-        let builder = open(bytes)?;
+        let builder = builder(bytes, bytes.file()?)?;
         let mut sources = vec![None; target.len()];
         let mut roots = Vec::new();
         for (index, field) in builder.schema().fields().iter().enumerate() {

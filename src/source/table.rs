@@ -33,6 +33,8 @@ pub struct Input {
     pub parquet_columns: Option<Vec<Column>>,
     /// Whether all of it has been looked at; otherwise `rows` and `warnings` are of its beginning.
     pub complete: bool,
+    /// The footer of a Parquet file, unless many are open.
+    pub footer: Option<parquet::Footer>,
     /// The table that a Parquet file says it is of.
     declared: Option<String>,
     survey: Survey,
@@ -96,14 +98,26 @@ pub fn open_all(paths: &[(Option<String>, String)], options: &Options) -> Result
     Ok(tables(inputs?, options))
 }
 
+/// Bytes of footers that are kept of files that are opened together: what is beyond is read once more.
+const FOOTERS: usize = 16 << 20;
+
 /// Opens files, so many at once; the results are in their order.
 ///
 /// Fails, for each file, when it cannot be read or its form is not known.
 pub fn open_files(files: &[(Option<String>, PathBuf)], options: &Options, threads: usize) -> Vec<Result<Input, Error>> {
     let next = AtomicUsize::new(0);
+    let footers = AtomicUsize::new(0);
+    let open = |path: &Path| {
+        let mut input = Input::open(path, options)?;
+        let size = input.footer.as_ref().map_or(0, |footer| footer.metadata.memory_size());
+        if footers.fetch_add(size, Ordering::Relaxed) + size > FOOTERS {
+            input.footer = None;
+        }
+        Ok(input)
+    };
     let take = || {
         let at = next.fetch_add(1, Ordering::Relaxed);
-        files.get(at).map(|(_, path)| (at, Input::open(path, options)))
+        files.get(at).map(|(_, path)| (at, open(path)))
     };
     let run = || std::iter::from_fn(take).collect::<Vec<_>>();
     let mut opened = std::thread::scope(|scope| {
@@ -253,11 +267,11 @@ impl Input {
             ));
         }
         let rows = survey.rows;
-        Ok(Input { bytes, form, rows, warnings, parquet_columns: None, complete, declared: None, survey })
+        Ok(Input { bytes, form, rows, warnings, parquet_columns: None, complete, footer: None, declared: None, survey })
     }
 
     fn of_parquet(bytes: Bytes, form: Form) -> Result<Input, Error> {
-        let described = parquet::describe_bytes(&bytes)?;
+        let (described, footer) = parquet::describe_bytes(&bytes)?;
         let mut survey = Survey::default();
         survey.rows = described.rows;
         for column in &described.columns {
@@ -274,6 +288,7 @@ impl Input {
             warnings: Vec::new(),
             parquet_columns: columns,
             complete: true,
+            footer,
             declared: described.table,
             survey,
         })
