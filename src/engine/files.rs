@@ -28,15 +28,24 @@ impl fmt::Display for Files {
     }
 }
 
-/// Reads pieces of a file; fails too where it ends before one does.
+/// Reads pieces of a file; an unexpected end where it ends before one does.
 fn read(path: &std::path::Path, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>> {
     let mut file = File::open(path)?;
+    let end = file.metadata()?.len();
     let pieces = ranges.iter().map(|range| {
+        let cut = || {
+            let problem = format!("the file ends at byte {end}, and bytes {} to {} are wanted", range.start, range.end);
+            io::Error::new(io::ErrorKind::UnexpectedEof, problem)
+        };
+        // Before memory is asked for: a damaged footer may tell of more than there is.
+        if range.end > end {
+            return Err(cut());
+        }
         let size = range.end.saturating_sub(range.start);
         let mut bytes = Vec::with_capacity(usize::try_from(size).map_err(io::Error::other)?);
         file.seek(SeekFrom::Start(range.start))?;
         (&mut file).take(size).read_to_end(&mut bytes)?;
-        if bytes.len() as u64 == size { Ok(bytes.into()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+        if bytes.len() as u64 == size { Ok(bytes.into()) } else { Err(cut()) }
     });
     pieces.collect()
 }
@@ -44,8 +53,13 @@ fn read(path: &std::path::Path, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>>
 #[async_trait]
 impl ObjectStore for Files {
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        match read(&self.0.path_to_filesystem(location)?, ranges) {
+        let path = self.0.path_to_filesystem(location)?;
+        match read(&path, ranges) {
             Ok(pieces) => Ok(pieces),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(object_store::Error::Generic {
+                store: "file",
+                source: format!("{}: {error}", path.display()).into(),
+            }),
             // The library says what is wrong.
             Err(_) => self.0.get_ranges(location, ranges).await,
         }
@@ -100,6 +114,9 @@ mod tests {
         assert_eq!(get(&[7..10, 0..0, 2..4]).unwrap(), [&b"789"[..], b"", b"23"]);
         let error = get(&[0..3, 8..12]).unwrap_err().to_string();
         assert!(error.contains(file.path().to_str().unwrap()), "{error}");
+        assert!(error.contains("ends at byte 10, and bytes 8 to 12"), "{error}");
+        // More than memory could hold.
+        assert!(get(&[0..3, 1..u64::MAX / 4]).is_err());
         file.close().unwrap();
         assert!(matches!(get(&[0..3, 3..4]), Err(object_store::Error::NotFound { .. })));
     }
