@@ -42,14 +42,22 @@ impl PhysicalOptimizerRule for EvenScans {
 
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, _: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         let Some(footers) = &self.footers else { return Ok(plan) };
-        let even = plan.transform_up(|node| {
-            Ok(match Scan::of(&node).and_then(|scan| even(&scan, footers.as_ref())) {
-                Some(config) => Transformed::yes(DataSourceExec::from_data_source(config) as _),
-                None => Transformed::no(node),
-            })
-        })?;
-        Ok(even.data)
+        rescanned(plan, |node| even(&Scan::of(node)?, footers.as_ref()))
     }
+}
+
+/// Puts other scans in the place of some.
+fn rescanned(
+    plan: Arc<dyn ExecutionPlan>,
+    other: impl Fn(&Arc<dyn ExecutionPlan>) -> Option<FileScanConfig>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = plan.transform_up(|node| {
+        Ok(match other(&node) {
+            Some(config) => Transformed::yes(DataSourceExec::from_data_source(config) as _),
+            None => Transformed::no(node),
+        })
+    })?;
+    Ok(plan.data)
 }
 
 /// Gives files that are small together to one thread, one after the other: where a second thread saves nothing, rows that
@@ -69,13 +77,7 @@ impl PhysicalOptimizerRule for SmallScans {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, options: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
         // Below this a single file is not divided either.
         let most = options.optimizer.repartition_file_min_size as u64;
-        let small = plan.transform_up(|node| {
-            Ok(match share::config(&node).and_then(|config| joined(config, most)) {
-                Some(config) => Transformed::yes(DataSourceExec::from_data_source(config) as _),
-                None => Transformed::no(node),
-            })
-        })?;
-        Ok(small.data)
+        rescanned(plan, |node| joined(share::config(node)?, most))
     }
 }
 
