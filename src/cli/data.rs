@@ -204,7 +204,10 @@ impl Opened {
             let table = self.tables.iter().chain(self.found.tables()).find(|table| table.name == name);
             let (columns, data) = match table {
                 Some(table) => match in_place(table) {
-                    Some(files) => (table.columns.clone(), engine::TableData::Parquet { files }),
+                    Some(files) => {
+                        keep_footers(table);
+                        (table.columns.clone(), engine::TableData::Parquet { files })
+                    }
                     None => {
                         let (columns, data, rejected) = self.read(table, &wanted, memory_limit)?;
                         loaded.rejected += rejected;
@@ -284,11 +287,14 @@ fn in_place(table: &source::Table) -> Option<Vec<PathBuf>> {
         let same = input.parquet_columns.as_ref()?.iter().all(fits);
         same.then(|| input.bytes.on_disk().to_path_buf())
     });
-    let files = files.collect::<Option<_>>()?;
+    files.collect()
+}
+
+/// Hands the footers that were read of a table's files to the engine.
+fn keep_footers(table: &source::Table) {
     for (input, footer) in table.inputs.iter().filter_map(|input| Some((input, input.footer.as_ref()?))) {
         engine::keep_footer(input.bytes.on_disk(), footer.size, footer.modified, footer.metadata.clone());
     }
-    Some(files)
 }
 
 /// Returns how many bytes of rows are held in memory, of those that the user allows.

@@ -4,6 +4,7 @@
 //! queries have it, and these lie with one thread: the others have nothing to do. Here the borders between the parts are
 //! moved to row groups with as many rows on both sides, of those that the statistics leave. As many rows are not as much
 //! work, and a thread may be held up: the last row groups are pieces of their own, which go to whoever is done first.
+//! Files that are small together are not divided at all.
 
 use std::sync::Arc;
 
@@ -114,8 +115,7 @@ fn even(scan: &Scan, footers: &FileMetadataCache) -> Option<FileScanConfig> {
         wanted.extend(row_groups(file, index, &predicate, config, footers)?);
     }
     // Where each part has to read its own, it gets the same share of all.
-    let shared = !config.preserve_order && config.output_ordering.is_empty();
-    let dealt = if shared { dealt(&wanted, parts) } else { wanted.len() };
+    let dealt = if config.preserve_order { wanted.len() } else { dealt(&wanted, parts) };
     let (first, rest) = wanted.split_at_checked(dealt)?;
     let end = rest.first().map(|group| group.at);
     let mut groups: Vec<Vec<PartitionedFile>> = Vec::with_capacity(parts);

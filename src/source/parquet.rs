@@ -64,7 +64,8 @@ pub(super) fn describe_bytes(bytes: &Bytes) -> Result<(Description, Option<Foote
     let file = bytes.file()?;
     // Before the footer is read: if the file is changed meanwhile, then this is of no state that it has.
     let state = file.metadata().and_then(|state| Ok((state.len(), state.modified()?))).ok();
-    let builder = builder(bytes, file)?;
+    // With the page index: a query asks for it, and would copy a footer without it to add it.
+    let builder = builder(bytes, file, PageIndexPolicy::Optional)?;
     let mut columns = columns(builder.schema()).map_err(|error| error.at(&bytes.path))?;
     let metadata = builder.metadata();
     // Parts of other columns are none of the table's own.
@@ -75,9 +76,8 @@ pub(super) fn describe_bytes(bytes: &Bytes) -> Result<(Description, Option<Foote
     Ok((Description { columns, rows, type_name: type_name(metadata), table: table_name(metadata) }, footer))
 }
 
-fn builder(bytes: &Bytes, file: File) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
-    // With the page index: who reads rows asks for it, and a footer without it would be copied to add it.
-    let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
+fn builder(bytes: &Bytes, file: File, index: PageIndexPolicy) -> Result<ParquetRecordBatchReaderBuilder<File>, Error> {
+    let options = ArrowReaderOptions::new().with_page_index_policy(index);
     ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(|error| {
         Error::new(format!("not readable as Parquet: {error}"))
             .at(&bytes.path)
@@ -430,7 +430,7 @@ impl Rows {
         places: &HashMap<String, Option<usize>>,
         batch_rows: usize,
     ) -> Result<Rows, Error> {
-        let builder = builder(bytes, bytes.file()?)?;
+        let builder = builder(bytes, bytes.file()?, PageIndexPolicy::Skip)?;
         let mut sources = vec![None; target.len()];
         let mut roots = Vec::new();
         for (index, field) in builder.schema().fields().iter().enumerate() {
