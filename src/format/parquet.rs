@@ -186,9 +186,10 @@ impl<'a> ParquetWriter<'a> {
         let text = |column: &&Column| column.scalar_type == ScalarType::String;
         let part = |column: &&Column| shred::is_name(&column.name);
         for column in columns.iter().filter(|column| text(column) || part(column)) {
-            // Every page has texts from all over the alphabet: their ends tell nothing, and take room.
-            properties = properties
-                .set_column_statistics_enabled(ColumnPath::from(column.name.as_str()), EnabledStatistics::Chunk);
+            // Every page has texts from all over the alphabet: their ends tell nothing, and take room. Of parts, which are
+            // many and hold JSON, those of a row group do so too, and each query reads them.
+            let extent = if part(&column) { EnabledStatistics::None } else { EnabledStatistics::Chunk };
+            properties = properties.set_column_statistics_enabled(ColumnPath::from(column.name.as_str()), extent);
         }
         for column in columns.iter().filter(text).filter(|column| NEVER_ALIKE.contains(&column.name.as_str())) {
             let path = ColumnPath::from(column.name.as_str());
