@@ -7,8 +7,8 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch, StringViewArray,
-    UInt32Array, new_null_array,
+    Array, ArrayRef, AsArray, BooleanBuilder, Float64Builder, Int32Builder, Int64Array, Int64Builder, RecordBatch,
+    StringViewArray, UInt32Array, new_null_array,
 };
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
@@ -74,7 +74,7 @@ impl RowOperator for Expand {
         let mut columns: Vec<Elements> =
             self.arrays.iter().map(|(index, to)| Elements::new(batch.column(*index).as_string_view(), *to)).collect();
         let mut done = Vec::new();
-        let mut origin = Origin::default();
+        let mut origin = Origin::new(&self.outputs);
         for row in 0..batch.num_rows() {
             let mut longest = 0;
             for column in &mut columns {
@@ -82,7 +82,7 @@ impl RowOperator for Expand {
                 column.expand(row, self.limit, self.bag_arrays);
                 longest = longest.max(column.len() - before);
             }
-            origin.repeat(row, longest);
+            origin.extend(row, 0..longest);
             columns.iter_mut().for_each(|column| column.pad(origin.len()));
             if origin.len() >= ROWS {
                 let elements = columns.iter_mut().map(Elements::take).collect::<Result<_, _>>()?;
@@ -98,25 +98,28 @@ impl RowOperator for Expand {
 }
 
 /// Where the rows that come out stem from.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Origin {
     rows: Vec<u32>,
-    indexes: Vec<i64>,
+    /// None where no output asks for them.
+    indexes: Option<Vec<i64>>,
 }
 
 impl Origin {
+    pub(super) fn new(outputs: &[Output]) -> Origin {
+        Origin { rows: Vec::new(), indexes: outputs.contains(&Output::Index).then(Vec::new) }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    fn repeat(&mut self, row: usize, times: usize) {
-        self.rows.extend(std::iter::repeat_n(row as u32, times));
-        self.indexes.extend(0..times as i64);
-    }
-
-    pub(super) fn push(&mut self, row: usize, index: i64) {
-        self.rows.push(row as u32);
-        self.indexes.push(index);
+    /// Adds rows for the elements of a row with these numbers.
+    pub(super) fn extend(&mut self, row: usize, numbers: impl ExactSizeIterator<Item = usize>) {
+        self.rows.extend(std::iter::repeat_n(row as u32, numbers.len()));
+        if let Some(indexes) = &mut self.indexes {
+            indexes.extend(numbers.map(|number| number as i64));
+        }
     }
 
     /// Makes a batch of the rows so far and begins anew.
@@ -128,7 +131,8 @@ impl Origin {
         elements: Vec<ArrayRef>,
     ) -> Result<RecordBatch, OperatorError> {
         let rows = UInt32Array::from(std::mem::take(&mut self.rows));
-        let indexes: ArrayRef = Arc::new(arrow::array::Int64Array::from(std::mem::take(&mut self.indexes)));
+        let indexes = self.indexes.as_mut().map(std::mem::take).unwrap_or_default();
+        let indexes: ArrayRef = Arc::new(Int64Array::from(indexes));
         let mut columns = Vec::with_capacity(outputs.len());
         for output in outputs {
             columns.push(match output {
@@ -339,7 +343,7 @@ impl RowOperator for ExpandPaths {
         let source: &StringViewArray = batch.column(self.array.column).as_string_view();
         let mut columns: Vec<Parts> = self.paths.iter().map(|_| Parts::new(source)).collect();
         let mut done = Vec::new();
-        let mut origin = Origin::default();
+        let mut origin = Origin::new(&self.outputs);
         let mut found: Vec<Option<&str>> = Vec::new();
         for row in 0..source.len() {
             let json = if source.is_null(row) { "null" } else { source.value(row) };
@@ -347,7 +351,7 @@ impl RowOperator for ExpandPaths {
                 if !self.wants(found) {
                     return;
                 }
-                origin.push(row, index as i64);
+                origin.extend(row, index..index + 1);
                 for ((value, path), column) in found.iter().zip(&self.paths).zip(&mut columns) {
                     match value {
                         Some(value) if path.text => column.push(row, &json::as_text(value)),

@@ -18,6 +18,7 @@ const BLOCK: usize = 1 << 24;
 pub(super) struct Parts<'a> {
     source: &'a StringViewArray,
     views: Vec<u128>,
+    /// Which values are no nulls, up to the last null.
     valid: Vec<bool>,
     nulls: usize,
     /// Buffers of texts that are no part of the source; the source's own come before them.
@@ -39,7 +40,6 @@ impl<'a> Parts<'a> {
     /// Appends a text, without copying it where it lies within the value of a row of the source.
     #[inline]
     pub(super) fn push(&mut self, row: usize, text: &str) {
-        self.valid.push(true);
         if text.len() <= INLINE {
             self.views.push(make_view(text.as_bytes(), 0, 0));
             return;
@@ -66,9 +66,27 @@ impl<'a> Parts<'a> {
     /// Appends a null.
     #[inline]
     pub(super) fn push_null(&mut self) {
+        self.valid.resize(self.views.len(), true);
         self.views.push(0);
         self.valid.push(false);
         self.nulls += 1;
+    }
+
+    /// Returns the views of the values since that one; none where a value is a null, or a copy.
+    #[inline]
+    pub(super) fn since(&self, start: usize) -> Option<&[u128]> {
+        let views = self.views.get(start..)?;
+        let shared = |view: &u128| {
+            let view = ByteView::from(*view);
+            view.length as usize <= INLINE || (view.buffer_index as usize) < self.source.data_buffers().len()
+        };
+        (self.valid.len() <= start && views.iter().all(shared)).then_some(views)
+    }
+
+    /// Appends the values of views that [`since`](Self::since) gave.
+    #[inline]
+    pub(super) fn push_views(&mut self, views: &[u128]) {
+        self.views.extend_from_slice(views);
     }
 
     /// Ends the column; another one is begun.
@@ -78,8 +96,8 @@ impl<'a> Parts<'a> {
         if !self.open.is_empty() {
             buffers.push(Buffer::from_vec(std::mem::take(&mut self.open)));
         }
+        self.valid.resize(if self.nulls > 0 { self.views.len() } else { 0 }, true);
         let nulls = (self.nulls > 0).then(|| NullBuffer::from(std::mem::take(&mut self.valid)));
-        self.valid.clear();
         self.nulls = 0;
         Ok(Arc::new(StringViewArray::try_new(std::mem::take(&mut self.views).into(), buffers, nulls)?))
     }
