@@ -1,12 +1,8 @@
 //! The columns that several scans of the same rows read together.
 
-use std::sync::Arc;
-
 use datafusion::common::Result;
 use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource};
-use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::projection::{ProjectionExpr, ProjectionExprs};
-use datafusion::physical_plan::ExecutionPlan;
 
 /// What each column is made of; none stands there twice.
 #[derive(Debug, Clone, Default)]
@@ -55,7 +51,7 @@ impl Columns {
     }
 
     /// Makes a scan of these columns out of one that has others.
-    pub(super) fn scan(&self, config: &FileScanConfig, source: &ParquetSource) -> Result<Arc<dyn ExecutionPlan>> {
+    pub(super) fn scan(&self, config: &FileScanConfig, source: &ParquetSource) -> Result<FileScanConfigBuilder> {
         // A new source has all columns of the files, and the conditions are on these.
         let mut all = ParquetSource::new(source.table_schema().clone())
             .with_table_parquet_options(source.table_parquet_options().clone());
@@ -68,6 +64,6 @@ impl Columns {
         let wanted = ProjectionExprs::new(self.0.iter().cloned());
         let none = || datafusion::common::internal_datafusion_err!("a scan of Parquet takes no projection");
         let source = all.try_pushdown_projection(&wanted)?.ok_or_else(none)?;
-        Ok(DataSourceExec::from_data_source(FileScanConfigBuilder::from(config.clone()).with_source(source).build()))
+        Ok(FileScanConfigBuilder::from(config.clone()).with_source(source))
     }
 }
