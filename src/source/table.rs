@@ -109,6 +109,10 @@ pub fn open_files(files: &[(Option<String>, PathBuf)], options: &Options, thread
     let footers = AtomicUsize::new(0);
     let open = |path: &Path| {
         let mut input = Input::open(path, options)?;
+        // Counting takes a while, and the footer of one file alone is kept whatever its size.
+        if files.len() == 1 {
+            return Ok(input);
+        }
         let size = input.footer.as_ref().map_or(0, |footer| footer.metadata.memory_size());
         if footers.fetch_add(size, Ordering::Relaxed) + size > FOOTERS {
             input.footer = None;
