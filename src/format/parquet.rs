@@ -51,12 +51,12 @@ impl Default for Options {
 
 /// Rows in a group of a file that is kept. A look-up of one alert reads the identifiers of one group and the bloom
 /// filters of all: fewer rows make the one small, more rows the others.
-const KEPT_ROWS: usize = 32 << 10;
+const KEPT_ROWS: usize = 30 << 10;
 
 /// Rows in a page: what a look-up reads of each column that it shows, and what the page index tells apart. A day of the
-/// generated alerts is 11,000. Of a million of them a look-up reads 4.2 MB with 5,462 rows, 4.0 MB with 4,682 and 3.9 MB
-/// with 4,096, in groups of 32,768; the files have 298.1, 299.8 and 301.3 MB. The pages of a group are all full, so that
-/// none is made for the few rows that are left.
+/// generated alerts is 11,000. With 4,389 a million of them take 299.4 MB and a look-up reads 3.0 MB, of an alert with
+/// several versions 4.3 MB; with 4,096 in groups of 32,768 these are 300.3, 2.9 and 4.0 MB. The pages of a group are all
+/// full, so that none is made for the few rows that are left.
 const PAGE_ROWS: usize = KEPT_ROWS.div_ceil(7);
 
 /// Bytes of a page before compression, from which on it has fewer rows. A page is compressed by itself, and what one
@@ -72,13 +72,10 @@ const IDENTIFIER_LEVEL: i32 = 1;
 /// Columns of texts each of which is there once: a dictionary of them would be begun, given up, and read by each look-up.
 const NEVER_ALIKE: [&str; 2] = ["SystemAlertId", "VendorOriginalId"];
 
-/// How many look-ups in vain a bloom filter may let through, where each alert has its own value. At 0.002 it takes 64 KiB
-/// of a row group, at 0.03 it takes 32 KiB: with thirty groups a look-up reads 1 MB less of these, and far more often the
-/// identifiers of a group in vain, which are 0.6 MB.
-const IN_VAIN: f64 = 0.002;
-
-/// The same for columns that have fewer values, or are looked up less.
-const OTHERS_IN_VAIN: f64 = 0.03;
+/// How many look-ups in vain a bloom filter may let through. At 0.002 it takes 64 KiB of a row group, at 0.03 it takes
+/// 32 KiB: with thirty groups a look-up reads 1 MB less of these, and of one group in vain the identifiers, which are
+/// 0.55 MB. Of 200 look-ups one reads more than 2 % of a million generated alerts, and with the larger ones 11 did.
+const IN_VAIN: f64 = 0.03;
 
 impl Options {
     /// For the answer of a query, which is read once or twice: someone waits for it, and compression is most of the work.
@@ -216,10 +213,9 @@ impl<'a> ParquetWriter<'a> {
         }
         for column in columns.iter().filter(text).filter(|column| IDENTIFIERS.contains(&column.name.as_str())) {
             let path = ColumnPath::from(column.name.as_str());
-            let in_vain = if column.name == IDENTIFIERS[0] { IN_VAIN } else { OTHERS_IN_VAIN };
             properties = properties
                 .set_column_bloom_filter_enabled(path.clone(), true)
-                .set_column_bloom_filter_fpp(path.clone(), in_vain)
+                .set_column_bloom_filter_fpp(path.clone(), IN_VAIN)
                 .set_column_bloom_filter_max_ndv(path, self.options.row_group_rows as u64);
         }
         properties.build()

@@ -223,7 +223,7 @@ mod tests {
         let nulls: u64 = metadata.row_groups().iter().filter_map(|g| g.column(1).statistics()?.null_count_opt()).sum();
         assert_eq!(nulls, all.column(1).null_count() as u64);
         let pages = |group: usize, column: usize| metadata.offset_index().unwrap()[group][column].page_locations.len();
-        assert_eq!((pages(0, 0), pages(0, 1), pages(2, 1)), (3, 2, 1));
+        assert_eq!((pages(0, 0), pages(0, 1), pages(2, 1)), (4, 3, 1));
         let first = |column: usize| metadata.offset_index().unwrap()[0][column].page_locations[1].first_row_index;
         assert_eq!((first(0), first(1)), (10, PAGE_ROWS as i64));
         for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
