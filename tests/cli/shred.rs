@@ -16,6 +16,7 @@ use alertq::types::{Column, ScalarType, Value as Cell};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
 use parquet::file::properties::WriterProperties;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -526,6 +527,22 @@ fn a_column_of_that_name_stays_a_column() {
     let text =
         format!("SecurityAlert | mv-expand E = parse_json(Entities) | project {name}, tostring(E.Type) | take 1");
     assert_eq!(found(&folder, "a.parquet", &text), json!([["own 0", "ip"]]));
+}
+
+#[test]
+fn parts_are_found_by_the_page_and_have_no_ends() {
+    let lines = (0..3).map(|n| alert("2026-01-01T00:00:00Z", &n.to_string(), r#","Entities":"[{\"Type\":\"ip\"}]""#));
+    let folder = files(&[("a.jsonl", lines.collect())]);
+    assert_eq!(convert(&folder, &["a.jsonl", "--out", "a.parquet", "--shred"]).status, Some(0));
+    let reader = ParquetMetaDataReader::new().with_page_index_policy(PageIndexPolicy::Required);
+    let footer = reader.parse_and_finish(&File::open(folder.path().join("a.parquet")).unwrap()).unwrap();
+    let (columns, offsets) = (footer.row_group(0).columns(), &footer.offset_index().unwrap()[0]);
+    let parts = columns.iter().map(|column| column.column_path().string().starts_with("_shred_"));
+    assert!(parts.clone().any(|part| part));
+    for ((column, part), offsets) in columns.iter().zip(parts).zip(offsets) {
+        assert_eq!(column.statistics().is_none(), part, "{}", column.column_path());
+        assert_eq!(offsets.page_locations.len(), 1, "{}", column.column_path());
+    }
 }
 
 #[test]

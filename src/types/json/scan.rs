@@ -137,9 +137,5 @@ fn skip_container(bytes: &[u8], at: usize, open: u8, close: u8) -> usize {
 #[inline]
 pub(super) fn skip_scalar(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or(&[]);
-    // Most that stands in an array of found values, where few are.
-    if rest.starts_with(b"null") {
-        return at + 4;
-    }
     at + rest.iter().position(|byte| is_blank(*byte) || matches!(byte, b',' | b']' | b'}')).unwrap_or(rest.len())
 }
